@@ -36,7 +36,7 @@ from biaozhu.knowledge.measures import (
     measure_pattern,
 )
 from biaozhu.knowledge.word_tables import TABLES
-from biaozhu.knowledge.world import KNOWN_PERSON, well_known_names
+from biaozhu.knowledge.world import KNOWN_PERSON, WELL_KNOWN, read_names
 
 _NUMERAL_IN = re.compile("[一二三四五六七八九十百千万两半]")
 LABEL, SOURCE = "AMOUNT", "amounts"
@@ -259,10 +259,10 @@ def _in_a_name(text: str, start: int, end: int) -> bool:
 
 
 @cache
-def _names_with_amounts() -> dict[str, tuple[tuple[str, int], ...]]:
+def _names_with_amounts() -> dict[str, list[tuple[str, int]]]:
     table: dict[str, list[tuple[str, int]]] = {}
     divisions = (name for name, named in gazetteer().named.items() if named.full or named.level <= COUNTY)
-    known = {name: kinds & KNOWN_PERSON for name, kinds in well_known_names() if _NUMERAL_IN.search(name)}
+    known = {name: kinds & KNOWN_PERSON for name, kinds in read_names(WELL_KNOWN) if _NUMERAL_IN.search(name)}
     for name, certain in (*dict.fromkeys(divisions, True).items(), *known.items()):
         # Short names are as often an amount: 五里, of townships 三只羊, of well-known ones 三棵树.
         for match in PATTERN.finditer(name) if len(name) > 2 else ():  # noqa: PLR2004 — as said above
@@ -270,7 +270,7 @@ def _names_with_amounts() -> dict[str, tuple[tuple[str, int], ...]]:
             doubtful = not certain and not match.start() and len(name) < 4  # noqa: PLR2004 — as above
             if match.lastgroup == "amount" and not whole and not doubtful:
                 table.setdefault(match.group(), []).append((name, match.start()))
-    return {amount: tuple(names) for amount, names in table.items()}
+    return table
 
 
 AMOUNTS = Annotator(SOURCE, find_amounts, proposes={LABEL: 40}, by_sentence=True, built_in=True)

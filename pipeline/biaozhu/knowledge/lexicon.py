@@ -54,7 +54,7 @@ NEXT_STEP = "Install it again with `make run`"
 
 def lexicon_columns(texts: Sequence[str]) -> list[np.ndarray]:
     """Return for each text a uint8 array of shape (code points, WIDTH), 0 or 1; for errors see `_dictionary`."""
-    find, kinds, single = loaded_lexicon()
+    find, kinds = loaded_lexicon()
     joined = PART.join(texts)
     marks = np.zeros((len(joined), 3), np.uint64)
     # The automaton reads UTF-8, which has no lone surrogates, nor does any word.
@@ -67,7 +67,7 @@ def lexicon_columns(texts: Sequence[str]) -> list[np.ndarray]:
     steps = np.arange(inner.sum()) - np.repeat(np.cumsum(inner) - inner, inner) + 1
     np.bitwise_or.at(marks[:, 2], np.repeat(starts, inner) + steps, np.repeat(bits, inner))
     columns = ((marks[:, :, None] >> np.arange(KINDS, dtype=np.uint64)) & 1).astype(np.uint8)
-    every = np.concatenate([columns.reshape(len(joined), 3 * KINDS), _surnames(joined, single)], axis=1)
+    every = np.concatenate([columns.reshape(len(joined), 3 * KINDS), _surnames(joined)], axis=1)
     reached = np.cumsum([0, *(len(text) + len(PART) for text in texts)])
     return [every[first : first + len(text)] for first, text in zip(reached[:-1], texts, strict=True)]
 
@@ -86,22 +86,23 @@ def code_points(text: str) -> np.ndarray:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
 
 
-def _surnames(text: str, single: np.ndarray) -> np.ndarray:
+def _surnames(text: str) -> np.ndarray:
     points = code_points(text)
     columns = np.zeros((len(text), SURNAME_COLUMNS), np.uint8)
-    columns[:, 0] = single[points]
+    columns[:, 0] = np.isin(points, _SINGLE)
     pairs = points[:-1].astype(np.int64) * CODE_POINTS + points[1:]
     places = np.flatnonzero(np.isin(pairs, _COMPOUND))
     columns[places, 1] = columns[places + 1, 2] = 1
     return columns
 
 
+_SINGLE = np.array([ord(name) for name in SURNAMES - COMPOUND_SURNAMES])
 _COMPOUND = np.array([ord(name[0]) * CODE_POINTS + ord(name[1]) for name in sorted(COMPOUND_SURNAMES)])
 
 
 @cache
-def loaded_lexicon() -> tuple[Callable[[str], list[tuple[int, int, int]]], np.ndarray, np.ndarray]:
-    """Return what finds words (start, end, number), the kinds of each word as bits, and which code points are surnames."""
+def loaded_lexicon() -> tuple[Callable[[str], list[tuple[int, int, int]]], np.ndarray]:
+    """Return what finds words (start, end, number), and the kinds of each word as bits."""
     content, automaton = _dictionary(), import_automaton()
     made_by = version("daachorse").encode() if automaton else b""
     parts = laid_out_parts(
@@ -113,9 +114,7 @@ def loaded_lexicon() -> tuple[Callable[[str], list[tuple[int, int, int]]], np.nd
         find = automaton.deserialize(parts["automaton"]).find_overlapping
     else:
         find = make_finder_without_daachorse(parts["words"].decode("utf-8").split(PART))
-    single = np.zeros(CODE_POINTS, np.uint8)
-    single[[ord(name) for name in SURNAMES if len(name) == 1]] = 1
-    return find, np.frombuffer(parts["kinds"], np.uint64), single
+    return find, np.frombuffer(parts["kinds"], np.uint64)
 
 
 def _laid_out(content: bytes, automaton: Any) -> dict[str, bytes]:

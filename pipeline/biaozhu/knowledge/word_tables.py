@@ -23,6 +23,4 @@ SURNAMES = frozenset("".join(_SINGLE)) | COMPOUND_SURNAMES
 
 def surname_length(text: str) -> int:
     """Return how many characters of the text's beginning are a surname: 2 (compound), 1 or 0."""
-    if text[:2] in COMPOUND_SURNAMES:
-        return 2
-    return int(text[:1] in SURNAMES)
+    return 2 if text[:2] in COMPOUND_SURNAMES else int(text[:1] in SURNAMES)

@@ -20,22 +20,18 @@ KNOWN_PERSON, KNOWN_PLACE, NEITHER = 128, 256, 512
 KINDS = 10
 
 
-def well_known_names() -> Iterator[tuple[str, int]]:
-    """Yield the well-known names with their kinds, as bits."""
-    yield from _read_names(WELL_KNOWN)
-
-
 @cache
 def world_names() -> dict[str, int]:
     """Return the kinds of each name, as bits."""
     names: dict[str, int] = {}
     for table in TABLES:
-        for name, kinds in _read_names(table):
+        for name, kinds in read_names(table):
             names[name] = names.get(name, 0) | kinds
     return names
 
 
-def _read_names(table: str) -> Iterator[tuple[str, int]]:
+def read_names(table: str) -> Iterator[tuple[str, int]]:
+    """Yield the names of one of `TABLES` with their kinds, as bits."""
     for line in lzma.decompress(read_packed(table)).decode("utf-8").splitlines():
         name, _, kinds = line.partition("\t")
         yield name, int(kinds)

@@ -69,7 +69,7 @@ def cut_pieces(text: str) -> Iterator[tuple[int, int]]:
     start = 0
     while start + LONGEST_PIECE_CHARS < len(text):
         window = text[start : start + LONGEST_PIECE_CHARS]
-        cut = max((window.rfind(mark) for mark in BREAKS), default=-1) + 1 or LONGEST_PIECE_CHARS
+        cut = max(map(window.rfind, BREAKS)) + 1 or LONGEST_PIECE_CHARS
         yield start, start + cut
         start += cut
     if start < len(text):

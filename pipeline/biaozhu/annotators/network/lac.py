@@ -12,7 +12,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from biaozhu.annotators.network.batching import make_batches, padded
-from biaozhu.annotators.network.crf_decoding import Chain, decode, make_chain
+from biaozhu.annotators.network.crf_decoding import Chain, decode
 from biaozhu.annotators.network.lac_data import GRAPH_VERSION, HIDDEN, Size, build_lac_graph, read_lac_data
 from biaozhu.annotators.network.runtime import make_session
 from biaozhu.annotators.words import LacWord
@@ -95,7 +95,6 @@ def load_lac(which: Size, *, threads: int | None = None, folder: Path | None = N
     ModelDataError says that the weights are missing or not those that were measured.
     """
     data = read_lac_data(which, folder)
-    chain = make_chain(data.tags, start=data.start, stop=data.stop, transitions=data.transitions)
     sources = (data.checksum.encode(), str(GRAPH_VERSION).encode())
     parts = laid_out_parts(f"lac-{which}", sources, lambda: {"graph": build_lac_graph(which, data.folder)})
     try:
@@ -104,7 +103,7 @@ def load_lac(which: Size, *, threads: int | None = None, folder: Path | None = N
         raise ModelDataError(f"ONNX Runtime does not take the {which} LAC ({error})") from None
     rows = np.full(CODE_POINTS, data.unknown, np.int32)
     rows[[ord(character) for character in data.characters]] = list(data.characters.values())
-    return Lac(rows, chain, session)
+    return Lac(rows, data.chain, session)
 
 
 @cache

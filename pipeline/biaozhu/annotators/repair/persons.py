@@ -43,19 +43,15 @@ def repair_persons(edit: Edit) -> None:
     _find_numbered(edit)
     _find_in_bylines(edit)
     _find_after_households(edit)
-    _refuse_shops(edit)
+    # The owner in the name of a shop (R5): 王小二面馆.
+    for span in edit.labelled(PERSON):
+        if _SHOPS.match(edit.text, span.end):
+            edit.drop(span)
 
 
 _SHOPS = re.compile(
     "面馆|饭[店馆]|餐馆|酒楼|烧烤店|火锅店|包子铺|烤鸭店|药[店铺]|诊所|超市|理发店|小吃店|照相馆|裁缝铺"
 )
-
-
-def _refuse_shops(edit: Edit) -> None:
-    """Leave out the owner in the name of a shop (R5): 王小二面馆."""
-    for span in edit.labelled(PERSON):
-        if _SHOPS.match(edit.text, span.end):
-            edit.drop(span)
 
 
 _PIECE = "[\u3400-\u9fff]"
@@ -84,15 +80,13 @@ def _join_dotted(edit: Edit) -> None:
         first, last = dots[0][0], dots[-1][1]
         around = edit.over(first, last)
         holder = next((span for span in around if span.start < first and last < span.end), None)
-        placed = holder is not None and holder.label == PLACE
-        if placed or _NAMESAKE.search(text, last, last + LONGEST_PIECE_CHARS + 2):
+        if (holder and holder.label == PLACE) or _NAMESAKE.search(text, last, last + LONGEST_PIECE_CHARS + 2):
             continue
         start, end = _first_part(text, run.start(), first), _last_part(edit, last, run.end())
-        if holder is not None and holder.label == PERSON:
+        if holder and holder.label == PERSON:
             _straighten(edit, holder, (start, end), (first, last))
             continue
-        borders = zip([start, *(b for _, b in dots)], [*(a for a, _ in dots), end], strict=True)
-        parts = [text[left:right] for left, right in borders]
+        parts = _DOT.split(text[start:end])
         spelt = all(_is_spelt(part) for part in parts)
         before, behind = edit.has(PERSON, end=first), edit.has(PERSON, start=last)
         stopped = any(text[a:b].strip() in _STOPS for a, b in dots)

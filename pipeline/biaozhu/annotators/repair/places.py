@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from biaozhu.annotators.cover import Cover
@@ -60,22 +61,16 @@ def _find_abroad(edit: Edit) -> None:
         if not refused and kept.is_free(word.start, word.end):
             kept.add(word.start, word.end, word)
     names = kept.values()
-    for position, word in enumerate(names):
-        after = names[position + 1] if position + 1 < len(names) else None
+    for word, after in zip_longest(names, names[1:]):
         old = edit.over(word.start, word.end)
         if word.is_of(COUNTRY) and after and after.start == word.end and _is_a_pair(edit, word, after):
             edit.put(word.start, word.end, PLACE)
             edit.put(after.start, after.end, PLACE)
-        elif not _is_whole(edit, word) or (word.start, word.end, PLACE) in {span.key for span in old}:
-            continue
-        elif not old:
-            if _is_found(edit, word):
+        elif _is_whole(edit, word) and (word.start, word.end, PLACE) not in {span.key for span in old}:
+            # A span with these borders is a person's, then.
+            person = edit.is_span(word.start, word.end) and _follows(edit, word, _GOES_TO)
+            if person or (_is_cut(edit, word, old) if old else _is_found(edit, word)):
                 edit.put(word.start, word.end, PLACE)
-        elif _is_cut(edit, word, old) or (
-            # It was taken for a person.
-            edit.is_span(word.start, word.end) and _follows(edit, word, _GOES_TO)
-        ):
-            edit.put(word.start, word.end, PLACE)
 
 
 def _is_a_pair(edit: Edit, country: Word, city: Word) -> bool:
@@ -135,12 +130,10 @@ def _is_whole(edit: Edit, word: Word) -> bool:
 def _is_expected(edit: Edit, word: Word) -> bool:
     """Return whether what stands around takes a country's name."""
     text = edit.text
+    if _follows(edit, word, _TAKES) or _OF_STATE.match(text, word.end):
+        return True
     listed = text[word.start - 1 : word.start] == "、" or text[word.end : word.end + 1] == "、"
-    return bool(
-        _follows(edit, word, _TAKES)
-        or _OF_STATE.match(text, word.end)
-        or (listed and (edit.has(PLACE, end=word.start - 1) or edit.has(PLACE, start=word.end + 1)))
-    )
+    return listed and bool(edit.has(PLACE, end=word.start - 1) or edit.has(PLACE, start=word.end + 1))
 
 
 _ROAD = re.compile(
@@ -191,14 +184,13 @@ def _is_built(edit: Edit, span: Span) -> bool:
     natural = edit.text[span.end - 1] in "江河湖海山庄屯寨"
     if above is None or natural or not _BUILT.match(edit.text, span.end):
         return False
-    codes = [one.code for one in gazetteer().lookup(edit.text[above.start : above.end])]
-    own = gazetteer().lookup(edit.text[span.start : span.end])
-    return not any(one.code.startswith(code) for one in own for code in codes)
+    codes = tuple(one.code for one in gazetteer().lookup(edit.text[above.start : above.end]))
+    return not any(one.code.startswith(codes) for one in gazetteer().lookup(edit.text[span.start : span.end]))
 
 
 def _is_division(edit: Edit, start: int, end: int) -> bool:
     named, word = gazetteer().named.get(edit.text[start:end]), edit.word(start, end)
-    return bool(word and word.is_of(PLACE_KINDS)) or (named is not None and named.level <= COUNTY)
+    return bool((word and word.is_of(PLACE_KINDS)) or (named and named.level <= COUNTY))
 
 
 _ESTATE = re.compile(
