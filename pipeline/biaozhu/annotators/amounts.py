@@ -156,7 +156,8 @@ _CHANGED = re.compile("(?:[下上]调|[减增]少|减|下[降跌滑]|上[升涨]
 def find_amounts(texts: Sequence[str]) -> list[tuple[Span, ...]]:
     """Return the amounts of each text, sorted and disjoint; the score is a stated confidence, not a probability."""
     return [
-        tuple(Span(*borders, LABEL, SOURCE, score) for *borders, score in _read(fold_text(text))[0]) for text in texts
+        tuple(Span(start, end, LABEL, SOURCE, score) for start, end, score in _read(fold_text(text))[0])
+        for text in texts
     ]
 
 

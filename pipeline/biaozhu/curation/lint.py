@@ -103,8 +103,8 @@ def _lint_place(text: str, span: Span) -> _Finding | None:
         return _Finding("P2", f"the unit word {unit[0]} belongs to the name", 0.6, right)
     units = cut_units(name)
     if len(units) > 1 and all(_UNIT_END.search(name[one.start : one.end]) for one in units):
-        right = tuple((span.start + one.start, span.start + one.end) for one in units)
-        return _Finding("P1", "one span for each unit", 0.9, right)
+        parts = tuple((span.start + one.start, span.start + one.end) for one in units)
+        return _Finding("P1", "one span for each unit", 0.9, parts)
     return None
 
 

@@ -135,8 +135,11 @@ def build_lac_graph(size: Size, folder: Path) -> bytes:
     product = node("MatMul", [state, constant("projection", arrays.projection)], "product")
     node("Add", [product, constant("projection_bias", arrays.bias)], "emissions")
     widths = {"emissions": len(arrays.bias), "states": 2 * HIDDEN}
-    outputs = {name: (FLOAT, ["time", "batch", width]) for name, width in widths.items()}
-    return graph.serialise("lac", {"ids": (INT32, ["time", "batch"]), "lengths": (INT32, ["batch"])}, outputs)
+    return graph.serialise(
+        "lac",
+        {"ids": (INT32, ["time", "batch"]), "lengths": (INT32, ["batch"])},
+        {name: (FLOAT, ["time", "batch", width]) for name, width in widths.items()},
+    )
 
 
 # Input (2, 384, in), recurrent (2, 384, 128) and bias (2, 768) of a layer, gates in the order z, r, h.
