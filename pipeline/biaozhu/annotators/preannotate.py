@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -91,11 +92,8 @@ def preannotate_batch(
                 raise failure from error
             on_failure(articles[0], failure)
             return []
-    return [
-        one
-        for article in articles
-        for one in preannotate_batch([article], model=model, annotators=annotators, on_failure=on_failure)
-    ]
+    alone = partial(preannotate_batch, model=model, annotators=annotators, on_failure=on_failure)
+    return [one for article in articles for one in alone([article])]
 
 
 def annotate(
