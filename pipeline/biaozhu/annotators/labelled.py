@@ -57,23 +57,22 @@ def align_names(texts: Sequence[str], rows: Sequence[tuple[Span, ...]]) -> list[
         for span in row
         if span.label == "PERSON"
     )
-    return [
-        tuple(_aligned(text, row, number, counts) for number in range(len(row)))
-        for text, row in zip(texts, rows, strict=True)
-    ]
+    aligned = []
+    for text, row in zip(texts, rows, strict=True):
+        limits = [*(span.start for span in row[1:]), len(text)]
+        aligned.append(tuple(_aligned(text, *one, counts) for one in zip(row, limits, strict=False)))
+    return aligned
 
 
-def _aligned(text: str, row: Sequence[Span], number: int, counts: Counter[str]) -> Span:
-    start, end = row[number].start, row[number].end
-    if row[number].label != "PERSON":
-        return row[number]
-    here, limit = counts[text[start:end]], row[number + 1].start if number + 1 < len(row) else len(text)
+def _aligned(text: str, span: Span, limit: int, counts: Counter[str]) -> Span:
+    if span.label != "PERSON":
+        return span
+    start, end = span.start, span.end
+    here = counts[text[start:end]]
     shorter = end - start >= SHORTEST_CUT and counts[text[start : end - 1]] > here == 1
     if shorter and _ends_too_late(text, start, end):
-        return replace(row[number], end=end - 1)
-    if end < limit and counts[text[start : end + 1]] > here:
-        return replace(row[number], end=end + 1)
-    return row[number]
+        return replace(span, end=end - 1)
+    return replace(span, end=end + 1) if end < limit and counts[text[start : end + 1]] > here else span
 
 
 def _ends_too_late(text: str, start: int, end: int) -> bool:
