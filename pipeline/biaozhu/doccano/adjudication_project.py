@@ -110,13 +110,9 @@ def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpe
             else:
                 by = users.get(confirmation["confirmed_by"], connection.username)
                 reason = reasons.get(number, ("", NO_REASON))
-<<<<<<< HEAD
-                answers.decisions.append(Decision(*item.place, keys, *reason, by, confirmation["confirmed_at"]))
+                decision = Decision(*item.place, tuple(spans), *reason, by, confirmation["confirmed_at"])
+                answers.decisions.append(decision)
     return answers
-=======
-                decisions.append(Decision(*item.place, tuple(spans), *reason, by, confirmation["confirmed_at"]))
-    return AdjudicatorAnswers(tuple(decisions), tuple(still_open), tuple(losses))
->>>>>>> c9c4143 (Read decisions as what they are, and overlap in one place)
 
 
 def read_reasons(comments: Iterable[str], count: int) -> dict[int, tuple[str, str]]:

@@ -17,15 +17,13 @@ from biaozhu.knowledge.word_tables import surname_length
 LABEL = "PERSON"
 _TITLE_WORDS = (
     "书记 主任 主席 总理 总统 部长 省长 市长 县长 区长 乡长 镇长 村长 局长 处长 科长 所长 院长 校长 厂长 站长 队长 会长 董事长 "
-    "组长 班长 经理 教授 老师 医生 大夫 律师 法官 警官 先生 女士 小姐 同志 委员 大使 将军 司令 师傅 博士 院士 工程师 记者 教练 总"
+    "组长 班长 经理 教授 老师 医生 大夫 律师 法官 警官 先生 女士 小姐 同志 委员 大使 将军 司令 师傅 博士 院士 工程师 记者 教练"
 )
 _TITLE = "|".join(sorted(_TITLE_WORDS.split(), key=lambda word: (-len(word), word)))
 LONGEST_TITLE = 6
 # 总 alone (陈总) is a title only where nothing goes on with it: 总书记, 总体.
-_AFTER = re.compile(
-    rf"(?:副|总)?(?P<title>{_TITLE.replace('|总', '')}|总(?![\u4e00-\u9fff]{{0,20}}[体共计部数结量额裁工书理统经]))"
-)
-_BEFORE = re.compile(rf"(?:副|总)?(?P<title>{_TITLE.replace('|总', '')})$")
+_AFTER = re.compile(rf"(?:副|总)?(?P<title>{_TITLE}|总(?![\u4e00-\u9fff]{{0,20}}[体共计部数结量额裁工书理统经]))")
+_BEFORE = re.compile(rf"(?:副|总)?(?P<title>{_TITLE})$")
 # Verbs of office whose last character is a surname too: 曾任主任, 时任书记.
 _OFFICE = re.compile(r"[担曾兼现历时前离继上就连出][任]$")
 
