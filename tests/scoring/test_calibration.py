@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scoring_layers import random_pair
 
 from biaozhu.data.model import with_spans
-from biaozhu.scoring.calibration import STEPS, ScoreTally, find_bin, measure_calibration, trace_thresholds
+from biaozhu.scoring.calibration import STEPS, ScoreTally, measure_calibration, trace_thresholds
 from biaozhu.scoring.evaluation import EvaluationOptions, evaluate_layer
 from biaozhu.scoring.significance import Sampling
 
@@ -30,7 +30,7 @@ def tallied(scores: Iterable[float], correct: Iterable[bool], most: int | None =
 
 @pytest.mark.parametrize(("score", "number"), [(0, 0), (0.1, 1), (0.0999, 0), (0.95, 9), (1, 9)])
 def test_confidence_bins_are_half_open_but_the_last(score: float, number: int) -> None:
-    assert find_bin(score) == number
+    assert ScoreTally().add(score, correct=True) == number
 
 
 def test_confidence_gives_the_written_calibration_error() -> None:

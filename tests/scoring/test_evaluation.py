@@ -12,7 +12,7 @@ from scoring_layers import LABELS, layer_pairs, marked, random_pair
 
 from biaozhu.data.errors import ScoringError
 from biaozhu.data.model import Sentence
-from biaozhu.scoring.breakdown import collect_seen, name_length_class, sort_classes
+from biaozhu.scoring.breakdown import SeenNames, name_length_class, sort_classes
 from biaozhu.scoring.evaluation import Evaluation, EvaluationOptions, compare_evaluations, evaluate_layer
 from biaozhu.scoring.scores import SCHEMES, count_scheme, tally_spans
 from biaozhu.scoring.significance import Sampling
@@ -38,7 +38,7 @@ def rows(evaluation: Evaluation, aspect: str) -> dict[str, tuple[int | None, int
 
 def test_evaluation_gives_the_written_breakdowns() -> None:
     sections = {GOLD[0].id: "一", GOLD[1].id: "二", GOLD[2].id: "二"}
-    setting = replace(QUICK, sections=sections, seen=collect_seen([GOLD[:1]]))
+    setting = replace(QUICK, sections=sections, seen=SeenNames([GOLD[:1]]))
     found = evaluate_layer(GOLD, LAYER, name="model", options=setting)
     assert rows(found, "article") == {"000000000001": (4, 4, 2), "000000000002": (0, 0, 0)}
     assert rows(found, "section") == {"一": (2, 2, 1), "二": (2, 2, 1)}

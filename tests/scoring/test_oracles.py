@@ -15,14 +15,14 @@ from sklearn.metrics import confusion_matrix
 
 from biaozhu.data.model import Sentence
 from biaozhu.data.strict_counts import divide
-from biaozhu.scoring.counting import WIDTH, LayerCounts, count_layer
+from biaozhu.scoring.counting import WIDTH, LayerCounts
 
 Layer = tuple[Sentence, ...]
 
 
 def counted(gold: Layer, layer: Layer) -> LayerCounts:
     units = {sentence.id: sentence.article for sentence in gold}
-    return count_layer(zip(gold, layer, strict=True), labels=LABELS, units=units)
+    return LayerCounts(zip(gold, layer, strict=True), labels=LABELS, units=units)
 
 
 def strict_counts(found: LayerCounts) -> dict[str, tuple[int, int, int]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from scoring_layers import marked
 
-from biaozhu.scoring.breakdown import collect_seen
+from biaozhu.scoring.breakdown import SeenNames
 
 if TYPE_CHECKING:
     from biaozhu.data.model import Sentence
@@ -32,11 +32,11 @@ GROUPS = {FIRST.id: "一", SECOND.id: "二", THIRD.id: "二"}
     ],
 )
 def test_seen_of_cross_validation_is_what_other_groups_have(sentence: Sentence, surface: str, *, known: bool) -> None:
-    seen = collect_seen([], held_out=[FIRST, SECOND, THIRD], groups=GROUPS)
+    seen = SeenNames([], held_out=[FIRST, SECOND, THIRD], groups=GROUPS)
     assert seen.knows(sentence.id, surface) == known
 
 
 def test_seen_in_training_is_seen_everywhere() -> None:
-    seen = collect_seen([[FIRST], [THIRD]], held_out=[SECOND], groups={SECOND.id: "二"})
+    seen = SeenNames([[FIRST], [THIRD]], held_out=[SECOND], groups={SECOND.id: "二"})
     assert all(seen.knows(one, surface) for one in ("x", SECOND.id) for surface in ("王小明", "三亩", "清河镇"))
     assert not seen.knows(SECOND.id, "桃源村")

@@ -11,7 +11,6 @@ from biaozhu.data.strict_counts import StrictCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
 
     from biaozhu.data.model import Sentence
 
@@ -84,31 +83,25 @@ def score_classes(aspect: Aspect, classes: Mapping[str, Sequence[int]]) -> tuple
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
 class SeenNames:
-    """The groups in which each name occurs, `ALWAYS` for what no fold leaves out, and each sentence's group."""
+    """The names in layers that a model was trained on, and by group in gold that it was cross-validated on."""
 
-    places: Mapping[str, AbstractSet[str]]
-    groups: Mapping[str, str]
+    def __init__(
+        self,
+        trained: Iterable[Sequence[Sentence]],
+        *,
+        held_out: Sequence[Sentence] = (),
+        groups: Mapping[str, str] | None = None,
+    ) -> None:
+        self._groups = groups or {}
+        self._places: defaultdict[str, set[str]] = defaultdict(set)
+        for sentence, group in [
+            *((sentence, ALWAYS) for layer in trained for sentence in layer),
+            *((sentence, self._groups[sentence.id]) for sentence in held_out),
+        ]:
+            for span in sentence.spans:
+                self._places[sentence.text[span.start : span.end]].add(group)
 
     def knows(self, identifier: str, name: str) -> bool:
         """Tell whether the model that annotated a sentence has seen this name."""
-        return not self.places.get(name, frozenset()) <= {self.groups.get(identifier)}
-
-
-def collect_seen(
-    trained: Iterable[Sequence[Sentence]],
-    *,
-    held_out: Sequence[Sentence] = (),
-    groups: Mapping[str, str] | None = None,
-) -> SeenNames:
-    """Return the names seen in layers that a model was trained on, and in gold that it was cross-validated on."""
-    places: defaultdict[str, set[str]] = defaultdict(set)
-    groups = groups or {}
-    for sentence, group in [
-        *((sentence, ALWAYS) for layer in trained for sentence in layer),
-        *((sentence, groups[sentence.id]) for sentence in held_out),
-    ]:
-        for span in sentence.spans:
-            places[sentence.text[span.start : span.end]].add(group)
-    return SeenNames(places, groups)
+        return not self._places.get(name, set()) <= {self._groups.get(identifier)}

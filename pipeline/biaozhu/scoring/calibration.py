@@ -45,7 +45,7 @@ class ScoreTally:
 
     def add(self, score: float, correct: bool) -> int:  # noqa: FBT001 — runs for each span, keywords cost time
         """Count one span and return the number of its bin."""
-        number = find_bin(score)
+        number = min(int(score * BINS), BINS - 1)
         bin_, self.number = self.bins[number], self.number + 1
         bin_[0] += 1
         bin_[1] += correct
@@ -85,11 +85,6 @@ class ThresholdPoint:
     precision: float | None
     recall: float | None
     f1: float | None
-
-
-def find_bin(score: float) -> int:
-    """Return the number of the bin that a score in [0, 1] falls into, from 0."""
-    return min(int(score * BINS), BINS - 1)
 
 
 def measure_calibration(scored: ScoreTally, *, unscored: int = 0) -> Calibration:

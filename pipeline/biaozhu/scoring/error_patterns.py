@@ -63,24 +63,19 @@ class Case:
 
 def find_cases(gold: Sentence, predicted: Sentence) -> tuple[Case, ...]:
     """Return the errors of one sentence, from left to right; every wrong span is in exactly one of them."""
-    return find_cases_among(gold, gold.spans, predicted.spans)
-
-
-def find_cases_among(sentence: Sentence, gold: Sequence[Span], predicted: Sequence[Span]) -> tuple[Case, ...]:
-    """Return the errors among some spans of a sentence, both sides sorted; see `find_cases`."""
     cases = []
-    for mine, theirs in group_overlapping(gold, predicted):
+    for mine, theirs in group_overlapping(gold.spans, predicted.spans):
         shape = _find_shape(mine, theirs)
         if shape is None:
             continue
         spans = (*mine, *theirs)
         start, end = min(span.start for span in spans), max(span.end for span in spans)
         names = [span for span in spans if span.label not in NEVER_IN_NAMES]
-        nested = shape in CAN_BE_NESTED and any(heads_organisation(sentence.text, one.end) for one in names)
-        before, after = sentence.text[max(0, start - CONTEXT) : start], sentence.text[end : end + CONTEXT]
+        nested = shape in CAN_BE_NESTED and any(heads_organisation(gold.text, one.end) for one in names)
+        before, after = gold.text[max(0, start - CONTEXT) : start], gold.text[end : end + CONTEXT]
         pattern: Pattern = "nested_in_organisation" if nested else shape
-        around = (before, sentence.text[start:end], after)
-        cases.append(Case(sentence.id, pattern, shape, start, end, tuple(mine), tuple(theirs), *around))
+        around = (before, gold.text[start:end], after)
+        cases.append(Case(gold.id, pattern, shape, start, end, tuple(mine), tuple(theirs), *around))
     return tuple(cases)
 
 
@@ -88,16 +83,10 @@ def _find_shape(gold: Sequence[Span], predicted: Sequence[Span]) -> Shape | None
     """Return how a group of connected spans is wrong, or None where it is right."""
     if not gold or not predicted:
         return "missed" if gold else "invented"
-    if len(gold) == len(predicted) == 1:
-        return _compare_boundaries(gold[0], predicted[0])
-    if len(gold) == 1 or len(predicted) == 1:
-        return "split" if len(gold) == 1 else "merged"
-    return "tangled"
-
-
-def _compare_boundaries(gold: Span, predicted: Span) -> Shape | None:
-    left, right = gold.start != predicted.start, gold.end != predicted.end
-    if gold.label != predicted.label:
+    if len(gold) > 1 or len(predicted) > 1:
+        return "split" if len(gold) == 1 else "merged" if len(predicted) == 1 else "tangled"
+    left, right = gold[0].start != predicted[0].start, gold[0].end != predicted[0].end
+    if gold[0].label != predicted[0].label:
         return "boundary_and_label" if left or right else "label"
     if left:
         return "boundary_both" if right else "boundary_left"

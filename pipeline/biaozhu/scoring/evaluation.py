@@ -14,7 +14,7 @@ from biaozhu.data.model import Sentence
 from biaozhu.data.storage.layer_stream import SORT_ADVICE, stream_layer
 from biaozhu.scoring.breakdown import NO_SCORE, OUTSIDE, ClassScore, Confusion, score_classes
 from biaozhu.scoring.calibration import STEPS, measure_calibration, trace_thresholds
-from biaozhu.scoring.counting import GROUPS, MOST_ARTICLES, WIDTH, LayerCounts, count_layer
+from biaozhu.scoring.counting import GROUPS, MOST_ARTICLES, WIDTH, LayerCounts
 from biaozhu.scoring.error_patterns import PATTERNS, Case, Pattern
 from biaozhu.scoring.scores import SCHEMES, Counts, Missing, Scheme, Tally, count_scheme, pair_layers
 from biaozhu.scoring.significance import (
@@ -144,7 +144,7 @@ def evaluate_layer(
     pairs = pair_layers(gold, layer, missing=options.missing, name=name)
     units = choose_units({sentence.id: sentence.article for sentence in gold}, options.sections)
     occurring = {span.label for pair in pairs for sentence in pair for span in sentence.spans}
-    counts = count_layer(
+    counts = LayerCounts(
         pairs,
         labels=(*options.labels, *sorted(occurring - set(options.labels))),
         units=units.of,
@@ -166,7 +166,7 @@ def evaluate_stream(gold: Path, layer: Path, *, name: str, options: EvaluationOp
     """
     lacking = LackingSentences()
     pairs = pair_streams(gold, layer, labels=options.labels, missing=options.missing, lacking=lacking)
-    counts = count_layer(pairs, labels=options.labels, units=None, examples=options.examples)
+    counts = LayerCounts(pairs, labels=options.labels, units=None, examples=options.examples)
     found = counts.number
     if found < ARTICLES_NEEDED:
         what = f"{found} articles, fewer than {ARTICLES_NEEDED}"

@@ -12,7 +12,7 @@ from biaozhu.data.errors import BiaozhuError, DuplicateError, ManyProblemsError,
 from biaozhu.data.files import sha256_of
 from biaozhu.data.labels import DEFAULT, Label, read_labels
 from biaozhu.data.layers import find_layers, read_layer
-from biaozhu.scoring.breakdown import collect_seen
+from biaozhu.scoring.breakdown import SeenNames
 from biaozhu.scoring.evaluation import EvaluationOptions, compare_evaluations, evaluate_layer, evaluate_stream
 from biaozhu.scoring.scores_document import InputFile, make_document
 from biaozhu.scoring.significance import DEFAULT_SAMPLING, Sampling
@@ -245,7 +245,7 @@ def _add_context(options: EvaluationOptions, request: ScoringRequest, given: Sco
         options = replace(options, sections=sections_of(articles, gold))
     if not given.trained and not groups:
         return options
-    seen = collect_seen(given.trained, held_out=gold if groups else (), groups=groups)
+    seen = SeenNames(given.trained, held_out=gold if groups else (), groups=groups)
     return replace(options, seen=seen)
 
 
