@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.reporting.page.charts import (
-    Caption,
     Series,
-    Whisker,
+    chart_f1,
     lay_out_chart,
-    lay_out_intervals,
     make_count_axis,
     make_place_axis,
     make_share_axis,
 )
-
-ABOUT = Caption("c", "title", "text")
+from biaozhu.reporting.page.strings import make_translator
+from biaozhu.scoring.significance import Estimate
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
@@ -39,12 +39,14 @@ def test_charts_count_axis_covers_its_values(high: float) -> None:
 
 
 def test_charts_place_points_where_the_axes_say() -> None:
+    series = [Series("s", ((0.0, 0.0), (1.0, 1.0)))]
     drawn = lay_out_chart(
-        ABOUT, x=make_share_axis("x"), y=make_share_axis("y"), series=[Series("s", ((0.0, 0.0), (1.0, 1.0)))]
+        "history", series, (make_share_axis("x"), make_share_axis("y")), make_translator("en"), "said"
     )
-    left, top, wide, high = drawn.frame
-    assert [dot[:2] for dot in drawn.series[0].dots] == [(left, top + high), (left + wide, top)]
-    assert drawn.series[0].path == f"M{float(left)} {float(top + high)}L{float(left + wide)} {float(top)}"
+    assert drawn
+    left, top, wide, high = drawn["frame"]
+    assert [dot[:2] for dot in drawn["series"][0]["dots"]] == [(left, top + high), (left + wide, top)]
+    assert drawn["series"][0]["path"] == f"M{float(left)} {float(top + high)}L{float(left + wide)} {float(top)}"
 
 
 def test_charts_write_few_of_many_places() -> None:
@@ -53,8 +55,10 @@ def test_charts_write_few_of_many_places() -> None:
 
 @pytest.mark.parametrize("value", [None, 0.5])
 def test_charts_intervals_keep_undefined_undefined(value: float | None) -> None:
-    found = lay_out_intervals(ABOUT, [Whisker("all", "a", 0, value, None, None), Whisker("all", "b", 1, 0.9, 0.8, 1.0)])
-    assert (found.lines[0][2] is None) == (value is None)
-    assert found.lines[0][3] is None
-    _, _, at, low, high = found.lines[1]
+    estimates = (Estimate(value), Estimate(0.9, (0.8, 1.0)))
+    layers = [SimpleNamespace(name="a", overall={"strict": SimpleNamespace(f1=f1)}, labels={}) for f1 in estimates]
+    found = chart_f1(layers, {"ALL": "all"}, make_translator("en"))  # type: ignore[arg-type]
+    assert (found["lines"][0][3] is None) == (value is None)
+    assert found["lines"][0][4] is None
+    *_, at, low, high = found["lines"][1]
     assert low < at < high

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.data.model import Article, Block, Metadata, Sentence
 from biaozhu.reporting.escaping import UNSEEN, escape_html, escape_markdown, escape_plain
-from biaozhu.reporting.page.overlay import Bar, Mark, cut_article, make_anchor
+from biaozhu.reporting.page.overlay import Bar, cut_article, make_anchor
 
 RAW = "  云岭县开会。\n\n村民种了三十亩梨树,又修了两公里水渠。\n"
 BLOCKS = (Block(2, 8, "title", 0), Block(10, len(RAW) - 1, "paragraph", 0))
@@ -32,20 +34,20 @@ def article() -> Article:
 @given(bars())
 def test_overlay_pieces_hold_the_text_once_and_in_order(found: list[Bar]) -> None:
     lines = cut_article(article(), found, [], name="a1")
-    assert ["".join(piece.text for piece in line.pieces) for line in lines] == [
+    assert ["".join(piece.text for piece in line[1]) for line in lines] == [
         RAW[block.start : block.end] for block in BLOCKS
     ]
     for line in lines:
-        for piece in line.pieces:
+        for piece in line[1]:
             assert RAW[piece.start : piece.start + len(piece.text)] == piece.text
 
 
 @given(bars())
 def test_overlay_each_character_is_under_the_bars_that_cover_it(found: list[Bar]) -> None:
     shown = {
-        at: sorted(touch.lane for touch in piece.touches)
+        at: sorted(bar.lane for bar in piece.bars)
         for line in cut_article(article(), found, [], name="a1")
-        for piece in line.pieces
+        for piece in line[1]
         for at in range(piece.start, piece.start + len(piece.text))
     }
     assert shown == {at: sorted(bar.lane for bar in found if at >= bar.start and at < bar.end) for at in INSIDE}
@@ -53,21 +55,16 @@ def test_overlay_each_character_is_under_the_bars_that_cover_it(found: list[Bar]
 
 @given(bars())
 def test_overlay_each_bar_starts_once_and_ends_once(found: list[Bar]) -> None:
-    touches = [
-        touch
-        for line in cut_article(article(), found, [], name="a1")
-        for piece in line.pieces
-        for touch in piece.touches
-    ]
-    assert sum(touch.starts for touch in touches) == len(found)
-    assert sum(touch.ends for touch in touches) == len(found)
+    pieces = [piece for line in cut_article(article(), found, [], name="a1") for piece in line[1]]
+    assert sum(bar.start == piece.start for piece in pieces for bar in piece.bars) == len(found)
+    assert sum(bar.end == piece.start + len(piece.text) for piece in pieces for bar in piece.bars) == len(found)
 
 
 @given(bars())
 def test_overlay_each_mark_stands_once_and_has_its_anchor(found: list[Bar]) -> None:
-    marks = [Mark(bar.lane, bar.start, bar.end, "missed", f"e{at}", "") for at, bar in enumerate(found)]
-    pieces = [piece for line in cut_article(article(), found, marks, name="a1") for piece in line.pieces]
-    assert sorted(mark.error for piece in pieces for mark in piece.marks) == sorted(mark.error for mark in marks)
+    marks = [SimpleNamespace(lane=bar.lane, start=bar.start, end=bar.end, id=f"e{at}") for at, bar in enumerate(found)]
+    pieces = [piece for line in cut_article(article(), found, marks, name="a1") for piece in line[1]]
+    assert sorted(mark.id for piece in pieces for mark in piece.marks) == sorted(mark.id for mark in marks)
     anchors = [piece.anchor for piece in pieces if piece.anchor]
     assert sorted(anchors) == sorted({make_anchor("a1", mark.start) for mark in marks})
 
@@ -76,7 +73,7 @@ def test_overlay_without_a_file_joins_neighbours_and_parts_paragraphs() -> None:
     text = "云岭县开会。"
     sentences = [Sentence("0" * 12, start, start + len(text), text) for start in (0, len(text), 2 * len(text) + 4)]
     lines = cut_article(sentences, [], [], name="a1")
-    assert [line.pieces[0].text for line in lines] == [text * 2, text]
+    assert [line[1][0].text for line in lines] == [text * 2, text]
 
 
 @given(st.text())

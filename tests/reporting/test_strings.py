@@ -45,7 +45,7 @@ def used_keys() -> set[str]:
     found |= {f"source.{source}" for source in SOURCES} | {"surface.seen", "surface.unseen"}
     found |= {f"says.{direction}" for direction in get_args(Direction)} | {"no_score", "not_checked"}
     found |= {f"doubt.{doubt}" for doubt in get_args(Doubt)} | {f"author.{kind}" for kind in get_args(GoldAuthorKind)}
-    charts = ("threshold", "reliability", "length", "learning", "history")
+    charts = ("f1", "threshold", "reliability", "length", "learning", "history")
     found |= {f"chart.{chart}{end}" for chart in charts for end in ("", ".text")}
     found |= {f"layer.held_out_{by}" for by in ("article", "section")} | {"footer", "footer.paged"}
     found |= {f"agreement.{name}" for name in ("scope", "foreign")}

@@ -14,16 +14,16 @@ def test_value_tables_show_every_amount_and_place_of_the_gold(material: ReportCo
     view = make_value_view(material, make_translator("zh"))
     shown = view["article_values"]
     spans = [span for sentence in material.given.gold for span in sentence.spans]
-    assert sum(len(one.rows) for one in shown) == sum(span.label == "AMOUNT" for span in spans)
-    assert sum(one.tree["count"] for one in shown) == sum(span.label == "PLACE" for span in spans)
+    assert sum(len(one["rows"]) for one in shown) == sum(span.label == "AMOUNT" for span in spans)
+    assert sum(one["tree"]["count"] for one in shown) == sum(span.label == "PLACE" for span in spans)
     assert view["values_from"] == ""
     page = render_report(material)[0]
-    assert all(amount in page for one in shown for _, _, amount, _ in one.rows)
+    assert all(amount in page for one in shown for _, _, amount, _ in one["rows"])
 
 
 def test_value_tables_give_values_with_their_units(material: ReportContent) -> None:
     rows = {
-        row[2]: row for one in make_value_view(material, make_translator("zh"))["article_values"] for row in one.rows
+        row[2]: row for one in make_value_view(material, make_translator("zh"))["article_values"] for row in one["rows"]
     }
     assert rows["38.5万元"][3] == "385,000 元"
     assert rows["15方/亩"][3] == "15 立方米"

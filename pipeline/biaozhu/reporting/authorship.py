@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from biaozhu.data.errors import ReportInputError
 from biaozhu.data.files import parse_toml
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-
-    from biaozhu.data.model import Sentence
+from biaozhu.data.model import Sentence
 
 ABOUT = "about.toml"
 EVERY_LAYER = "*"

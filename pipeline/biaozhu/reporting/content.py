@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -20,18 +22,13 @@ from biaozhu.data.diff import NOT_BY_PEOPLE, Change
 from biaozhu.data.errors import ReportInputError, VersionError, raise_collected
 from biaozhu.data.files import parse_json_as, read_bytes
 from biaozhu.data.labels import DEFAULT, Label, read_labels
-from biaozhu.data.ledger import read_ledger
+from biaozhu.data.ledger import Entry, read_ledger
 from biaozhu.data.shipped import find_own
-from biaozhu.reporting.authorship import NOTHING_STATED, list_authors, read_about
+from biaozhu.reporting.authorship import NOTHING_STATED, About, GoldAuthor, list_authors, read_about
 from biaozhu.reporting.page.strings import read_strings
 from biaozhu.scoring.layer_scoring import InputReader, name_layers, read_inputs, score_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
-
-    from biaozhu.data.ledger import Entry
-    from biaozhu.reporting.authorship import About, GoldAuthor
     from biaozhu.scoring.layer_scoring import Layer, ScoredLayers, ScoringInputs, ScoringRequest
     from biaozhu.scoring.scores_document import InputFile
 

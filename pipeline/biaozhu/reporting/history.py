@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -18,16 +20,10 @@ from biaozhu.data.errors import (
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
 from biaozhu.reporting.escaping import escape_plain
 from biaozhu.reporting.page.charts import chart_history
-from biaozhu.reporting.page.strings import NOTHING, format_interval, make_translator
+from biaozhu.reporting.page.strings import NOTHING, Language, format_interval, make_translator
 from biaozhu.reporting.report import CHECKS_FORMAT, render_template
 from biaozhu.scoring.evaluation import ALL, ScoreEstimates
 from biaozhu.scoring.scores_document import InputFile, read_scores
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from biaozhu.reporting.page.strings import Language
 
 FIGURES = ("gold", "P", "R", "strict F1", "95 %")
 COLUMNS = ("report", "articles", "layer", "label", *FIGURES, "round trip", "losses")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,21 +17,16 @@ from markupsafe import Markup
 
 from biaozhu.data.files import write_text
 from biaozhu.data.ledger import losses
-from biaozhu.data.outputs import identify_file
+from biaozhu.data.outputs import Kind, identify_file
 from biaozhu.reporting.escaping import escape_html, escape_markdown, escape_plain
 from biaozhu.reporting.page import strings
 from biaozhu.reporting.page.overlay import list_classes, quote_css
-from biaozhu.reporting.page.strings import make_translator
+from biaozhu.reporting.page.strings import Language, make_translator
 from biaozhu.reporting.page.view import build_view, select_page
 from biaozhu.scoring.scores_document import write_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from biaozhu.data.outputs import Kind
     from biaozhu.reporting.content import ReportContent
-    from biaozhu.reporting.page.strings import Language
 
 CHECKS_FORMAT = "biaozhu.checks.v1"
 FILES: dict[str, Kind] = {

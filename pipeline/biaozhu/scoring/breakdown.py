@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
+from biaozhu.data.model import Sentence
 from biaozhu.data.strict_counts import StrictCounts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from biaozhu.data.model import Sentence
 
 Aspect = Literal["article", "section", "sentence_length", "length", "surface", "confidence", "source"]
 ASPECTS: tuple[Aspect, ...] = get_args(Aspect)

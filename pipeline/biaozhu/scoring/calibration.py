@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from biaozhu.data.strict_counts import StrictCounts, divide
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 BINS = 10
 BIN_NAMES = tuple(f"{at / BINS:.1f}-{(at + 1) / BINS:.1f}" for at in range(BINS))

@@ -8,15 +8,12 @@ of boundaries, so it is a class of its own.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
+from biaozhu.data.model import Sentence, Span
 from biaozhu.scoring.scores import group_overlapping
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from biaozhu.data.model import Sentence, Span
 
 # In the order of reports.
 Shape = Literal[

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +14,8 @@ import numpy as np
 from biaozhu.data.errors import ScoringError
 from biaozhu.data.model import Sentence
 from biaozhu.data.storage.layer_stream import SORT_ADVICE, stream_layer
-from biaozhu.scoring.breakdown import NO_SCORE, OUTSIDE, ClassScore, Confusion, score_classes
-from biaozhu.scoring.calibration import STEPS, measure_calibration, trace_thresholds
+from biaozhu.scoring.breakdown import NO_SCORE, OUTSIDE, Aspect, ClassScore, Confusion, SeenNames, score_classes
+from biaozhu.scoring.calibration import STEPS, Calibration, ThresholdPoint, measure_calibration, trace_thresholds
 from biaozhu.scoring.counting import GROUPS, MOST_ARTICLES, WIDTH, LayerCounts
 from biaozhu.scoring.error_patterns import PATTERNS, Case, Pattern
 from biaozhu.scoring.scores import SCHEMES, Counts, Missing, Scheme, Tally, count_scheme, pair_layers
@@ -29,13 +31,8 @@ from biaozhu.scoring.significance import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
-    from biaozhu.scoring.breakdown import Aspect, SeenNames
-    from biaozhu.scoring.calibration import Calibration, ThresholdPoint
     from biaozhu.scoring.significance import Difference, Floats, Metric, Sampling
 
 # Of the sentences that a layer lacks so many are named, and all are counted.

@@ -17,17 +17,15 @@ What has no denominator is None, never 0: precision without predictions, recall 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from operator import attrgetter
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 from biaozhu.data.errors import BiaozhuError, ScoringError, VersionError, raise_collected
 from biaozhu.data.model import Sentence, Span, check_sentence
 from biaozhu.data.strict_counts import divide
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
 
 Scheme = Literal["strict", "exact", "partial", "type"]
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)

@@ -6,25 +6,23 @@ gold's own spans (is a correct span read correctly?) and on a layer's (a span th
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal  # noqa: TC003 — msgspec reads the annotations when it runs
 from operator import attrgetter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from biaozhu.data.errors import BiaozhuError, MeaningFileError, raise_collected
 from biaozhu.data.files import parse_json_as, read_bytes
 from biaozhu.data.layers import find_layers
+from biaozhu.data.model import Article, Sentence
 from biaozhu.data.strict_counts import divide
 from biaozhu.normalization.addresses import Place, resolve_places
 from biaozhu.normalization.subjects import subject_places
 from biaozhu.normalization.values import read_amount
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
-    from biaozhu.data.model import Article, Sentence
-
     # Sentence id, start and end.
     Where = tuple[str, int, int]
     # Of each field, how many are correct, of how many.

@@ -6,35 +6,26 @@ stays text. Series differ by dash and by the shape of their dots, not by colour 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any
 
-from biaozhu.reporting.page.strings import format_difference
+from biaozhu.reporting.page.strings import Words, format_difference
 from biaozhu.scoring.breakdown import OUTSIDE, sort_classes
-from biaozhu.scoring.evaluation import ALL
+from biaozhu.scoring.evaluation import ALL, Evaluation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from biaozhu.reporting.content import CurveFigures
-    from biaozhu.reporting.page.strings import Words
-    from biaozhu.scoring.evaluation import Evaluation
+    from biaozhu.scoring.significance import Estimate
 
 WIDTH, HEIGHT = 460, 300
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 12, 40
 ROW = 20
 KINDS = 6  # ways of the style sheet to draw a series
 NAME_WIDTH = 96
-
-
-@dataclass(frozen=True, slots=True)
-class Caption:
-    """A figure's id in the page, its title, and in words what it shows, for readers who do not see it."""
-
-    id: str
-    title: str
-    text: str
+VALUE_WIDTH = RIGHT + 46  # behind the lines of F1
+MOST_DOTS = 12  # a line of more points has no dots
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,57 +47,6 @@ class Series:
     band: tuple[tuple[float, float, float], ...] = ()
     dots: bool = True
     sizes: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedSeries:
-    """A series in user units: paths ("" where there is none), dots (x, y, radius) and the number of its style."""
-
-    name: str
-    kind: int
-    path: str
-    band: str
-    dots: tuple[tuple[float, float, float], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A chart in user units."""
-
-    caption: Caption
-    width: int
-    height: int
-    frame: tuple[float, float, float, float]
-    x: Axis
-    y: Axis
-    x_ticks: tuple[tuple[float, str], ...]
-    y_ticks: tuple[tuple[float, str], ...]
-    series: tuple[PlacedSeries, ...]
-    guide: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Whisker:
-    """One line of an interval chart; None where a value is undefined."""
-
-    group: str
-    name: str
-    kind: int
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class IntervalChart:
-    """Values with intervals: `lines` (y, whisker, x of value, low, high), `groups` (y, name, whether ruled above)."""
-
-    caption: Caption
-    width: int
-    height: int
-    ticks: tuple[tuple[float, str], ...]
-    lines: tuple[tuple[float, Whisker, float | None, float | None, float | None], ...]
-    groups: tuple[tuple[float, str, bool], ...]
 
 
 def make_share_axis(name: str, low: float = 0.0, high: float = 1.0) -> Axis:
@@ -137,56 +77,51 @@ def make_place_axis(name: str, labels: Sequence[str]) -> Axis:
     return Axis(name, -0.5, len(labels) - 0.5, ticks)
 
 
-def lay_out_chart(caption: Caption, *, x: Axis, y: Axis, series: Sequence[Series], diagonal: bool = False) -> Chart:
-    """Lay out series, the first under the others; `diagonal` draws the line on which both axes are equal."""
-    guide = f"M{_x(x.low, x)} {_y(x.low, y)}L{_x(x.high, x)} {_y(x.high, y)}" if diagonal else ""
-    frame = (LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM)
-    x_ticks = tuple((_x(value, x), shown) for value, shown in x.ticks)
-    y_ticks = tuple((_y(value, y), shown) for value, shown in y.ticks)
-    placed = tuple(_place_series(one, position % KINDS, x, y) for position, one in enumerate(series))
-    return Chart(caption, WIDTH, HEIGHT, frame, x, y, x_ticks, y_ticks, placed, guide)
+def lay_out_chart(
+    key: str, series: Sequence[Series], axes: tuple[Axis, Axis], words: Words, said: str = ""
+) -> dict[str, Any] | None:
+    """Lay out, in user units, a chart whose words have this key; None where no series has a point.
 
-
-def lay_out_intervals(caption: Caption, whiskers: Sequence[Whisker]) -> IntervalChart:
-    """Lay out an interval chart; whiskers of one group follow each other."""
-    known = [value for line in whiskers for value in (line.value, line.low, line.high) if value is not None]
-    axis = make_share_axis("", min(known, default=0.0), 1.0)
-    lines, groups = [], []
-    y, group = float(TOP), None
-    for line in whiskers:
-        if line.group != group:
-            y += 6 if group is not None else 0
-            groups.append((y, line.group, group is not None))
-            group = line.group
-        middle = y + ROW / 2
-        value, low, high = (_along(one, axis) for one in (line.value, line.low, line.high))
-        lines.append((middle, line, value, low, high))
-        y += ROW
-    ticks = tuple((_along(value, axis) or 0.0, text) for value, text in axis.ticks)
-    return IntervalChart(caption, WIDTH, int(y) + 26, ticks, tuple(lines), tuple(groups))
-
-
-def _along(value: float | None, axis: Axis) -> float | None:
-    if value is None:
+    The first series is under the others; `said` is what it shows in words, for readers who do not see it.
+    """
+    if not any(one.points for one in series):
         return None
-    return round(NAME_WIDTH + _find_share(value, axis) * (WIDTH - NAME_WIDTH - RIGHT - 46), 1)
+    x, y = axes
+    corners = [(_x(x.low, x), _y(x.low, y)), (_x(x.high, x), _y(x.high, y))]
+    return {
+        "caption": _caption(key, words, said or words(f"chart.{key}.text")),
+        "width": WIDTH,
+        "height": HEIGHT,
+        "frame": (LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM),
+        "x": x,
+        "y": y,
+        "x_ticks": [(_x(value, x), shown) for value, shown in x.ticks],
+        "y_ticks": [(_y(value, y), shown) for value, shown in y.ticks],
+        "series": [_place_series(one, at % KINDS, x, y) for at, one in enumerate(series)],
+        "guide": _draw_path(corners) if key == "reliability" else "",  # where both axes are equal
+    }
 
 
-def _place_series(series: Series, kind: int, x: Axis, y: Axis) -> PlacedSeries:
+def _place_series(series: Series, kind: int, x: Axis, y: Axis) -> dict[str, Any]:
+    """Return its paths ("" where there is none), dots (x, y, radius) and the number of its style."""
     placed = [(_x(at, x), _y(value, y)) for at, value in series.points]
     sizes = series.sizes or (3.5,) * len(placed)
-    path = "M" + "L".join(f"{left} {top}" for left, top in placed) if len(placed) > 1 else ""
-    band = ""
-    if len(series.band) > 1:
-        upper = [f"{_x(at, x)} {_y(high, y)}" for at, _, high in series.band]
-        lower = [f"{_x(at, x)} {_y(low, y)}" for at, low, _ in reversed(series.band)]
-        band = "M" + "L".join([*upper, *lower]) + "Z"
-    dots = tuple((*at, size) for at, size in zip(placed, sizes, strict=True)) if series.dots else ()
-    return PlacedSeries(series.name, kind, path, band, dots)
+    edge = [(at, high) for at, _, high in series.band] + [(at, low) for at, low, _ in reversed(series.band)]
+    return {
+        "name": series.name,
+        "kind": kind,
+        "path": _draw_path(placed) if len(placed) > 1 else "",
+        "band": _draw_path([(_x(at, x), _y(value, y)) for at, value in edge]) + "Z" if len(series.band) > 1 else "",
+        "dots": [(*at, size) for at, size in zip(placed, sizes, strict=True)] if series.dots else (),
+    }
 
 
-def _x(value: float, axis: Axis) -> float:
-    return round(LEFT + _find_share(value, axis) * (WIDTH - LEFT - RIGHT), 1)
+def _draw_path(points: Iterable[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{left} {top}" for left, top in points)
+
+
+def _x(value: float, axis: Axis, left: int = LEFT, right: int = RIGHT) -> float:
+    return round(left + _find_share(value, axis) * (WIDTH - left - right), 1)
 
 
 def _y(value: float, axis: Axis) -> float:
@@ -197,36 +132,49 @@ def _find_share(value: float, axis: Axis) -> float:
     return min(max((value - axis.low) / (axis.high - axis.low), 0.0), 1.0)
 
 
-MOST_DOTS = 12  # a line of more points has no dots
+def chart_f1(evaluations: Sequence[Evaluation], names: Mapping[str, str], words: Words) -> dict[str, Any]:
+    """Chart strict F1 with its interval, overall and by label, for each layer.
+
+    `lines` are (y, number of the layer, F1, x of F1, of low, of high), `groups` (y, name, whether ruled above).
+    """
+    scores = {label: [_strict_f1(one, label) for one in evaluations] for label in (ALL, *evaluations[0].labels)}
+    known = [bound for of_label in scores.values() for one in of_label for bound in (one.value, *(one.best or ()))]
+    axis = make_share_axis("", min((bound for bound in known if bound is not None), default=0.0))
+    lines, groups, said = [], [], []
+    y = float(TOP)
+    for label, of_label in scores.items():
+        y += 6 if groups else 0
+        groups.append((y, names[label], bool(groups)))
+        for kind, f1 in enumerate(of_label):
+            bounds = (f1.value, *(f1.best or (None, None)))
+            places = (None if bound is None else _x(bound, axis, NAME_WIDTH, VALUE_WIDTH) for bound in bounds)
+            lines.append((y + ROW / 2, kind, f1.value, *places))
+            y += ROW
+            if f1.value is not None:
+                said.append(f"{names[label]} {evaluations[kind].name} {f1.value:.3f}")
+    return {
+        "caption": _caption("f1", words, words("chart.f1.text") + words("stop").join(said)),
+        "width": WIDTH,
+        "height": int(y) + 26,
+        "ticks": [(_x(value, axis, NAME_WIDTH, VALUE_WIDTH), shown) for value, shown in axis.ticks],
+        "lines": lines,
+        "groups": groups,
+    }
 
 
-def chart_f1(evaluations: Sequence[Evaluation], names: Mapping[str, str], words: Words) -> IntervalChart:
-    """Chart strict F1 with its interval, overall and by label, for each layer."""
-    whiskers = []
-    for label in (ALL, *evaluations[0].labels):
-        for kind, one in enumerate(evaluations):
-            f1 = (one.overall if label == ALL else one.labels[label])["strict"].f1
-            whiskers.append(Whisker(names[label], one.name, kind, f1.value, *(f1.best or (None, None))))
-    known = (f"{line.group} {line.name} {line.value:.3f}" for line in whiskers if line.value is not None)
-    text = words("chart.f1.text") + words("stop").join(known)
-    return lay_out_intervals(Caption("c-f1", words("chart.f1"), text), whiskers)
+def _strict_f1(evaluation: Evaluation, label: str) -> Estimate:
+    return (evaluation.overall if label == ALL else evaluation.labels[label])["strict"].f1
 
 
-def _chart_lines(
-    key: str, series: Sequence[Series], axes: tuple[Axis, Axis], words: Words, said: str = ""
-) -> Chart | None:
-    """Lay out the lines of a chart whose words have this key; None where no line has a point."""
-    if not any(one.points for one in series):
-        return None
-    caption = Caption(f"c-{key}", words(f"chart.{key}"), said or words(f"chart.{key}.text"))
-    return lay_out_chart(caption, x=axes[0], y=axes[1], series=series, diagonal=key == "reliability")
+def _caption(key: str, words: Words, said: str) -> dict[str, str]:
+    return {"id": f"c-{key}", "title": words(f"chart.{key}"), "text": said}
 
 
 def _find_lowest(series: Iterable[Series]) -> float:
     return min((value for one in series for _, value in one.points), default=0.0)
 
 
-def chart_thresholds(evaluations: Sequence[Evaluation], words: Words) -> Chart | None:
+def chart_thresholds(evaluations: Sequence[Evaluation], words: Words) -> dict[str, Any] | None:
     """Chart precision over recall as the score threshold falls; None where no layer has scores."""
     series, best = [], []
     for one in evaluations:
@@ -237,14 +185,11 @@ def chart_thresholds(evaluations: Sequence[Evaluation], words: Words) -> Chart |
         if top and top.f1 is not None:
             best.append(words("chart.threshold.best", name=one.name, threshold=top.threshold, f1=top.f1))
     said = words("chart.threshold.text") + words("stop").join(best)
-    axes = (
-        make_share_axis(words("recall")),
-        make_share_axis(words("precision"), min(_find_lowest(series), 0.95)),
-    )
-    return _chart_lines("threshold", series, axes, words, said)
+    precision = make_share_axis(words("precision"), min(_find_lowest(series), 0.95))
+    return lay_out_chart("threshold", series, (make_share_axis(words("recall")), precision), words, said)
 
 
-def chart_reliability(evaluations: Sequence[Evaluation], words: Words) -> Chart | None:
+def chart_reliability(evaluations: Sequence[Evaluation], words: Words) -> dict[str, Any] | None:
     """Chart the share of correct spans over their mean score, by bin; None where no layer has scores."""
     series = []
     for one in evaluations:
@@ -257,10 +202,10 @@ def chart_reliability(evaluations: Sequence[Evaluation], words: Words) -> Chart 
     known = (f"{name} ECE {error:.3f}" for name, error in errors.items() if error is not None)
     said = words("chart.reliability.text") + words("stop").join(known)
     axes = make_share_axis(words("mean_score")), make_share_axis(words("share_correct"))
-    return _chart_lines("reliability", series, axes, words, said)
+    return lay_out_chart("reliability", series, axes, words, said)
 
 
-def chart_lengths(evaluations: Sequence[Evaluation], words: Words) -> Chart | None:
+def chart_lengths(evaluations: Sequence[Evaluation], words: Words) -> dict[str, Any] | None:
     """Chart strict F1 over the length of spans; None where there are fewer than two classes of lengths."""
     rows = {one.name: one.breakdowns["length"] for one in evaluations}
     keys = sort_classes("length", {row.key for of_layer in rows.values() for row in of_layer})
@@ -271,10 +216,10 @@ def chart_lengths(evaluations: Sequence[Evaluation], words: Words) -> Chart | No
         for name, of_layer in rows.items()
     ]
     axes = make_place_axis(words("length"), keys), make_share_axis("F1", _find_lowest(series))
-    return _chart_lines("length", series, axes, words)
+    return lay_out_chart("length", series, axes, words)
 
 
-def chart_learning(curve: CurveFigures, words: Words) -> Chart | None:
+def chart_learning(curve: CurveFigures, words: Words) -> dict[str, Any] | None:
     """Chart F1 over the number of annotated sentences with its band, and the extrapolation."""
     points = sorted((one for one in curve.points if one.mean is not None), key=lambda one: one.sentences)
     if not points:
@@ -288,7 +233,7 @@ def chart_learning(curve: CurveFigures, words: Words) -> Chart | None:
     said = words("chart.learning.text", count=len(points), first=means[0][1], last=means[-1][1])
     low = min(*(low for _, low, _ in band), *(value for _, value in (*means, *fit)), 1.0)
     x = make_count_axis(words("sentences"), max(at for at, _ in (means[-1], *fit)))
-    return _chart_lines("learning", series, (x, make_share_axis("F1", low)), words, said)
+    return lay_out_chart("learning", series, (x, make_share_axis("F1", low)), words, said)
 
 
 def describe_gain(curve: CurveFigures, words: Words) -> str:
@@ -300,14 +245,11 @@ def describe_gain(curve: CurveFigures, words: Words) -> str:
     if curve.worth_low is None or curve.worth_high is None:
         return said + words("learning.no_interval")
     low, high = format_difference(curve.worth_low), format_difference(curve.worth_high)
-    return (
-        said
-        + words("learning.interval", low=low, high=high)
-        + words("learning.sure" if curve.distinguishable else "learning.nothing")
-    )
+    sure = words("learning.sure" if curve.distinguishable else "learning.nothing")
+    return said + words("learning.interval", low=low, high=high) + sure
 
 
-def chart_history(runs: list[str], layers: Mapping[str, list[float | None]], words: Words) -> Chart | None:
+def chart_history(runs: list[str], layers: Mapping[str, list[float | None]], words: Words) -> dict[str, Any] | None:
     """Chart the strict F1 of each layer over the runs; None where no layer has one."""
     series = [
         Series(name, tuple((float(at), value) for at, value in enumerate(found) if value is not None))
@@ -315,7 +257,7 @@ def chart_history(runs: list[str], layers: Mapping[str, list[float | None]], wor
     ]
     said = words("chart.history.text", count=len(runs))
     axes = make_place_axis(words("run"), runs), make_share_axis("F1", _find_lowest(series))
-    return _chart_lines("history", series, axes, words, said)
+    return lay_out_chart("history", series, axes, words, said)
 
 
 def make_confusion_cells(evaluation: Evaluation) -> list[tuple[str, list[dict[str, Any]]]]:

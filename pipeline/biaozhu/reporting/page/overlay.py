@@ -7,22 +7,20 @@ under it: layers are switched on and off by a check box without a script, and le
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from markupsafe import Markup
 
-from biaozhu.data.model import Article
-from biaozhu.scoring.error_patterns import PATTERNS, find_cases
+from biaozhu.data.model import Article, BlockKind, Sentence, Span
+from biaozhu.reporting.escaping import escape_plain
+from biaozhu.reporting.page.strings import NOTHING, Words
+from biaozhu.scoring.error_patterns import PATTERNS, Case, Pattern, Shape, find_cases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from biaozhu.data.model import BlockKind, Sentence, Span
-    from biaozhu.scoring.error_patterns import Case, Pattern, Shape
-
     SpanText = tuple[str, str]
 
 Status = Literal["gold", "plain", "correct", "boundary", "label", "missed", "invented"]
@@ -55,26 +53,28 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A sign in the text, where an error ends, that leads to its line in the list of errors."""
+class ListedError:
+    """One error of one layer: ids of its line and its place, the place in the raw file, whether no other layer errs there.
 
+    Where it ends the text has a sign with this title, which leads to its line in the list of errors.
+    """
+
+    id: str
+    anchor: str
     lane: int
+    status: Status
     start: int
     end: int
-    kind: str
-    error: str
+    case: Case
+    gold: tuple[SpanText, ...]
+    predicted: tuple[SpanText, ...]
+    alone: bool
     title: str
 
-
-@dataclass(frozen=True, slots=True)
-class Touch:
-    """A bar over a piece of text, and whether it begins and ends with that piece."""
-
-    lane: int
-    label: str
-    status: Status
-    starts: bool
-    ends: bool
+    @property
+    def labels(self) -> list[str]:
+        """The labels of its spans, in alphabetical order."""
+        return sorted({label for label, _ in (*self.gold, *self.predicted)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +83,15 @@ class Piece:
 
     start: int
     text: str
-    touches: tuple[Touch, ...]
+    bars: tuple[Bar, ...]
     anchor: str
-    marks: tuple[Mark, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PageBlock:
-    """A block of the article: its kind, and its text in pieces."""
-
-    kind: BlockKind
-    pieces: tuple[Piece, ...]
+    marks: tuple[ListedError, ...]
 
 
 def cut_article(
-    text: Article | Sequence[Sentence], bars: Iterable[Bar], marks: Iterable[Mark], *, name: str
-) -> tuple[PageBlock, ...]:
-    """Cut an article into blocks and pieces, which hold all text of the blocks (or sentences) once, in order.
+    text: Article | Sequence[Sentence], bars: Iterable[Bar], marks: Iterable[ListedError], *, name: str
+) -> list[tuple[BlockKind, list[Piece]]]:
+    """Cut an article into blocks, each a kind and pieces, which hold all text of the blocks (or sentences) once, in order.
 
     Where its file is not known, `text` is its sentences, and each gap of more than one character begins a paragraph.
     An anchor, which begins with `name`, is set where an error of `marks` starts.
@@ -110,8 +102,7 @@ def cut_article(
         blocks = [(one.start, text.raw[one.start : one.end], one.kind) for one in text.blocks]
     else:
         blocks = _join_sentences(text)
-    cut = ((kind, _cut_block(start, content, bars, marks, name)) for start, content, kind in blocks)
-    return tuple(PageBlock(kind, tuple(pieces)) for kind, pieces in cut)
+    return [(kind, list(_cut_block(start, content, bars, marks, name))) for start, content, kind in blocks]
 
 
 def make_anchor(name: str, start: int) -> str:
@@ -133,26 +124,22 @@ def _join_sentences(sentences: Sequence[Sentence]) -> list[tuple[int, str, Block
     return found
 
 
-def _cut_block(start: int, content: str, bars: list[Bar], marks: list[Mark], name: str) -> Iterator[Piece]:
+def _cut_block(start: int, content: str, bars: list[Bar], marks: list[ListedError], name: str) -> Iterator[Piece]:
     end = start + len(content)
     mine = [bar for bar in bars if bar.start < end and start < bar.end]
     # A mark belongs to the block in which its error begins, so that it is there once.
-    noted = [mark for mark in marks if mark.start >= start and mark.start < end]
-    both: list[Bar | Mark] = [*mine, *noted]
-    inner = {*(max(one.start, start) for one in both), *(min(one.end, end) for one in both)}
-    cuts = sorted({start, end, *inner})
-    touching: list[list[Bar]] = [[] for _ in cuts]
-    for bar in mine:
-        first, last = bisect_left(cuts, max(bar.start, start)), bisect_left(cuts, min(bar.end, end))
-        for position in range(first, last):
-            touching[position].append(bar)
+    noted = [mark for mark in marks if start <= mark.start < end]
+    both: list[Bar | ListedError] = [*mine, *noted]
+    cuts = sorted({start, end, *(max(one.start, start) for one in both), *(min(one.end, end) for one in both)})
+    over: list[list[Bar]] = [[] for _ in cuts]
+    for bar in sorted(mine, key=lambda one: one.lane):
+        for position in range(bisect_left(cuts, max(bar.start, start)), bisect_left(cuts, min(bar.end, end))):
+            over[position].append(bar)
     anchors = {mark.start for mark in noted}
-    for position, (left, right) in enumerate(pairwise(cuts)):
-        over = sorted(touching[position], key=lambda one: one.lane)
-        touches = (Touch(one.lane, one.label, one.status, one.start == left, one.end == right) for one in over)
+    for (left, right), bars_there in zip(pairwise(cuts), over, strict=False):
         anchor = make_anchor(name, left) if left in anchors else ""
         ended = tuple(mark for mark in noted if min(mark.end, end) == right)
-        yield Piece(left, content[left - start : right - start], tuple(touches), anchor, ended)
+        yield Piece(left, content[left - start : right - start], tuple(bars_there), anchor, ended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +166,13 @@ def abbreviate_names(names: Sequence[str]) -> list[str]:
 def list_classes(piece: Piece, numbers: Mapping[str, int]) -> str:
     """Return the CSS classes of a piece of text, what each lane draws under it; `numbers` is label id -> number."""
     found = []
-    for touch in piece.touches:
-        lane = touch.lane
-        status = "c" if touch.status == "plain" else touch.status[0]
-        found += ["g" if lane == 0 else f"l{lane}{status}", f"q{lane}-{numbers[touch.label]}"]
+    for bar in piece.bars:
+        lane = bar.lane
+        status = "c" if bar.status == "plain" else bar.status[0]
+        found += ["g" if lane == 0 else f"l{lane}{status}", f"q{lane}-{numbers[bar.label]}"]
         # Without gold the first layer's labels are written, so that colour is not their only sign.
-        found += ["w"] * (touch.status == "plain" and lane == 1)
-        found += [f"s{lane}"] * touch.starts + [f"e{lane}"] * touch.ends
+        found += ["w"] * (bar.status == "plain" and lane == 1)
+        found += [f"s{lane}"] * (bar.start == piece.start) + [f"e{lane}"] * (bar.end == piece.start + len(piece.text))
     return " ".join(found)
 
 
@@ -197,64 +184,47 @@ def quote_css(text: str) -> Markup:
 _STATUS: dict[Shape, Status] = {"missed": "missed", "invented": "invented", "label": "label"}
 
 
-@dataclass(frozen=True, slots=True)
-class ListedError:
-    """One error of one layer: ids of its line and its place, its start in the raw file, whether no other layer errs there."""
-
-    id: str
-    anchor: str
-    lane: int
-    status: Status
-    start: int
-    case: Case
-    gold: tuple[SpanText, ...]
-    predicted: tuple[SpanText, ...]
-    alone: bool
-
-    @property
-    def labels(self) -> list[str]:
-        """The labels of its spans, in alphabetical order."""
-        return sorted({label for label, _ in (*self.gold, *self.predicted)})
-
-
 def list_errors(
-    pairs: Mapping[int, Sequence[tuple[Sentence, Sentence]]], names: Mapping[str, str]
-) -> dict[int, tuple[ListedError, ...]]:
+    pairs: Mapping[int, Sequence[tuple[Sentence, Sentence]]],
+    names: Mapping[str, str],
+    lanes: Sequence[Lane],
+    words: Words,
+) -> dict[int, list[ListedError]]:
     """Return every error of each layer, by lane; `names` is what the anchors of an article begin with, by its id."""
     cases = {
         lane: [(gold, case) for gold, predicted in of_lane for case in find_cases(gold, predicted)]
         for lane, of_lane in pairs.items()
     }
-    lanes_at: dict[tuple[str, int], set[int]] = {}
+    lanes_at: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
     for lane, of_lane in cases.items():
         for _, case in of_lane:
             for at in range(case.start, case.end):
-                lanes_at.setdefault((case.sentence, at), set()).add(lane)
-    found: dict[int, tuple[ListedError, ...]] = {}
+                lanes_at[case.sentence, at].add(lane)
+    found: dict[int, list[ListedError]] = {lane: [] for lane in cases}
     for lane, of_lane in cases.items():
-        errors = []
         for number, (gold, case) in enumerate(of_lane, 1):
-            start, status = gold.start + case.start, _STATUS.get(case.shape, "boundary")
-            mine, theirs = (_name_spans(gold, spans) for spans in (case.gold, case.predicted))
+            start, end = gold.start + case.start, gold.start + case.end
+            mine, theirs = (
+                tuple((span.label, gold.text[span.start : span.end]) for span in side)
+                for side in (case.gold, case.predicted)
+            )
+            status = _STATUS.get(case.shape, "boundary")
+            texts = (" ".join(text for _, text in side) or NOTHING for side in (mine, theirs))
+            said = dict(zip(("gold", "found"), texts, strict=True))
+            title = escape_plain(words("mark", layer=lanes[lane].name, what=words(f"status.{status}"), **said))
             alone = all(lanes_at[case.sentence, at] == {lane} for at in range(case.start, case.end))
-            place = (f"e{lane}-{number}", make_anchor(names[gold.article], start), lane)
-            errors.append(ListedError(*place, status, start, case, mine, theirs, alone))
-        found[lane] = tuple(errors)
+            place = (f"e{lane}-{number}", make_anchor(names[gold.article], start), lane, status, start, end)
+            found[lane].append(ListedError(*place, case, mine, theirs, alone, title))
     return found
-
-
-def _name_spans(sentence: Sentence, spans: Iterable[Span]) -> tuple[SpanText, ...]:
-    return tuple((span.label, sentence.text[span.start : span.end]) for span in spans)
 
 
 def group_errors(errors: Iterable[ListedError], *, most: int | None = None) -> list[dict[str, Any]]:
     """Group the errors of a layer by pattern, the most frequent first; each lists at most so many, and counts labels."""
-    groups: dict[Pattern, list[ListedError]] = {}
+    groups: defaultdict[Pattern, list[ListedError]] = defaultdict(list)
     for error in errors:
-        groups.setdefault(error.case.pattern, []).append(error)
+        groups[error.case.pattern].append(error)
     listed = []
-    most_first = sorted(groups, key=lambda one: (-len(groups[one]), PATTERNS.index(one)))
-    for pattern, found in ((one, groups[one]) for one in most_first):
+    for pattern, found in sorted(groups.items(), key=lambda one: (-len(one[1]), PATTERNS.index(one[0]))):
         labels = Counter(label for one in found for label in one.labels).most_common()
         listed.append({"pattern": pattern, "errors": found[:most], "count": len(found), "labels": labels})
     return listed
@@ -262,14 +232,11 @@ def group_errors(errors: Iterable[ListedError], *, most: int | None = None) -> l
 
 def make_bars(lane: int, sentence: Sentence, gold: Sentence | None) -> Iterator[Bar]:
     """Yield what a layer says about a sentence; with the gold's spans in `gold`, also what is correct and missed."""
-    missed: list[Span] = []
+    usual: Status = "correct" if gold else "plain" if lane else "gold"
+    found: list[tuple[Span, Status]] = []
     status: dict[tuple[int, int, str], Status] = {}
     for case in find_cases(gold, sentence) if gold else ():
         status |= {span.key: _STATUS.get(case.shape, "boundary") for span in case.predicted}
-        missed += case.gold if case.shape == "missed" else ()
-    usual: Status = "correct" if gold else "plain" if lane else "gold"
-    for span, kind in [
-        *((span, "missed") for span in missed),
-        *((span, status.get(span.key, usual)) for span in sentence.spans),
-    ]:
+        found += [(span, "missed") for span in case.gold if case.shape == "missed"]
+    for span, kind in (*found, *((span, status.get(span.key, usual)) for span in sentence.spans)):
         yield Bar(lane, sentence.start + span.start, sentence.start + span.end, span.label, kind)

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from biaozhu.data.model import Article
 from biaozhu.normalization.addresses import place_tree
-from biaozhu.normalization.table import article_meaning, in_words
+from biaozhu.normalization.table import Row, article_meaning, in_words
 from biaozhu.reporting.page.verdict import SIGNIFICANT
-from biaozhu.scoring.breakdown import ASPECTS, NO_SCORE, OF_PREDICTIONS, sort_classes
-from biaozhu.scoring.evaluation import ALL
+from biaozhu.scoring.breakdown import ASPECTS, NO_SCORE, OF_PREDICTIONS, Aspect, ClassScore, sort_classes
+from biaozhu.scoring.evaluation import ALL, Comparison, Evaluation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from biaozhu.data.model import Article
-    from biaozhu.normalization.table import Row
     from biaozhu.reporting.content import ReportContent
     from biaozhu.reporting.page.strings import Words
-    from biaozhu.scoring.breakdown import Aspect, ClassScore
-    from biaozhu.scoring.evaluation import Comparison, Evaluation
     from biaozhu.scoring.layer_scoring import Layer
     from biaozhu.scoring.scores import Scheme
     from biaozhu.scoring.significance import Difference
@@ -33,20 +29,6 @@ ClassRow = tuple[str, int, tuple["ClassScore | None", ...]]
 MOST_ARTICLES = 20
 AMOUNT = "AMOUNT"
 OPEN_ROWS = 12  # of a table of amounts; a longer one is folded up
-
-
-@dataclass(frozen=True, slots=True)
-class BreakdownTable:
-    """The classes of one aspect: name, gold spans, and each layer's scores, None where a layer has none of the class.
-
-    `perfect` are the classes without an error, which the page folds up; `more` counts those that are left out.
-    """
-
-    aspect: Aspect
-    has_gold: bool
-    rows: tuple[ClassRow, ...]
-    perfect: tuple[ClassRow, ...]
-    more: int
 
 
 def make_score_rows(
@@ -67,8 +49,12 @@ def make_score_rows(
 
 def make_breakdowns(
     evaluations: Sequence[Evaluation], *, titles: Mapping[str, str], words: Words
-) -> list[BreakdownTable]:
-    """Return a table for each aspect but the article that has at least two classes; `titles` is by article."""
+) -> list[dict[str, Any]]:
+    """Return a table for each aspect but the article that has at least two classes; `titles` is by article.
+
+    Of each class it has the name, gold spans, and each layer's scores, None where a layer has none of the class; `perfect`
+    are the classes without an error, which the page folds up; `more` counts those that are left out.
+    """
     tables = []
     for aspect in (one for one in ASPECTS if one != "article"):
         by_layer = [{row.key: row for row in one.breakdowns[aspect]} for one in evaluations]
@@ -85,8 +71,8 @@ def make_breakdowns(
         perfect = [row for row in rows if all(cell is None or _is_perfect(cell) for cell in row[2])]
         others = [row for row in rows if row not in perfect]
         more = len(others[MOST_ROWS:]) + len(perfect[MOST_ROWS:])
-        shown, folded = tuple(others[:MOST_ROWS]), tuple(perfect[:MOST_ROWS])
-        tables.append(BreakdownTable(aspect, aspect not in OF_PREDICTIONS, shown, folded, more))
+        table = {"aspect": aspect, "has_gold": aspect not in OF_PREDICTIONS, "more": more}
+        tables.append({**table, "rows": others[:MOST_ROWS], "perfect": perfect[:MOST_ROWS]})
     return tables
 
 
@@ -140,15 +126,6 @@ def make_article_rows(content: ReportContent, places: Mapping[str, ArticlePlace]
     return sorted(rows, key=lambda row: not row.gold)
 
 
-@dataclass(frozen=True, slots=True)
-class ArticleValues:
-    """An article's title, amounts by place (path of the place, what about, in words, value), and tree of places."""
-
-    title: str
-    rows: tuple[tuple[str, str, str, str], ...]
-    tree: dict[str, Any]
-
-
 def make_value_view(content: ReportContent, words: Words) -> dict[str, Any]:
     """Return the values of the section on amounts and places; from the gold, or the first layer without gold."""
     source = content.given.gold or next(iter(content.given.layers.values()), ())
@@ -161,7 +138,7 @@ def make_value_view(content: ReportContent, words: Words) -> dict[str, Any]:
         scores.append({**score, "layer": score["layer"] or words("gold"), "name": name})
     return {
         "open_rows": OPEN_ROWS,
-        "article_values": [one for one in read if one.rows or one.tree["count"]],
+        "article_values": [one for one in read if one["rows"] or one["tree"]["count"]],
         "articles_more": max(0, len(articles) - MOST_ARTICLES),
         "value_scores": [score for score in scores if score["accuracy"] != 1],
         "value_scores_perfect": [score for score in scores if score["accuracy"] == 1],
@@ -174,12 +151,13 @@ def make_value_view(content: ReportContent, words: Words) -> dict[str, Any]:
     }
 
 
-def _read_values(article: Article, source: Layer) -> ArticleValues:
+def _read_values(article: Article, source: Layer) -> dict[str, Any]:
+    """Return an article's title, amounts by place (path, what about, in words, value), and tree of places."""
     meaning = article_meaning(article, [one for one in source if one.article == article.id])
     order = {place: at for at, place in enumerate(dict.fromkeys(row.place for row in meaning.rows))}
     rows = sorted(meaning.rows, key=lambda row: order[row.place])
-    cells = tuple((row.place, row.about, in_words(row), _format_value(row)) for row in rows)
-    return ArticleValues(article.metadata.title or article.name, cells, place_tree(meaning.places))
+    cells = [(row.place, row.about, in_words(row), _format_value(row)) for row in rows]
+    return {"title": article.metadata.title or article.name, "rows": cells, "tree": place_tree(meaning.places)}
 
 
 def _format_value(row: Row) -> str:

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from biaozhu.data.ledger import losses
 from biaozhu.reporting.escaping import escape_plain
-from biaozhu.reporting.page.strings import format_difference, format_p
-from biaozhu.scoring.evaluation import ALL, compare_evaluations
-from biaozhu.scoring.significance import ARTICLES_NEEDED
+from biaozhu.reporting.page.strings import Words, format_difference, format_p
+from biaozhu.scoring.evaluation import ALL, Evaluation, compare_evaluations
+from biaozhu.scoring.significance import ARTICLES_NEEDED, Bounds, Difference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
     from biaozhu.reporting.authorship import GoldAuthor
     from biaozhu.reporting.content import ReportContent
     from biaozhu.reporting.page.overlay import ListedError
-    from biaozhu.reporting.page.strings import Words
     from biaozhu.reporting.page.table_rows import ArticleRow
-    from biaozhu.scoring.evaluation import Evaluation
     from biaozhu.scoring.layer_scoring import ScoredLayers
-    from biaozhu.scoring.significance import Bounds, Difference
-
 
 Trust = Literal["high", "limited", "some", "low", "unknown"]
 Doubt = Literal["few_articles", "in_sample", "models_only", "authors_unknown"]

