@@ -56,7 +56,10 @@ def test_charts_write_few_of_many_places() -> None:
 @pytest.mark.parametrize("value", [None, 0.5])
 def test_charts_intervals_keep_undefined_undefined(value: float | None) -> None:
     estimates = (Estimate(value), Estimate(0.9, (0.8, 1.0)))
-    layers = [SimpleNamespace(name="a", overall={"strict": SimpleNamespace(f1=f1)}, labels={}) for f1 in estimates]
+    layers = [
+        SimpleNamespace(name="a", labels={}, scores_of=lambda _, f1=f1: {"strict": SimpleNamespace(f1=f1)})
+        for f1 in estimates
+    ]
     found = chart_f1(layers, {"ALL": "all"}, make_translator("en"))  # type: ignore[arg-type]
     assert (found["lines"][0][3] is None) == (value is None)
     assert found["lines"][0][4] is None

@@ -90,18 +90,19 @@ class CurveFigures:
     failure: str | None = None
 
 
-FORMS: dict[type, str] = {RoundTrip: ROUND_TRIP, Agreement: AGREEMENT, CurveFigures: CURVE, Bias: BIAS}
-WRONG: dict[type, str] = {
-    RoundTrip: "not what `biaozhu pull --compare LAYER --result` writes",
-    Agreement: "not what `biaozhu agree -o` writes",
-    CurveFigures: "not what `biaozhu curve -o` writes",
-    Bias: "not what `biaozhu bias -o` writes",
+# The format of each file, and the command that writes it.
+EVIDENCE: dict[type, tuple[str, str]] = {
+    RoundTrip: (ROUND_TRIP, "pull --compare LAYER --result"),
+    Agreement: (AGREEMENT, "agree -o"),
+    CurveFigures: (CURVE, "curve -o"),
+    Bias: (BIAS, "bias -o"),
 }
 
 
 def read_evidence(path: Path, kind: type[Value]) -> Value:
     """Read what the command of this kind wrote; ReportInputError where it is not what this version writes."""
-    value = _read_object(path, FORMS[kind])
+    form, command = EVIDENCE[kind]
+    value = _read_object(path, form)
     if kind is Agreement and isinstance(articles := value.get("by_article"), dict):
         # Before there were months it wrote the bare F1 of each article.
         value["by_article"] = {
@@ -111,10 +112,10 @@ def read_evidence(path: Path, kind: type[Value]) -> Value:
     try:
         found = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise ReportInputError(f"{WRONG[kind]}: {error}", where=str(path)) from None
+        raise ReportInputError(f"not what `biaozhu {command}` writes: {error}", where=str(path)) from None
     failure = found.failure if isinstance(found, CurveFigures) else None
     if failure and f"learning.failure.{failure}" not in read_strings():
-        raise ReportInputError(f"not what `biaozhu curve -o` writes: failure {failure!r}", where=str(path))
+        raise ReportInputError(f"not what `biaozhu {command}` writes: failure {failure!r}", where=str(path))
     return found
 
 

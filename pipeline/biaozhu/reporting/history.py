@@ -10,13 +10,7 @@ from typing import Any
 
 import msgspec
 
-from biaozhu.data.errors import (
-    BiaozhuError,
-    MissingFileError,
-    ReportInputError,
-    ScoresFileError,
-    raise_collected,
-)
+from biaozhu.data.errors import BiaozhuError, MissingFileError, ReportInputError, ScoresFileError, raise_collected
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
 from biaozhu.reporting.escaping import escape_plain
 from biaozhu.reporting.page.charts import chart_history
@@ -126,30 +120,27 @@ def read_reports(folder: Path) -> list[PastReport]:
 def summarize_report(report: PastReport) -> dict[str, Any]:
     """Return what `summary --json` prints of a report."""
     checks = report.checks
-    scored = (checks.scored or ()) if report.scores else ()
-    named = {
+    return {
         "report": report.name,
         "date": report.date or None,
         "articles": checks.articles,
-        "scored": scored,
+        "scored": (checks.scored or ()) if report.scores else (),
+        "round_trip_identical": checks.round_trip_identical,
+        "round_trip_whole": checks.round_trip_whole,
+        "ledger_losses": checks.ledger_losses,
+        "scores": _list_scores(report),
     }
-    found = ("round_trip_identical", "round_trip_whole", "ledger_losses")
-    return {**named, **{key: getattr(checks, key) for key in found}, "scores": _list_scores(report)}
 
 
 def list_cells(report: PastReport) -> list[tuple[Any, ...]]:
     """Return the rows that `summary` prints of a report, one for each layer and label; one of dashes without gold."""
-    rows: list[tuple[Any, ...]] = []
-    for one in _list_scores(report):
-        layer, label, *figures, interval = one.values()
-        called = escape_plain(layer) if label == ALL else ""
-        rows.append(("", "", called, label, *figures, format_interval(interval), "", ""))
-    if not rows:
-        rows = [("", "", NOTHING, NOTHING, None, None, None, None, NOTHING, "", "")]
-    first = (escape_plain(report.name), _describe_articles(report))
-    last = (_describe_round_trip(report.checks), report.checks.ledger_losses)
-    rows[0] = (*first, *rows[0][2:-2], *last)
-    return rows
+    rows = []
+    for layer, label, *figures, interval in (one.values() for one in _list_scores(report)):
+        rows.append((escape_plain(layer) if label == ALL else "", label, *figures, format_interval(interval)))
+    first, *others = rows or [(NOTHING, NOTHING, None, None, None, None, NOTHING)]
+    name, trip = escape_plain(report.name), _describe_round_trip(report.checks)
+    first = (name, _describe_articles(report), *first, trip, report.checks.ledger_losses)
+    return [first, *(("", "", *one, "", "") for one in others)]
 
 
 def list_history(reports: Sequence[PastReport]) -> list[HistoryRow]:
@@ -161,9 +152,10 @@ def list_history(reports: Sequence[PastReport]) -> list[HistoryRow]:
         for one in _list_scores(report):
             if one["label"] != ALL:
                 continue
-            key, f1, (low, high) = (one["layer"], sha), one["f1"], one["interval"] or (None, None)
+            key, f1 = (one["layer"], sha), one["f1"]
             change = None if f1 is None or key not in before else f1 - before[key]
-            figures = (one["gold"], one["precision"], one["recall"], f1, low, high, change)
+            bounds = one["interval"] or (None, None)
+            figures = (one["gold"], one["precision"], one["recall"], f1, *bounds, change)
             rows.append(HistoryRow(report.date, report.name, one["layer"], *figures, sha))
             if f1 is not None:
                 before[key] = f1
@@ -186,13 +178,19 @@ def write_history(path: Path, rows: Sequence[HistoryRow], *, language: Language 
 
 
 def _list_scores(report: PastReport) -> list[dict[str, Any]]:
-    rows = []
-    for layer in report.scores.layers if report.scores else ():
-        for label, one in {ALL: layer.overall, **layer.labels}.items():
-            strict, row = one.strict, {"layer": layer.name, "label": label}
-            figures = {key: getattr(strict, key).value for key in ("precision", "recall", "f1")}
-            rows.append({**row, "gold": strict.counts.possible, **figures, "interval": strict.f1.best})
-    return rows
+    return [
+        {
+            "layer": layer.name,
+            "label": label,
+            "gold": one.strict.counts.possible,
+            "precision": one.strict.precision.value,
+            "recall": one.strict.recall.value,
+            "f1": one.strict.f1.value,
+            "interval": one.strict.f1.best,
+        }
+        for layer in (report.scores.layers if report.scores else ())
+        for label, one in {ALL: layer.overall, **layer.labels}.items()
+    ]
 
 
 def _describe_articles(report: PastReport) -> str:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from biaozhu.scoring.breakdown import Aspect, SeenNames
 
 MOST_ARTICLES = GROUPS = 10_000
+EXAMPLES = 20
 WIDTH = 6
 # Classes that are kept apart by more would make memory grow with the text.
 _LONGEST_SPAN, _LONGEST_SENTENCE = SPAN_LENGTHS[-1] + 1, SENTENCE_LENGTHS[-1] + 1
@@ -97,7 +98,7 @@ class LayerCounts:
     all labels together, then for each label with both sides restricted to it. `units` names the rows; those of groups have
     no names, but `digest` is of the articles' ids in their order. `number` is of a stream's articles. `groups` has
     [sentences, gold, predicted, strict] by aspect and class, `confusion` characters, a row for each label, O last;
-    `patterns` how often each error pattern occurs, `cases` the first `examples` of each.
+    `patterns` how often each error pattern occurs, `cases` the first `EXAMPLES` of each.
     """
 
     def __init__(
@@ -108,7 +109,6 @@ class LayerCounts:
         units: Mapping[str, str] | None,
         sections: Mapping[str, str] | None = None,
         seen: SeenNames | None = None,
-        examples: int = 20,
     ) -> None:
         """Count pairs of a gold sentence and the same with the layer's spans, sorted and disjoint.
 
@@ -125,7 +125,7 @@ class LayerCounts:
         self.patterns: Counter[Pattern] = Counter()
         self.cases: defaultdict[Pattern, list[Case]] = defaultdict(list)
         self._numbers = {label: number for number, label in enumerate(self.labels)}
-        self._seen, self._examples = seen, examples
+        self._seen = seen
         rows = UnitRows((1 + len(self.labels)) * WIDTH, streamed=units is None)
         for gold, predicted in pairs:
             row = rows.find_row(gold.article if units is None else units[gold.id])
@@ -181,7 +181,7 @@ class LayerCounts:
             _increase(row, tally_spans(*part).row, (1 + self._numbers[label]) * WIDTH)
         for case in find_cases(gold, predicted):
             self.patterns[case.pattern] += 1
-            if len(self.cases[case.pattern]) < self._examples:
+            if len(self.cases[case.pattern]) < EXAMPLES:
                 self.cases[case.pattern].append(case)
         return self._add_characters(mine, theirs)
 

@@ -53,7 +53,6 @@ class EvaluationOptions:
     seen: SeenNames | None = None
     missing: Missing = "error"
     sampling: Sampling = DEFAULT_SAMPLING
-    examples: int = 20
 
 
 DEFAULT_OPTIONS = EvaluationOptions()
@@ -118,6 +117,10 @@ class Evaluation:
     missing_more: int = 0
     curve_step: float | None = None
 
+    def scores_of(self, label: str) -> Mapping[Scheme, ScoreEstimates]:
+        """Return the scores of a label, or of `ALL`."""
+        return self.overall if label == ALL else self.labels[label]
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -147,7 +150,6 @@ def evaluate_layer(
         units=units.of,
         sections=options.sections,
         seen=options.seen,
-        examples=options.examples,
     )
     known = {sentence.id for sentence in layer}
     lacking = [sentence.id for sentence in gold if sentence.id not in known]
@@ -163,7 +165,7 @@ def evaluate_stream(gold: Path, layer: Path, *, name: str, options: EvaluationOp
     """
     lacking = LackingSentences()
     pairs = pair_streams(gold, layer, labels=options.labels, missing=options.missing, lacking=lacking)
-    counts = LayerCounts(pairs, labels=options.labels, units=None, examples=options.examples)
+    counts = LayerCounts(pairs, labels=options.labels, units=None)
     found = counts.number
     if found < ARTICLES_NEEDED:
         what = f"{found} articles, fewer than {ARTICLES_NEEDED}"

@@ -98,7 +98,7 @@ class InputReader:
         """Return what a function makes of a file, or None where there is no file or it cannot be read."""
         value = self.attempt(partial(read, path)) if path else None
         if path and value is not None:
-            self.inputs.append(InputFile(role, path.stem, str(path), sha256_of(path)))
+            self.inputs.append(_describe_file(role, path))
         return value
 
     def read_layer(
@@ -121,8 +121,7 @@ class InputReader:
 
     def read_layers(self, layers: Sequence[str]) -> dict[str, Layer]:
         """Return layers by name, see `name_layers`."""
-        named = name_layers(layers).items()
-        return {name: self.read_layer("layer", paths, name=name) for name, paths in named}
+        return {name: self.read_layer("layer", paths, name=name) for name, paths in name_layers(layers).items()}
 
     def read_articles(self, paths: Sequence[Path]) -> tuple[Article, ...]:
         """Return the articles of files and folders."""
@@ -134,16 +133,19 @@ class InputReader:
         files = find_articles(paths)
         articles = self.attempt(partial(read_articles, files))
         if articles is not None:
-            self.inputs.extend(InputFile("article", path.stem, str(path), sha256_of(path)) for path in files)
+            self.inputs.extend(_describe_file("article", path) for path in files)
         return articles or ()
+
+
+def _describe_file(role: str, path: Path, name: str = "") -> InputFile:
+    return InputFile(role, name or path.stem, str(path), sha256_of(path))
 
 
 def read_inputs(
     request: ScoringRequest, reader: InputReader, *, read_gold: Callable[[Path], Layer] = read_layer
 ) -> ScoringInputs:
     """Read the files of a request; problems stay in the reader."""
-    path = request.labels or (DEFAULT if DEFAULT.exists() else None)
-    labels = (reader.attempt(partial(read_labels, path)) if path else None) or ()
+    labels = reader.attempt(partial(_read_labels, request)) or ()
     articles = reader.read_articles(request.articles)
     gold = reader.read_layer("gold", request.gold, read=read_gold)
     layers = reader.read_layers(request.layers)
@@ -170,39 +172,31 @@ def score_inputs(
     request: ScoringRequest, given: ScoringInputs, labels: Sequence[Label], inputs: Sequence[InputFile]
 ) -> ScoredLayers:
     """Score layers; `labels` are in the order of reports, `inputs` all files of the document."""
-    ids, missing = tuple(label.id for label in labels), _find_missing(request)
-    options = EvaluationOptions(labels=ids, missing=missing, sampling=request.sampling)
-    score = partial(evaluate_layer, given.gold, options=_add_context(options, request, given))
+    score = partial(evaluate_layer, given.gold, options=_choose_options(request, given, labels))
     reader = InputReader()
     found = [reader.attempt(partial(score, layer, name=name)) for name, layer in given.covered.items()]
     raise_collected(reader.problems)
-    evaluations = tuple(one for one in found if one is not None)
-    comparisons = _compare_with_first(evaluations, request.sampling)
     gold = (*given.gold, *given.skipped)
     values = score_value_files(request.values, request.places, gold, given.covered, given.articles)
-    document = make_document(evaluations, comparisons, values=values, inputs=inputs, command=request.command)
+    scored = _join_scores(request, [one for one in found if one], inputs=inputs, values=values)
     if given.skipped:
-        document["skipped"] = [sentence.id for sentence in given.skipped]
-    return ScoredLayers(evaluations, comparisons, document)
+        scored.document["skipped"] = [sentence.id for sentence in given.skipped]
+    return scored
 
 
 def score_streams(request: ScoringRequest) -> ScoredLayers:
     """Score layers that are read side by side with the gold, see `evaluate_stream`."""
     if request.articles or request.train or request.held_out or request.values or request.places:
         raise UsageError("--stream does not take --article, --train, --held-out, --values and --places")
-    path = request.labels or (DEFAULT if DEFAULT.exists() else None)
-    if path is None:
+    if not (labels := _read_labels(request)):
         raise UsageError("the labels of a stream must be known before", next_step="Give --labels")
-    labels = tuple(label.id for label in read_labels(path))
-    options = EvaluationOptions(labels=labels, missing=_find_missing(request), sampling=request.sampling)
+    names = tuple(label.id for label in labels)
+    options = EvaluationOptions(names, missing=_find_missing(request), sampling=request.sampling)
     (gold,) = request.gold
     layers = [(name, path) for name, paths in name_layers(request.layers).items() for path in paths]
-    evaluations = tuple(evaluate_stream(gold, path, name=name, options=options) for name, path in layers)
-    comparisons = _compare_with_first(evaluations, request.sampling)
-    files = [("gold", gold.stem, gold), *(("layer", *one) for one in layers)]
-    inputs = [InputFile(role, name, str(path), sha256_of(path)) for role, name, path in files]
-    document = make_document(evaluations, comparisons, inputs=inputs, command=request.command)
-    return ScoredLayers(evaluations, comparisons, document)
+    evaluations = [evaluate_stream(gold, path, name=name, options=options) for name, path in layers]
+    inputs = [_describe_file("gold", gold), *(_describe_file("layer", path, name) for name, path in layers)]
+    return _join_scores(request, evaluations, inputs=inputs)
 
 
 def name_layers(layers: Sequence[str]) -> dict[str, list[Path]]:
@@ -219,13 +213,18 @@ def name_layers(layers: Sequence[str]) -> dict[str, list[Path]]:
     return named
 
 
+def _read_labels(request: ScoringRequest) -> tuple[Label, ...]:
+    path = request.labels or (DEFAULT if DEFAULT.exists() else None)
+    return read_labels(path) if path else ()
+
+
 def _find_missing(request: ScoringRequest) -> Missing:
     # What is to be skipped has been; a stream cannot look ahead for what all layers have.
     return "error" if request.missing == "skip" else request.missing
 
 
-def _add_context(options: EvaluationOptions, request: ScoringRequest, given: ScoringInputs) -> EvaluationOptions:
-    """Return the options with the sections of the articles and the names that training has seen."""
+def _choose_options(request: ScoringRequest, given: ScoringInputs, labels: Iterable[Label]) -> EvaluationOptions:
+    """Return the options, with the sections of the articles and the names that training has seen."""
     gold, ids = given.gold, {sentence.article for sentence in given.gold}
     # Of a folder's articles those without gold say nothing here.
     articles = tuple(one for one in given.articles if one.id in ids)
@@ -236,18 +235,21 @@ def _add_context(options: EvaluationOptions, request: ScoringRequest, given: Sco
     if request.held_out and not articles:
         advice = "Give the articles with --article"
         raise UsageError("it is not known which sentences were held out together", next_step=advice)
-    groups: dict[str, str] = {}
+    groups, sections, seen = dict[str, str](), None, None
     if articles:
         # As in `read_articles`.
         from biaozhu.reading.holdout import group_sentences, sections_of  # noqa: PLC0415 — see above
 
         groups = group_sentences(articles, gold) if request.held_out else {}
-        options = replace(options, sections=sections_of(articles, gold))
-    if not given.trained and not groups:
-        return options
-    seen = SeenNames(given.trained, held_out=gold if groups else (), groups=groups)
-    return replace(options, seen=seen)
+        sections = sections_of(articles, gold)
+    if given.trained or groups:
+        seen = SeenNames(given.trained, held_out=gold if groups else (), groups=groups)
+    names = tuple(label.id for label in labels)
+    return EvaluationOptions(names, sections, seen, _find_missing(request), request.sampling)
 
 
-def _compare_with_first(evaluations: Sequence[Evaluation], sampling: Sampling) -> tuple[Comparison, ...]:
-    return tuple(compare_evaluations(evaluations[0], later, sampling=sampling) for later in evaluations[1:])
+def _join_scores(request: ScoringRequest, evaluations: Sequence[Evaluation], **more: Any) -> ScoredLayers:
+    first, *others = evaluations
+    comparisons = tuple(compare_evaluations(first, later, sampling=request.sampling) for later in others)
+    document = make_document(evaluations, comparisons, command=request.command, **more)
+    return ScoredLayers(tuple(evaluations), comparisons, document)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from biaozhu.data.model import Span
     from biaozhu.scoring.error_patterns import Case
     from biaozhu.scoring.evaluation import Comparison, Evaluation
     from biaozhu.scoring.significance import ResamplingUnits
@@ -50,16 +49,15 @@ def make_document(
     values: Sequence[Mapping[str, Any]] = (),
     inputs: Sequence[InputFile],
     command: Sequence[str],
-    date: dt.datetime | None = None,
 ) -> dict[str, Any]:
     """Return the document of evaluations on the same gold, in the order of reports; `inputs` are all files read."""
-    date = date or dt.datetime.now(dt.UTC)
-    made: dict[str, Any] = {
+    made = {
         "version": __version__,
         "command": command,
-        "date": date.isoformat(timespec="seconds"),
+        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "inputs": [asdict(item) for item in inputs],
     }
-    made |= {"python": platform.python_version(), "inputs": [asdict(item) for item in inputs]}
     return {
         "format": FORMAT,
         "made": made,
@@ -98,11 +96,7 @@ def _describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
     document = {key: getattr(evaluation, key) for key in EVALUATION}
     document["units"] = _describe_units(evaluation.units)
     document["errors"] = [
-        {
-            "pattern": one.pattern,
-            "count": one.count,
-            "examples": [_describe_case(case) for case in one.examples],
-        }
+        {"pattern": one.pattern, "count": one.count, "examples": list(map(_describe_case, one.examples))}
         for one in evaluation.errors
     ]
     document |= {key: value for key in ("missing_more", "curve_step") if (value := getattr(evaluation, key))}
@@ -125,14 +119,11 @@ def _describe_units(units: ResamplingUnits) -> dict[str, Any]:
 
 
 def _describe_case(case: Case) -> dict[str, Any]:
-    keys = ("sentence", "shape", "start", "end", "before", "text", "after")
-    sides = {key: _describe_spans(getattr(case, key), case) for key in ("gold", "predicted")}
-    return {**{key: getattr(case, key) for key in keys}, **sides}
-
-
-def _describe_spans(spans: Sequence[Span], case: Case) -> list[dict[str, Any]]:
-    # A stream's spans have the same fields but another class.
-    keys = ("start", "end", "label", "source", "score")
-    texts = [case.text[span.start - case.start : span.end - case.start] for span in spans]
-    plain = ({key: getattr(span, key) for key in keys} for span in spans)
-    return [{**one, "text": text} for one, text in zip(plain, texts, strict=True)]
+    plain = {key: getattr(case, key) for key in ("sentence", "shape", "start", "end", "before", "text", "after")}
+    for side in ("gold", "predicted"):
+        spans = plain[side] = []
+        # A stream's spans have the same fields but another class.
+        for span in getattr(case, side):
+            fields = {key: getattr(span, key) for key in ("start", "end", "label", "source", "score")}
+            spans.append({**fields, "text": case.text[span.start - case.start : span.end - case.start]})
+    return plain

@@ -6,8 +6,9 @@ gold's own spans (is a correct span read correctly?) and on a layer's (a span th
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal  # noqa: TC003 — msgspec reads the annotations when it runs
 from operator import attrgetter
 from pathlib import Path
@@ -42,13 +43,17 @@ WHOLE = "all of these"
 
 
 @dataclass(frozen=True, slots=True)
-class GoldValue:
-    """The value of an amount; `place` is the path of the place it is about, empty for none."""
-
+class _GoldSpan:
     sentence: str
     start: int
     end: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoldValue(_GoldSpan):
+    """The value of an amount; `place` is the path of the place it is about, empty for none."""
+
     low: Decimal
     high: Decimal
     unit: str
@@ -60,31 +65,12 @@ class GoldValue:
 
 
 @dataclass(frozen=True, slots=True)
-class GoldPlace:
+class GoldPlace(_GoldSpan):
     """The path of a place, empty for one that is not in a single division; paths in `also` are correct as well."""
 
-    sentence: str
-    start: int
-    end: int
-    text: str
     path: str
     level: str
     also: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FieldScore:
-    """Accuracy of a field; `layer` None is the gold's own spans. `accuracy` of nothing is None."""
-
-    layer: str | None
-    field: str
-    correct: int
-    of: int
-
-    @property
-    def accuracy(self) -> float | None:
-        """Share of correct ones."""
-        return divide(self.correct, self.of)
 
 
 GoldLine = TypeVar("GoldLine", GoldValue, GoldPlace)
@@ -97,14 +83,15 @@ def score_values(
     *,
     layer: str | None,
     articles: Sequence[Article] = (),
-) -> tuple[FieldScore, ...]:
+) -> list[dict[str, Any]]:
     """Score the values and paths of a layer's spans (None: the gold itself), those with the gold's offsets and label.
 
-    No gold values or places leave amounts or places out; without articles the place an amount is about is not scored.
+    Of each field it says how many are `correct`, `of` how many, and the `accuracy`, None of nothing. No gold values or places
+    leave amounts or places out; without articles the place an amount is about is not scored.
     """
-    by_article: dict[str, list[Sentence]] = {}
-    for sentence in sorted(sentences, key=lambda one: (one.article, one.start)):
-        by_article.setdefault(sentence.article, []).append(sentence)
+    by_article: defaultdict[str, list[Sentence]] = defaultdict(list)
+    for sentence in sorted(sentences, key=attrgetter("article", "start")):
+        by_article[sentence.article].append(sentence)
     resolved = {article: resolve_places(ones) for article, ones in by_article.items()}
     counts: Tallies = {}
     if values:
@@ -112,15 +99,17 @@ def score_values(
         if articles:
             subjects: dict[tuple[str, int], str] = {}
             for one in articles:
-                mine = by_article.get(one.id, [])
-                subjects |= subject_places(one, mine, resolved.get(one.id, ()))
+                subjects |= subject_places(one, by_article[one.id], resolved.get(one.id, ()))
             found = values.keys() & _find_spans(sentences, AMOUNT)
             correct = sum(subjects.get(where[:2], "") == values[where].place for where in found)
             counts["amount place"] = correct, len(values)
     if places:
         read = {(one.sentence, one.start, one.end): one for ones in resolved.values() for one in ones}
         counts |= _count_places(places, read)
-    return tuple(FieldScore(layer, field, *count) for field, count in counts.items())
+    return [
+        {"layer": layer, "field": field, "correct": correct, "of": of, "accuracy": divide(correct, of)}
+        for field, (correct, of) in counts.items()
+    ]
 
 
 def score_value_files(
@@ -137,11 +126,8 @@ def score_value_files(
     )
     if not any(wanted):
         return []
-    return [
-        {**asdict(score), "accuracy": score.accuracy}
-        for name, layer in [(None, gold), *layers.items()]
-        for score in score_values(*wanted, layer, layer=name, articles=articles)
-    ]
+    scored = [(None, gold), *layers.items()]
+    return [one for name, layer in scored for one in score_values(*wanted, layer, layer=name, articles=articles)]
 
 
 def _find_spans(sentences: Sequence[Sentence], label: str) -> dict[Where, str]:
@@ -165,21 +151,17 @@ def _count_values(values: Mapping[Where, GoldValue], sentences: Sequence[Sentenc
 
 
 def _count_places(golds: Mapping[Where, GoldPlace], places: Mapping[Where, Place]) -> Tallies:
-    paths = levels = resolved = right = 0
+    correct: Counter[str] = Counter()
     for where in golds.keys() & places.keys():
         gold, place = golds[where], places[where]
         # An empty path is correct only for a place that has none.
-        given = bool(place.path) or place.status == "natural"
-        correct = "/".join(place.path) in (gold.path, *gold.also) and given
+        right = "/".join(place.path) in (gold.path, *gold.also) and (bool(place.path) or place.status == "natural")
         given = place.status in ("known", "natural")
-        paths += correct
-        levels += place.level == gold.level
-        resolved += given
-        right += correct and given
+        correct.update(path=right, level=place.level == gold.level, given=given, both=right and given)
     return {
-        "place path": (paths, len(golds)),
-        "place level": (levels, len(golds)),
-        "place path where one is given": (right, resolved),
+        "place path": (correct["path"], len(golds)),
+        "place level": (correct["level"], len(golds)),
+        "place path where one is given": (correct["both"], correct["given"]),
     }
 
 

@@ -17,7 +17,6 @@ from biaozhu.scoring.evaluation import ALL, Evaluation
 
 if TYPE_CHECKING:
     from biaozhu.reporting.content import CurveFigures
-    from biaozhu.scoring.significance import Estimate
 
 WIDTH, HEIGHT = 460, 300
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 12, 40
@@ -137,7 +136,9 @@ def chart_f1(evaluations: Sequence[Evaluation], names: Mapping[str, str], words:
 
     `lines` are (y, number of the layer, F1, x of F1, of low, of high), `groups` (y, name, whether ruled above).
     """
-    scores = {label: [_strict_f1(one, label) for one in evaluations] for label in (ALL, *evaluations[0].labels)}
+    scores = {
+        label: [one.scores_of(label)["strict"].f1 for one in evaluations] for label in (ALL, *evaluations[0].labels)
+    }
     known = [bound for of_label in scores.values() for one in of_label for bound in (one.value, *(one.best or ()))]
     axis = make_share_axis("", min((bound for bound in known if bound is not None), default=0.0))
     lines, groups, said = [], [], []
@@ -160,10 +161,6 @@ def chart_f1(evaluations: Sequence[Evaluation], names: Mapping[str, str], words:
         "lines": lines,
         "groups": groups,
     }
-
-
-def _strict_f1(evaluation: Evaluation, label: str) -> Estimate:
-    return (evaluation.overall if label == ALL else evaluation.labels[label])["strict"].f1
 
 
 def _caption(key: str, words: Words, said: str) -> dict[str, str]:

@@ -32,8 +32,7 @@ def make_translator(language: Language) -> Words:
 @cache
 def read_strings() -> Mapping[str, Mapping[str, str]]:
     """Return the table: key -> language -> words."""
-    content = files("biaozhu.reporting.page").joinpath("strings.toml").read_text("utf-8")
-    return {key: dict(words) for key, words in tomllib.loads(content).items()}
+    return tomllib.loads(files("biaozhu.reporting.page").joinpath("strings.toml").read_text("utf-8"))
 
 
 def format_share(value: float | None, digits: int = 3) -> str:

@@ -13,14 +13,13 @@ from biaozhu.normalization.addresses import place_tree
 from biaozhu.normalization.table import Row, article_meaning, in_words
 from biaozhu.reporting.page.verdict import SIGNIFICANT
 from biaozhu.scoring.breakdown import ASPECTS, NO_SCORE, OF_PREDICTIONS, Aspect, ClassScore, sort_classes
-from biaozhu.scoring.evaluation import ALL, Comparison, Evaluation
 
 if TYPE_CHECKING:
     from biaozhu.reporting.content import ReportContent
     from biaozhu.reporting.page.strings import Words
+    from biaozhu.scoring.evaluation import Comparison, Evaluation
     from biaozhu.scoring.layer_scoring import Layer
     from biaozhu.scoring.scores import Scheme
-    from biaozhu.scoring.significance import Difference
 
 FEW_ROWS = 5
 MOST_ROWS = 30
@@ -35,15 +34,13 @@ def make_score_rows(
     evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison], groups: Iterable[tuple[str, Scheme]]
 ) -> list[dict[str, Any]]:
     """Return a layer's scores for each label (or ALL) and scheme, with the test against the first layer."""
-    tests: list[dict[str, Difference]] = [{}]
-    tests += [{one.metric: one for one in compared.differences} for compared in comparisons]
+    tests = [{}, *({one.metric: one for one in compared.differences} for compared in comparisons)]
     rows = []
     for (label, scheme), (kind, one) in product(groups, enumerate(evaluations)):
         test = tests[kind].get(f"{label} {scheme} f1")
         sure = test is not None and test.p_holm is not None and test.p_holm < SIGNIFICANT
-        scores = (one.overall if label == ALL else one.labels[label])[scheme]
-        row = {"label": label, "scheme": scheme, "kind": kind, "layer": one.name, "scores": scores}
-        rows.append({**row, "test": test, "significant": sure})
+        row = {"label": label, "scheme": scheme, "kind": kind, "layer": one.name, "test": test, "significant": sure}
+        rows.append({**row, "scores": one.scores_of(label)[scheme]})
     return rows
 
 
