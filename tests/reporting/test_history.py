@@ -39,9 +39,9 @@ def reports(material: ReportContent, tmp_path: Path) -> Path:
 
 
 def test_history_is_by_date_and_compares_on_the_same_gold_only(reports: Path) -> None:
-    rows = [row for row in list_history(read_reports(reports)) if row.layer == "规则"]
-    assert [row.run for row in rows] == ["early", "other", "late"]
-    assert [row.change for row in rows] == [None, None, pytest.approx(-0.25)]
+    rows = [row for row in list_history(read_reports(reports)) if row["layer"] == "规则"]
+    assert [row["run"] for row in rows] == ["early", "other", "late"]
+    assert [row["change"] for row in rows] == [None, None, pytest.approx(-0.25)]
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -51,11 +51,11 @@ def test_history_page_has_every_row_and_a_chart(reports: Path, read_page: Callab
     html = (reports / "history.html").read_text("utf-8")
     page = read_page(html)
     assert page.elements["tr"] == 1 + len(rows)
-    assert html.count("▼") == sum((row.change or 0) < 0 for row in rows)
+    assert html.count("▼") == sum((row["change"] or 0) < 0 for row in rows)
     assert page.elements["desc"] == 1
     # Two layers on two golds: four series, none of which joins different golds.
     assert len(re.findall(r'<g class="n\d">', html)) == 4
-    assert {html.count(f"{row.layer} · {row.gold_sha[:6]}") for row in rows} == {1}
+    assert {html.count(f"{row['layer']} · {row['gold_sha'][:6]}") for row in rows} == {1}
 
 
 def test_history_without_scores_says_why(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 SCORED = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=60)
 
 
-def tallied(scores: Iterable[float], correct: Iterable[bool], most: int | None = None) -> ScoreTally:
+def tallied(scores: Iterable[float], correct: Iterable[bool], most: float = math.inf) -> ScoreTally:
     found = ScoreTally(most)
     for score, right in zip(scores, correct, strict=True):
         found.add(score, right)
@@ -85,7 +86,9 @@ def test_confidence_curve_is_thinned_but_keeps_both_ends() -> None:
 
 @given(SCORED)
 def test_confidence_of_few_distinct_scores_is_the_same_in_a_stream(scored: list[tuple[float, bool]]) -> None:
-    whole, streamed = (tallied(*zip(*scored, strict=True), most) if scored else ScoreTally(most) for most in (None, 60))
+    whole, streamed = (
+        tallied(*zip(*scored, strict=True), most) if scored else ScoreTally(most) for most in (math.inf, 60)
+    )
     assert (streamed.by_score, streamed.bins, streamed.coarse) == (whole.by_score, whole.bins, False)
 
 

@@ -15,9 +15,8 @@ Options:
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from functools import partial
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -286,17 +285,20 @@ def history(
 ) -> None:
     """Collect the reports of a folder by time, with the change of strict F1 from one to the next."""
     from biaozhu.reporting.history import list_history, read_reports, write_history
+    from biaozhu.reporting.page.strings import format_interval
 
     check_output(output, "history")
     rows = list_history(read_reports(reports))
     if output is not None:
         write_history(output, rows, language=lang)
     if as_json:
-        print_json([asdict(row) for row in rows])
+        print_json(rows)
         return
     if not rows:
         say("no report has scores yet: they need gold")
         return
     columns = ("date", "run", "layer", "gold spans", "P", "R", "strict F1", "95 %", "change", "gold")
     fields = ("date", "run", "layer", "gold", "precision", "recall", "f1", "interval", "change", "gold_sha")
-    print_table("History", columns, map(attrgetter(*fields), rows))
+    bounds = (None if row["low"] is None else (row["low"], row["high"]) for row in rows)
+    shown = [{**row, "interval": format_interval(one)} for row, one in zip(rows, bounds, strict=True)]
+    print_table("History", columns, map(itemgetter(*fields), shown))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,34 +23,29 @@ FIGURES = ("gold", "P", "R", "strict F1", "95 %")
 COLUMNS = ("report", "articles", "layer", "label", *FIGURES, "round trip", "losses")
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
+class _Made(msgspec.Struct, frozen=True):
     date: str
     inputs: tuple[InputFile, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Schemes:
+class _Schemes(msgspec.Struct, frozen=True):
     strict: ScoreEstimates
 
 
-@dataclass(frozen=True, slots=True)
-class _PastLayer:
+class _PastLayer(msgspec.Struct, frozen=True):
     name: str
     overall: _Schemes
     labels: dict[str, _Schemes]
 
 
-@dataclass(frozen=True, slots=True)
-class PastScores:
+class PastScores(msgspec.Struct, frozen=True):
     """Part of a scores.json that a history shows."""
 
     made: _Made
     layers: tuple[_PastLayer, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PastChecks:
+class PastChecks(msgspec.Struct, frozen=True):
     """Part of a checks.json that a history shows; a report of an earlier version may lack some of it."""
 
     articles: tuple[str, ...] = ()
@@ -67,34 +62,12 @@ class PastReport:
 
     name: str
     scores: PastScores | None
-    checks: PastChecks = field(default_factory=PastChecks)
+    checks: PastChecks
 
     @property
     def date(self) -> str:
         """Date of the scores; empty without scores."""
         return self.scores.made.date if self.scores else ""
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryRow:
-    """One layer of one report; `change` is against the report before on the same gold, None where there is none."""
-
-    date: str
-    run: str
-    layer: str
-    gold: int
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    low: float | None
-    high: float | None
-    change: float | None
-    gold_sha: str
-
-    @property
-    def interval(self) -> str:
-        """The interval of F1 in a table's cell."""
-        return format_interval(None if self.low is None or self.high is None else (self.low, self.high))
 
 
 def read_reports(folder: Path) -> list[PastReport]:
@@ -107,10 +80,10 @@ def read_reports(folder: Path) -> list[PastReport]:
     problems: list[BiaozhuError] = []
     for path in found:
         name = path.relative_to(folder).as_posix() if path != folder else path.resolve().name
+        scores, checks = path / "scores.json", path / "checks.json"
         try:
-            scores = _read_scores(path / "scores.json") if (path / "scores.json").exists() else None
-            checks = _read_checks(path / "checks.json") if (path / "checks.json").exists() else PastChecks()
-            reports.append(PastReport(name, scores, checks))
+            past = _read_scores(scores) if scores.exists() else None
+            reports.append(PastReport(name, past, _read_checks(checks) if checks.exists() else PastChecks()))
         except BiaozhuError as error:
             problems.append(error)
     raise_collected(problems)
@@ -143,8 +116,11 @@ def list_cells(report: PastReport) -> list[tuple[Any, ...]]:
     return [first, *(("", "", *one, "", "") for one in others)]
 
 
-def list_history(reports: Sequence[PastReport]) -> list[HistoryRow]:
-    """Return one row for each layer of each report, in their order."""
+def list_history(reports: Sequence[PastReport]) -> list[dict[str, Any]]:
+    """Return one row for each layer of each report, in their order, as `history --json` prints it.
+
+    `change` is against the report before on the same gold, None where there is none.
+    """
     before: dict[tuple[str, str], float] = {}
     rows = []
     for report in reports:
@@ -152,28 +128,27 @@ def list_history(reports: Sequence[PastReport]) -> list[HistoryRow]:
         for one in _list_scores(report):
             if one["label"] != ALL:
                 continue
-            key, f1 = (one["layer"], sha), one["f1"]
+            key, f1, (low, high) = (one["layer"], sha), one["f1"], one["interval"] or (None, None)
             change = None if f1 is None or key not in before else f1 - before[key]
-            bounds = one["interval"] or (None, None)
-            figures = (one["gold"], one["precision"], one["recall"], f1, *bounds, change)
-            rows.append(HistoryRow(report.date, report.name, one["layer"], *figures, sha))
+            figures = {name: one[name] for name in ("layer", "gold", "precision", "recall", "f1")}
+            last = {"low": low, "high": high, "change": change, "gold_sha": sha}
+            rows.append({"date": report.date, "run": report.name, **figures, **last})
             if f1 is not None:
                 before[key] = f1
     return rows
 
 
-def write_history(path: Path, rows: Sequence[HistoryRow], *, language: Language = "zh") -> None:
+def write_history(path: Path, rows: Sequence[dict[str, Any]], *, language: Language = "zh") -> None:
     """Write the reports as one page with table and chart."""
     words = make_translator(language)
-    runs = list(dict.fromkeys(row.run for row in rows))
-    several = len({row.gold_sha for row in rows}) > 1
+    runs = list(dict.fromkeys(row["run"] for row in rows))
+    several = len({row["gold_sha"] for row in rows}) > 1
     layers: dict[str, list[float | None]] = {}
     for row in rows:
         # A line joins only scores on the same gold.
-        name = f"{row.layer} · {row.gold_sha[:6]}" if several else row.layer
-        layers.setdefault(name, [None] * len(runs))[runs.index(row.run)] = row.f1
-    chart = chart_history(runs, layers, words)
-    values = {"t": words, "language": language, "rows": rows, "chart": chart}
+        name = f"{row['layer']} · {row['gold_sha'][:6]}" if several else row["layer"]
+        layers.setdefault(name, [None] * len(runs))[runs.index(row["run"])] = row["f1"]
+    values = {"t": words, "language": language, "rows": rows, "chart": chart_history(runs, layers, words)}
     write_text(path, render_template("history.html.j2", values))
 
 

@@ -55,11 +55,11 @@ def render_report(content: ReportContent, *, language: Language = "zh") -> tuple
     script = files("biaozhu.reporting.page").joinpath("templates", "script.js").read_text(encoding="utf-8")
     # Without its hash the page's policy would not let the script run.
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    view = build_view(content, words, language) | {"script_hash": f"sha256-{digest}"}
-    view["script"] = Markup(script)  # noqa: S704 — a file of ours
+    view = build_view(content, words, language)
+    view |= {"script_hash": f"sha256-{digest}", "script": Markup(script)}  # noqa: S704 — a file of ours
     texts = dict.fromkeys(page for page in view["page_names"].values() if page)
     pages = {page: render_template("text_page.html.j2", select_page(view, page)) for page in texts}
-    return (render_template("report.html.j2", view), render_template("summary.md.j2", view), pages)
+    return render_template("report.html.j2", view), render_template("summary.md.j2", view), pages
 
 
 def write_report(folder: Path, content: ReportContent, *, language: Language = "zh") -> None:

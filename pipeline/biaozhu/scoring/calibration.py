@@ -32,25 +32,23 @@ class ScoreBin:
 class ScoreTally:
     """Predicted spans by score: `by_score` [spans, correct ones], `bins` [spans, correct ones, sum of the scores]."""
 
-    def __init__(self, most: int | None = None) -> None:
+    def __init__(self, most: float = math.inf) -> None:
         """With more than `most` distinct scores each is counted at the multiple of 1 / `STEPS` at or below it."""
         self.by_score: dict[float, list[int]] = {}
         self.bins: tuple[list[float], ...] = tuple([0, 0, 0.0] for _ in range(BINS))
-        self.number = 0
         self.coarse = False
         self._most = most
 
     def add(self, score: float, correct: bool) -> int:  # noqa: FBT001 — runs for each span, keywords cost time
         """Count one span and return the number of its bin."""
         number = min(int(score * BINS), BINS - 1)
-        bin_, self.number = self.bins[number], self.number + 1
+        bin_ = self.bins[number]
         bin_[0] += 1
         bin_[1] += correct
         bin_[2] += score
         self._count(score, 1, correct)
-        if self._most is not None and not self.coarse and len(self.by_score) > self._most:
-            self.coarse = True
-            fine, self.by_score = self.by_score, {}
+        if not self.coarse and len(self.by_score) > self._most:
+            fine, self.by_score, self.coarse = self.by_score, {}, True
             for each, counts in fine.items():
                 self._count(each, *counts)
         return number
@@ -90,9 +88,8 @@ def measure_calibration(scored: ScoreTally, *, unscored: int = 0) -> Calibration
         ScoreBin(at / BINS, (at + 1) / BINS, int(count), int(hits), divide(total, count), divide(hits, count))
         for at, (count, hits, total) in enumerate(scored.bins)
     )
-    gaps = np.abs([total - hits for _, hits, total in scored.bins])
-    ece = divide(float(gaps.sum()), scored.number)
-    return Calibration(ece, scored.number, unscored, bins)
+    gaps, number = np.abs([total - hits for _, hits, total in scored.bins]), sum(one.count for one in bins)
+    return Calibration(divide(float(gaps.sum()), number), number, unscored, bins)
 
 
 def trace_thresholds(
@@ -107,10 +104,9 @@ def trace_thresholds(
     ranked = sorted(by_score, reverse=True)
     sums = np.cumsum(np.array([by_score[score] for score in ranked], dtype=np.int64), axis=0) + unscored
     ranks = np.linspace(0, len(ranked) - 1, min(len(ranked), MOST_POINTS))
-    chosen = np.unique(ranks.round().astype(np.int64))
     points = []
-    for at in chosen.tolist():
-        counts = StrictCounts(gold, *(int(figure) for figure in sums[at]))
+    for at in np.unique(ranks.round().astype(np.int64)).tolist():
+        counts = StrictCounts(gold, *sums[at].tolist())
         figures = (counts.predicted, counts.precision, counts.recall, counts.f1)
         points.append(ThresholdPoint(float(ranked[at]), *figures))
     return tuple(points)

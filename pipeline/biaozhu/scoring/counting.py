@@ -15,6 +15,7 @@ swapped between two layers as articles are. With 10,000 groups a standard error 
 from __future__ import annotations
 
 import hashlib
+import math
 from array import array
 from collections import Counter, defaultdict
 from operator import attrgetter
@@ -121,7 +122,7 @@ class LayerCounts:
             aspect: defaultdict(lambda: [0, 0, 0, 0]) for aspect in ASPECTS
         }
         self.confusion = [[0] * (len(self.labels) + 1) for _ in range(len(self.labels) + 1)]
-        self.scores = ScoreTally(STEPS if units is None else None)
+        self.scores = ScoreTally(STEPS if units is None else math.inf)
         self.patterns: Counter[Pattern] = Counter()
         self.cases: defaultdict[Pattern, list[Case]] = defaultdict(list)
         self._numbers = {label: number for number, label in enumerate(self.labels)}

@@ -170,12 +170,12 @@ def evaluate_stream(gold: Path, layer: Path, *, name: str, options: EvaluationOp
     if found < ARTICLES_NEEDED:
         what = f"{found} articles, fewer than {ARTICLES_NEEDED}"
         raise ScoringError(what, where=str(gold), next_step="Score so few articles without --stream")
-    units = ResamplingUnits("article", {}, found, f"{found} articles")
+    reason = f"{found} articles"
     if not counts.units:
         reason = (
             f"{found} articles, more than {MOST_ARTICLES}: in {GROUPS} groups by a hash of their ids, each one unit"
         )
-        units = ResamplingUnits("article", {}, found, reason, GROUPS)
+    units = ResamplingUnits("article", {}, found, reason, None if counts.units else GROUPS)
     return _evaluate_counts(counts, units, name, options.sampling, lacking)
 
 

@@ -48,16 +48,13 @@ class Series:
     sizes: tuple[float, ...] = ()
 
 
-def make_share_axis(name: str, low: float = 0.0, high: float = 1.0) -> Axis:
-    """Return an axis for shares between 0 and 1, with about five ticks."""
-    low = max(0.0, floor(low * 20) / 20)
-    high = min(1.0, ceil(high * 20) / 20)
-    if high - low < 0.1:  # noqa: PLR2004 — a narrower axis would blow noise up
-        low, high = max(0.0, high - 0.1), max(high, 0.1)
-    step = next(step for step in (0.02, 0.05, 0.1, 0.2) if (high - low) / step <= 6 or step == 0.2)  # noqa: PLR2004 — at most six ticks
-    first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
+def make_share_axis(name: str, low: float = 0.0) -> Axis:
+    """Return an axis for shares from below `low` to 1, with about five ticks."""
+    low = min(max(0.0, floor(low * 20) / 20), 0.9)  # a narrower axis would blow noise up
+    step = next(step for step in (0.02, 0.05, 0.1, 0.2) if (1 - low) / step <= 6 or step == 0.2)  # noqa: PLR2004 — at most six ticks
+    first, last = ceil(low / step - 1e-9), floor(1 / step + 1e-9)
     ticks = ((round(at * step, 10), f"{at * step:.2f}") for at in range(first, last + 1))
-    return Axis(name, low, high, tuple(ticks))
+    return Axis(name, low, 1.0, tuple(ticks))
 
 
 def make_count_axis(name: str, high: float) -> Axis:

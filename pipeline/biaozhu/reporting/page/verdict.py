@@ -73,7 +73,8 @@ def judge_difference(difference: Difference, tests: int) -> tuple[Direction, Bou
     """
     bounds = difference.difference.best
     p = None if difference.p is None else min(1.0, difference.p * tests)
-    apart = bool(bounds) and not (bounds or (0, 0))[0] <= 0 <= (bounds or (0, 0))[1]
+    low, high = bounds or (0.0, 0.0)
+    apart = not low <= 0 <= high
     significant = p is not None and p < SIGNIFICANT
     if apart and significant:
         return ("better" if (difference.difference.value or 0) > 0 else "worse"), bounds, p
