@@ -48,9 +48,6 @@ class About:
         return found.get(language) or next(iter(found.values()), "")
 
 
-NOTHING_STATED = About()
-
-
 @dataclass(frozen=True, slots=True)
 class GoldAuthor:
     """An annotator of the gold at hand: how many articles and spans carry the name, and what is stated of it."""

@@ -24,7 +24,7 @@ from biaozhu.data.files import parse_json_as, read_bytes
 from biaozhu.data.labels import DEFAULT, Label, read_labels
 from biaozhu.data.ledger import Entry, read_ledger
 from biaozhu.data.shipped import find_own
-from biaozhu.reporting.authorship import NOTHING_STATED, About, GoldAuthor, list_authors, read_about
+from biaozhu.reporting.authorship import About, GoldAuthor, list_authors, read_about
 from biaozhu.reporting.page.strings import read_strings
 from biaozhu.scoring.layer_scoring import InputReader, name_layers, read_inputs, score_inputs
 
@@ -148,22 +148,21 @@ class ReportRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReportContent:
-    """Everything that a report shows; `held_out`: the layers are of models cross-validated on this gold."""
+    """Everything that a report shows."""
 
-    command: tuple[str, ...]
+    request: ScoringRequest
     inputs: tuple[InputFile, ...]
     labels: tuple[Label, ...]
     given: ScoringInputs
     annotators: Mapping[str, Layer]
-    scores: ScoredLayers | None = None
-    ledger: tuple[Entry, ...] | None = None
-    round_trip: RoundTrip | None = None
-    agreement: Agreement | None = None
-    curve: CurveFigures | None = None
-    bias: Bias | None = None
-    about: About = NOTHING_STATED
-    authors: tuple[GoldAuthor, ...] = ()
-    held_out: bool = False
+    scores: ScoredLayers | None
+    ledger: tuple[Entry, ...] | None
+    round_trip: RoundTrip | None
+    agreement: Agreement | None
+    curve: CurveFigures | None
+    bias: Bias | None
+    about: About
+    authors: tuple[GoldAuthor, ...]
 
 
 def gather_content(request: ReportRequest) -> ReportContent:
@@ -185,7 +184,7 @@ def gather_content(request: ReportRequest) -> ReportContent:
     paths, about = name_layers(request.annotators), read_about(request.scoring.gold)
     labels = (*given.labels, *_name_unknown(given, annotators))
     return ReportContent(
-        command=request.scoring.command,
+        request=request.scoring,
         inputs=tuple(reader.inputs),
         labels=labels,
         given=given,
@@ -198,7 +197,6 @@ def gather_content(request: ReportRequest) -> ReportContent:
         bias=bias or _measure_bias(paths, given.gold),
         about=about,
         authors=list_authors(given.gold, about, _find_months(paths)),
-        held_out=request.scoring.held_out,
     )
 
 

@@ -110,7 +110,7 @@ def _pair_identical(gold: Sequence[Span], predicted: Iterable[Span]) -> tuple[li
 def _assign(gold: Sequence[Span], predicted: Sequence[Span]) -> list[tuple[int, int]]:
     """Return the positions of the pairs of the best assignment."""
     size = min(len(gold), len(predicted)) + 1
-    weights = [[_weigh_pair(mine, theirs, size) for theirs in predicted] for mine in gold]
+    weights = [[_weigh_pair(SpanPair(mine, theirs), size) for theirs in predicted] for mine in gold]
     chosen: Iterable[tuple[int, int]]
     if size == 2:  # noqa: PLR2004 — one span on one side: its best partner is the best assignment
         cells = product(range(len(gold)), range(len(predicted)))
@@ -123,18 +123,15 @@ def _assign(gold: Sequence[Span], predicted: Sequence[Span]) -> list[tuple[int, 
     return [(int(row), int(column)) for row, column in chosen if weights[row][column]]
 
 
-def _weigh_pair(gold: Span, predicted: Span, size: int) -> int:
+def _weigh_pair(pair: SpanPair, size: int) -> int:
     """Return a figure whose sum ranks alignments by equal boundaries, overlap, equal labels and pairs, in turn.
 
     There are fewer than `size` pairs, so no sum carries into the aim before. Equal boundaries and overlap need no such
     distance: for an interval I and any A and B, |I∩A| + |I∩B| <= |I| + |A∩B|, so that to pair two equal intervals never
     costs overlap, and both aims are reached at once.
     """
-    overlap = min(gold.end, predicted.end) - max(gold.start, predicted.start)
-    if overlap < 1:
-        return 0
-    exact = gold.start == predicted.start and gold.end == predicted.end
-    return ((exact + overlap) * size + (gold.label == predicted.label)) * size + 1
+    overlap = min(pair.gold.end, pair.predicted.end) - max(pair.gold.start, pair.predicted.start)
+    return ((pair.same_boundaries + overlap) * size + pair.same_label) * size + 1 if overlap > 0 else 0
 
 
 Missing = Literal["error", "empty"]

@@ -138,8 +138,8 @@ def chart_f1(evaluations: Sequence[Evaluation], names: Mapping[str, str], words:
     }
     known = [bound for of_label in scores.values() for one in of_label for bound in (one.value, *(one.best or ()))]
     axis = make_share_axis("", min((bound for bound in known if bound is not None), default=0.0))
-    lines, groups, said = [], [], []
-    y = float(TOP)
+    groups: list[tuple[float, str, bool]] = []
+    lines, said, y = [], [], float(TOP)
     for label, of_label in scores.items():
         y += 6 if groups else 0
         groups.append((y, names[label], bool(groups)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from biaozhu.data.ledger import losses
 from biaozhu.reporting.escaping import escape_plain
@@ -16,7 +16,6 @@ from biaozhu.scoring.significance import ARTICLES_NEEDED, Bounds, Difference
 if TYPE_CHECKING:
     from biaozhu.reporting.authorship import GoldAuthor
     from biaozhu.reporting.content import ReportContent
-    from biaozhu.reporting.page.overlay import ListedError
     from biaozhu.reporting.page.table_rows import ArticleRow
     from biaozhu.scoring.layer_scoring import ScoredLayers
 
@@ -100,11 +99,9 @@ def list_findings(content: ReportContent, names: Mapping[str, str], words: Words
     return said
 
 
-def list_conclusions(content: ReportContent, rows: Sequence[ArticleRow], words: Words) -> Iterator[str]:
+def list_conclusions(scores: ScoredLayers, rows: Sequence[ArticleRow], words: Words) -> Iterator[str]:
     """Yield how the layers differ, which articles have no score, and what makes the scores imprecise."""
-    if not content.scores:
-        return
-    yield from _compare_layers(content.scores, words)
+    yield from _compare_layers(scores, words)
     without = [row for row in rows if not row.gold]
     if without:
         names = words("comma").join(escape_plain(row.place.title) for row in without[:MOST_NAMES])
@@ -113,10 +110,10 @@ def list_conclusions(content: ReportContent, rows: Sequence[ArticleRow], words: 
     scored = len(rows) - len(without)
     if scored < ARTICLES_NEEDED:
         yield words("says.few_articles", count=scored)
-    spans = content.scores.evaluations[0].overall["strict"].counts.possible
+    spans = scores.evaluations[0].overall["strict"].counts.possible
     if spans < FEW_SPANS:
         yield words("says.few_spans", count=spans)
-    for one in content.scores.evaluations:
+    for one in scores.evaluations:
         if one.missing:
             yield words("says.missing", name=escape_plain(one.name), count=len(one.missing))
 
@@ -131,38 +128,30 @@ def list_alerts(content: ReportContent, words: Words) -> Iterator[str]:
 
 
 def choose_next_step(
-    content: ReportContent,
-    verdicts: Mapping[str, Verdict],
-    errors: Mapping[str, Sequence[ListedError]],
-    rows: Sequence[ArticleRow],
-    words: Words,
+    content: ReportContent, layers: Sequence[Mapping[str, Any]], rows: Sequence[ArticleRow], words: Words
 ) -> str:
-    """Return the one thing to do next, in a sentence; `verdicts` and `errors` are by layer, of a scored report."""
+    """Return the one thing to do next, in a sentence; a scored layer has its evaluation, verdict and errors."""
     if next(list_alerts(content, words), ""):
         return words("next.losses")
     scored = sum(bool(row.gold) for row in rows)
-    if not verdicts:
+    if not layers:
         return words("next.no_gold", count=len(rows))
     # The first layer that a reader would use is the one with the fewest doubts, then the highest trust.
     order: tuple[Trust, ...] = ("high", "limited", "some", "low", "unknown")
-    name = min(verdicts, key=lambda one: order.index(verdicts[one].trust))
-    best = verdicts[name]
-    if best.trust in ("some", "low") and errors[name]:
-        found = Counter((one.case.pattern, one.labels[0] if one.labels else "") for one in errors[name])
+    layer = min(layers, key=lambda one: order.index(one["verdict"].trust))
+    best, errors, name = layer["verdict"], layer["errors"], escape_plain(layer["evaluation"].name)
+    if best.trust in ("some", "low") and errors:
+        found = Counter((one.case.pattern, one.labels[0] if one.labels else "") for one in errors)
         (pattern, label), count = found.most_common(1)[0]
         names = {one.id: escape_plain(one.name) for one in content.labels}
         what = {"pattern": words(f"pattern.{pattern}"), "label": names.get(label) or escape_plain(label)}
-        return words("next.errors", name=escape_plain(name), count=len(errors[name]), most=count, **what)
-    articles = {"count": max(1, ARTICLES_NEEDED - scored), "without": len(rows) - scored}
-    advice = {
-        "in_sample": ("next.articles", articles),
-        "few_articles": ("next.articles", articles),
-        "models_only": ("next.person", {}),
-        "authors_unknown": ("next.about", {}),
-    }
-    use = ("next.use", {"name": escape_plain(name)}) if best.trust == "high" else ("next.more", {})
-    key, values = advice[best.doubts[0]] if best.doubts else use
-    return words(key, **values)
+        return words("next.errors", name=name, count=len(errors), most=count, **what)
+    doubt = best.doubts[0] if best.doubts else ""
+    if doubt in ("in_sample", "few_articles"):
+        return words("next.articles", count=max(1, ARTICLES_NEEDED - scored), without=len(rows) - scored)
+    if doubt:
+        return words("next.person" if doubt == "models_only" else "next.about")
+    return words("next.use", name=name) if best.trust == "high" else words("next.more")
 
 
 def describe_layer(content: ReportContent, name: str, words: Words) -> str:
@@ -175,7 +164,7 @@ def describe_layer(content: ReportContent, name: str, words: Words) -> str:
     )
     if name == "pre":
         what = words("layer.pre")
-    elif content.held_out:
+    elif content.request.held_out:
         articles = len({sentence.article for sentence in content.given.gold})
         what = words("layer.held_out_article" if articles > 1 else "layer.held_out_section")
     else:
@@ -186,7 +175,7 @@ def describe_layer(content: ReportContent, name: str, words: Words) -> str:
 def explain_in_sample(content: ReportContent, name: str, language: str, words: Words) -> str:
     """Return why a layer's score is not blind: what `about.toml` states, or that it was trained on this gold."""
     stated = content.about.explain_in_sample(name, language)
-    if stated or content.held_out or name == "pre":
+    if stated or content.request.held_out or name == "pre":
         return stated
     gold = {sentence.id for sentence in content.given.gold}
     seen = any(sentence.id in gold for layer in content.given.trained for sentence in layer)

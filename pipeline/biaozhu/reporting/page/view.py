@@ -51,8 +51,8 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
     pages = _assign_pages(list(names))
     places = {one: ArticlePlace(name, pages[one], titles[one]) for one, name in names.items()}
     lanes = _make_lanes(content, words)
-    scored = [lane for lane in lanes if lane.number and lane.name in given.layers]
-    pairs = {lane.number: pair_layers(given.gold, given.covered[lane.name]) for lane in scored if given.gold}
+    scored = [lane for lane in lanes if lane.number and lane.name in given.layers and given.gold]
+    pairs = {lane.number: pair_layers(given.gold, given.covered[lane.name]) for lane in scored}
     errors = overlay.list_errors(pairs, names, lanes, words)
     label_names = {label.id: label.name for label in content.labels}
     ledger, gold = content.ledger or (), {sentence.article for sentence in given.gold}
@@ -95,10 +95,8 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
     }
     if content.scores:
         view |= _view_scores(content, content.scores, view, errors, words)
-        view["says"] = list(verdict.list_conclusions(content, rows, words))
-    verdicts = {one["evaluation"].name: one["verdict"] for one in view.get("layers", ())}
-    found = {lane.name: errors[lane.number] for lane in scored} if content.scores else {}
-    view["next_step"] = verdict.choose_next_step(content, verdicts, found, rows, words)
+        view["says"] = list(verdict.list_conclusions(content.scores, rows, words))
+    view["next_step"] = verdict.choose_next_step(content, view.get("layers", ()), rows, words)
     wanted = {
         "values": view["article_values"],
         "learning": view["learning_chart"],
@@ -226,7 +224,7 @@ def describe_provenance(content: ReportContent) -> dict[str, Any]:
             packages.append(f"{name} {version(name)}")
     return {
         "date": (scores.document["made"]["date"] if scores else now).replace("T", " "),
-        "command": shlex.join(content.command),
+        "command": shlex.join(content.request.command),
         "version": f"biaozhu {__version__}, Python {platform.python_version()}",
         "machine": f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} CPU",
         "packages": packages,
