@@ -309,8 +309,8 @@ def test_report_refuses_what_is_no_curve(case: dict[str, Path], tmp_path: Path, 
 
 
 def test_report_puts_classes_in_order_whichever_layer_has_them(material: ReportContent) -> None:
-    tables = make_breakdowns(material.scores.evaluations, titles={}, words=make_translator("en"))
-    reverse = make_breakdowns(material.scores.evaluations[::-1], titles={}, words=make_translator("en"))
+    tables = make_breakdowns(material.scores.evaluations, make_translator("en"), single=False)
+    reverse = make_breakdowns(material.scores.evaluations[::-1], make_translator("en"), single=False)
     assert {"length", "confidence", "sentence_length"} <= {table["aspect"] for table in tables}
     for table, other in zip(tables, reverse, strict=True):
         if table["aspect"] in ("length", "confidence", "sentence_length"):

@@ -69,22 +69,20 @@ def read_about(paths: Iterable[Path]) -> About:
 
 def list_authors(gold: Iterable[Sentence], about: About, times: Mapping[str, str]) -> tuple[GoldAuthor, ...]:
     """Return the annotators that the gold's spans name, those of most spans first; `times` is when by name."""
-    spans: dict[str, int] = defaultdict(int)
-    articles: dict[str, set[str]] = defaultdict(set)
+    marked: defaultdict[str, list[str]] = defaultdict(list)
     annotators = set[str]()
     for sentence in gold:
         for span in sentence.spans:
             names = set(MARKS.split(span.source)) - NO_NAMES
             annotators |= names & set(MARKS.split(span.source.rpartition(">")[2]))
             for name in names:
-                spans[name] += 1
-                articles[name].add(sentence.article)
+                marked[name].append(sentence.article)
     known = {author.name: author for author in about.annotator}
     found = []
-    for name, count in sorted(spans.items(), key=lambda one: (-one[1], one[0])):
+    for name, articles in sorted(marked.items(), key=lambda one: (-len(one[1]), one[0])):
         one = known.get(name) or Author(name)
         kind = one.kind if name in known or name in annotators else "pre"
-        found.append(GoldAuthor(name, kind, one.when or times.get(name, ""), len(articles[name]), count))
+        found.append(GoldAuthor(name, kind, one.when or times.get(name, ""), len(set(articles)), len(articles)))
     return tuple(found)
 
 

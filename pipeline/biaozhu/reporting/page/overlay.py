@@ -42,6 +42,15 @@ STYLE: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
+class ArticlePlace:
+    """Place of an article in a report: the prefix of its anchors, its file (empty: the report itself), its title."""
+
+    anchor: str
+    page: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
     """A layer's statement about a stretch of the raw file; lane 0 is the gold, `plain` has no gold to compare with."""
 
@@ -186,11 +195,11 @@ _STATUS: dict[Shape, Status] = {"missed": "missed", "invented": "invented", "lab
 
 def list_errors(
     pairs: Mapping[int, Sequence[tuple[Sentence, Sentence]]],
-    names: Mapping[str, str],
+    places: Mapping[str, ArticlePlace],
     lanes: Sequence[Lane],
     words: Words,
 ) -> dict[int, list[ListedError]]:
-    """Return every error of each layer, by lane; `names` is what the anchors of an article begin with, by its id."""
+    """Return every error of each layer, by lane; `places` is by article id."""
     cases = {
         lane: [(gold, case) for gold, predicted in of_lane for case in find_cases(gold, predicted)]
         for lane, of_lane in pairs.items()
@@ -213,7 +222,7 @@ def list_errors(
             said = dict(zip(("gold", "found"), texts, strict=True))
             title = escape_plain(words("mark", layer=lanes[lane].name, what=words(f"status.{status}"), **said))
             alone = all(lanes_at[case.sentence, at] == {lane} for at in range(case.start, case.end))
-            place = (f"e{lane}-{number}", make_anchor(names[gold.article], start), lane, status, start, end)
+            place = (f"e{lane}-{number}", make_anchor(places[gold.article].anchor, start), lane, status, start, end)
             found[lane].append(ListedError(*place, case, mine, theirs, alone, title))
     return found
 

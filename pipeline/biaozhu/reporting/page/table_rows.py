@@ -16,6 +16,7 @@ from biaozhu.scoring.breakdown import ASPECTS, NO_SCORE, OF_PREDICTIONS, Aspect,
 
 if TYPE_CHECKING:
     from biaozhu.reporting.content import ReportContent
+    from biaozhu.reporting.page.overlay import ArticlePlace
     from biaozhu.reporting.page.strings import Words
     from biaozhu.scoring.evaluation import Comparison, Evaluation
     from biaozhu.scoring.layer_scoring import Layer
@@ -44,10 +45,8 @@ def make_score_rows(
     return rows
 
 
-def make_breakdowns(
-    evaluations: Sequence[Evaluation], *, titles: Mapping[str, str], words: Words
-) -> list[dict[str, Any]]:
-    """Return a table for each aspect but the article that has at least two classes; `titles` is by article.
+def make_breakdowns(evaluations: Sequence[Evaluation], words: Words, *, single: bool) -> list[dict[str, Any]]:
+    """Return a table for each aspect but the article that has at least two classes; `single`: there is one article.
 
     Of each class it has the name, gold spans, and each layer's scores, None where a layer has none of the class; `perfect`
     are the classes without an error, which the page folds up; `more` counts those that are left out.
@@ -62,7 +61,7 @@ def make_breakdowns(
         for key in keys:
             cells = tuple(found.get(key) for found in by_layer)
             gold = next((cell.gold or 0 for cell in cells if cell), 0)
-            rows.append((_name_class(aspect, key, titles, words), gold, cells))
+            rows.append((_name_class(aspect, key, words, single=single), gold, cells))
         if aspect == "section" and len(rows) > FEW_ROWS:
             rows.sort(key=lambda row: min((one.f1 for one in row[2] if one and one.f1 is not None), default=2.0))
         perfect = [row for row in rows if all(cell is None or _is_perfect(cell) for cell in row[2])]
@@ -73,8 +72,8 @@ def make_breakdowns(
     return tables
 
 
-def _name_class(aspect: Aspect, key: str, titles: Mapping[str, str], words: Words) -> str:
-    if aspect == "section" and len(titles) == 1:
+def _name_class(aspect: Aspect, key: str, words: Words, *, single: bool) -> str:
+    if aspect == "section" and single:
         return "§" + key.partition("§")[2]
     if aspect == "surface":
         return words(f"surface.{key}")
@@ -83,15 +82,6 @@ def _name_class(aspect: Aspect, key: str, titles: Mapping[str, str], words: Word
 
 def _is_perfect(cell: ClassScore) -> bool:
     return cell.correct == cell.predicted and cell.gold in (None, cell.correct)
-
-
-@dataclass(frozen=True, slots=True)
-class ArticlePlace:
-    """Place of an article in a report: the prefix of its anchors, its file (empty: the report itself), its title."""
-
-    anchor: str
-    page: str
-    title: str
 
 
 @dataclass(frozen=True, slots=True)

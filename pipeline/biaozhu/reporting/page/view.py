@@ -17,8 +17,8 @@ from biaozhu import __version__
 from biaozhu.data.ledger import count_by_reason, losses
 from biaozhu.data.model import Sentence
 from biaozhu.reporting.page import charts, overlay, table_rows, verdict
+from biaozhu.reporting.page.overlay import ArticlePlace
 from biaozhu.reporting.page.strings import Words, format_percent
-from biaozhu.reporting.page.table_rows import ArticlePlace
 from biaozhu.scoring.evaluation import ALL
 from biaozhu.scoring.scores import SCHEMES, Scheme, pair_layers
 
@@ -44,16 +44,19 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
     """Return the values that the templates name; `words` is the translator of the language."""
     given = content.given
     layers = (given.gold, *given.layers.values(), *content.annotators.values())
-    ids = [one.id for one in given.articles] + [one.article for layer in layers for one in layer]
-    names = {article: f"a{number}" for number, article in enumerate(dict.fromkeys(ids), 1)}
-    known = {article.id: article.metadata.title or article.name for article in given.articles}
-    titles = {article: known.get(article, article) for article in names}
-    pages = _assign_pages(list(names))
-    places = {one: ArticlePlace(name, pages[one], titles[one]) for one, name in names.items()}
+    ids = dict.fromkeys([*(one.id for one in given.articles), *(one.article for layer in layers for one in layer)])
+    titles = {article.id: article.metadata.title or article.name for article in given.articles}
+    paged = len(ids) > PAGE_ARTICLES
+    places = {
+        one: ArticlePlace(
+            f"a{at + 1}", f"text/{at // PAGE_ARTICLES + 1:03}.html" if paged else "", titles.get(one, one)
+        )
+        for at, one in enumerate(ids)
+    }
     lanes = _make_lanes(content, words)
     scored = [lane for lane in lanes if lane.number and lane.name in given.layers and given.gold]
     pairs = {lane.number: pair_layers(given.gold, given.covered[lane.name]) for lane in scored}
-    errors = overlay.list_errors(pairs, names, lanes, words)
+    errors = overlay.list_errors(pairs, places, lanes, words)
     label_names = {label.id: label.name for label in content.labels}
     ledger, gold = content.ledger or (), {sentence.article for sentence in given.gold}
     agreed = set(content.agreement.by_article if content.agreement else ())
@@ -65,8 +68,7 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
         "language": language,
         "scored": content.scores is not None,
         "compared": content.scores is not None and bool(content.scores.comparisons),
-        "title": _name_report(titles, len(scored_rows), words),
-        "titles": titles,
+        "title": _name_report(list(places.values()), len(scored_rows), words),
         "label_shorts": overlay.abbreviate_names([label.name for label in content.labels]),
         "label_names": label_names,
         "label_numbers": {label.id: at for at, label in enumerate(content.labels)},
@@ -75,12 +77,12 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
         "articles": _view_articles(content, lanes, errors, places),
         "article_rows": scored_rows,
         "unscored_rows": [row for row in rows if not row.gold],
-        "paged": any(pages.values()),
-        "page_names": {names[article]: page for article, page in pages.items()},
+        "paged": paged,
+        "page_names": {place.anchor: place.page for place in places.values()},
         "here": "",
         "gold_authors": content.authors,
         "provenance": describe_provenance(content),
-        "scope": words("scope.no_gold", articles=len(names)),
+        "scope": words("scope.no_gold", articles=len(places)),
         "says": verdict.list_findings(content, label_names, words),
         "alerts": list(verdict.list_alerts(content, words)),
         "learning_chart": charts.chart_learning(content.curve, words) if content.curve else None,
@@ -103,7 +105,7 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
         "agreement": content.agreement,
         "bias": content.bias,
         "gold_authors": bool(content.given.gold),
-        "by_article": len(names) > 1,
+        "by_article": len(places) > 1,
     } | dict.fromkeys(("scores", "errors", "breakdown", "confidence", "confusion"), view["scored"])
     view["contents"] = [section for section in SECTIONS if wanted.get(section, True)]
     return view
@@ -120,19 +122,12 @@ def select_page(view: Mapping[str, Any], page: str) -> dict[str, Any]:
     return {**view, "articles": articles, "layers": layers, "here": page, "errors_open": True}
 
 
-def _assign_pages(articles: Sequence[str]) -> dict[str, str]:
-    """Return the file of each article's text, relative to the report; empty where it is the report itself."""
-    if len(articles) <= PAGE_ARTICLES:
-        return dict.fromkeys(articles, "")
-    return {one: f"text/{at // PAGE_ARTICLES + 1:03}.html" for at, one in enumerate(articles)}
-
-
-def _name_report(titles: Mapping[str, str], scored: int, words: Words) -> str:
-    if len(titles) == 1:
-        return next(iter(titles.values()))
-    if scored in (0, len(titles)):
-        return words("articles", count=len(titles))
-    return words("articles.some", count=len(titles), scored=scored)
+def _name_report(places: Sequence[ArticlePlace], scored: int, words: Words) -> str:
+    if len(places) == 1:
+        return places[0].title
+    if scored in (0, len(places)):
+        return words("articles", count=len(places))
+    return words("articles.some", count=len(places), scored=scored)
 
 
 def _make_lanes(content: ReportContent, words: Words) -> list[overlay.Lane]:
@@ -207,7 +202,7 @@ def _view_scores(
         "label_rows": table_rows.make_score_rows(evaluations, comparisons, strict),
         "scheme_rows": table_rows.make_score_rows(evaluations, comparisons, [(ALL, scheme) for scheme in SCHEMES]),
         "errors_open": sum(map(len, errors.values())) <= OPEN_ERRORS,
-        "breakdowns": table_rows.make_breakdowns(evaluations, titles=view["titles"], words=words),
+        "breakdowns": table_rows.make_breakdowns(evaluations, words, single=len(view["articles"]) == 1),
         "length_chart": charts.chart_lengths(evaluations, words),
         "threshold_chart": charts.chart_thresholds(evaluations, words),
         "reliability_chart": charts.chart_reliability(evaluations, words),
