@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scoring_layers import random_pair
 
 from biaozhu.data.model import with_spans
-from biaozhu.scoring.calibration import STEPS, ScoreTally, measure_calibration, trace_thresholds
+from biaozhu.scoring.breakdown import STEPS, ScoreTally, measure_calibration, trace_thresholds
 from biaozhu.scoring.evaluation import EvaluationOptions, evaluate_layer
 from biaozhu.scoring.significance import Sampling
 

@@ -129,7 +129,7 @@ def _kept(articles: int) -> tuple[int, int]:
 
 def test_rows_and_all_else_that_is_kept_of_a_stream_do_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     # Limits of a tenth, so that 2,000 articles with two scored spans each are beyond them all.
-    for limit in ("counting.MOST_ARTICLES", "counting.GROUPS", "calibration.STEPS", "counting.STEPS"):
+    for limit in ("counting.MOST_ARTICLES", "counting.GROUPS", "breakdown.STEPS"):
         monkeypatch.setattr(f"biaozhu.scoring.{limit}", 1000)
     shorter, longer = _kept(2000), _kept(8000)
     for least, most in zip(shorter, longer, strict=True):

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biaozhu.scoring.breakdown import ASPECTS, NO_SCORE, SENTENCE_LENGTHS, SPAN_LENGTHS, name_length_class
-from biaozhu.scoring.calibration import BIN_NAMES, STEPS, ScoreTally
+from biaozhu.scoring import breakdown
+from biaozhu.scoring.breakdown import Aspect, SeenNames, name_length_class
 from biaozhu.scoring.error_patterns import Case, Pattern, find_cases
 from biaozhu.scoring.scores import tally_spans
 
@@ -34,13 +34,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from biaozhu.data.model import Sentence, Span
-    from biaozhu.scoring.breakdown import Aspect, SeenNames
 
 MOST_ARTICLES = GROUPS = 10_000
 EXAMPLES = 20
 WIDTH = 6
 # Classes that are kept apart by more would make memory grow with the text.
-_LONGEST_SPAN, _LONGEST_SENTENCE = SPAN_LENGTHS[-1] + 1, SENTENCE_LENGTHS[-1] + 1
+_LONGEST_SPAN, _LONGEST_SENTENCE = breakdown.SPAN_LENGTHS[-1] + 1, breakdown.SENTENCE_LENGTHS[-1] + 1
 
 _KEY = attrgetter("start", "end", "label")
 
@@ -119,10 +118,10 @@ class LayerCounts:
         self.labels = tuple(labels)
         self.sentences = 0
         self.groups: dict[Aspect, defaultdict[str, list[int]]] = {
-            aspect: defaultdict(lambda: [0, 0, 0, 0]) for aspect in ASPECTS
+            aspect: defaultdict(lambda: [0, 0, 0, 0]) for aspect in breakdown.ASPECTS
         }
         self.confusion = [[0] * (len(self.labels) + 1) for _ in range(len(self.labels) + 1)]
-        self.scores = ScoreTally(STEPS if units is None else math.inf)
+        self.scores = breakdown.ScoreTally(breakdown.STEPS if units is None else math.inf)
         self.patterns: Counter[Pattern] = Counter()
         self.cases: defaultdict[Pattern, list[Case]] = defaultdict(list)
         self._numbers = {label: number for number, label in enumerate(self.labels)}
@@ -152,24 +151,21 @@ class LayerCounts:
             covered += self._add_wrong(gold, predicted, right, row)
         self.confusion[-1][-1] += len(gold.text) - covered
         figures = (1, len(gold.spans), len(predicted.spans), len(right))
-        length = name_length_class(min(len(gold.text), _LONGEST_SENTENCE), SENTENCE_LENGTHS)
+        length = name_length_class(min(len(gold.text), _LONGEST_SENTENCE), breakdown.SENTENCE_LENGTHS)
         _increase(self.groups["sentence_length"][length], figures)
         self._classify(gold, predicted, right)
         return figures
 
     def _add_right(self, spans: Sequence[Span], row: array[int]) -> int:
         """Count spans that both sides have, and return how many characters they cover."""
-        for column in range(WIDTH):
-            row[column] += len(spans)
+        _increase(row, [len(spans)] * WIDTH)
         covered = 0
         for span in spans:
             number = self._numbers[span.label]
             length = span.end - span.start
             covered += length
             self.confusion[number][number] += length
-            first = (1 + number) * WIDTH
-            for column in range(first, first + WIDTH):
-                row[column] += 1
+            _increase(row, [1] * WIDTH, (1 + number) * WIDTH)
         return covered
 
     def _add_wrong(self, gold: Sentence, predicted: Sentence, right: set[tuple[int, int, str]], row: array[int]) -> int:
@@ -204,7 +200,7 @@ class LayerCounts:
         for span in predicted.spans:
             correct = _KEY(span) in right
             score = span.score
-            band = NO_SCORE if score is None else BIN_NAMES[self.scores.add(score, correct)]
+            band = breakdown.NO_SCORE if score is None else breakdown.BIN_NAMES[self.scores.add(score, correct)]
             classes = self._find_classes(gold, span)
             for aspect, key in (*classes, ("confidence", band), ("source", span.source)):
                 counts = self.groups[aspect][key]
@@ -212,7 +208,10 @@ class LayerCounts:
                 counts[3] += correct
 
     def _find_classes(self, sentence: Sentence, span: Span) -> tuple[tuple[Aspect, str], ...]:
-        length: tuple[Aspect, str] = ("length", name_length_class(min(span.end - span.start, _LONGEST_SPAN)))
+        length: tuple[Aspect, str] = (
+            "length",
+            name_length_class(min(span.end - span.start, _LONGEST_SPAN)),
+        )
         if self._seen is None:
             return (length,)
         known = self._seen.knows(sentence.id, sentence.text[span.start : span.end])

@@ -14,26 +14,17 @@ import numpy as np
 from biaozhu.data.errors import ScoringError
 from biaozhu.data.model import Sentence
 from biaozhu.data.storage.layer_stream import SORT_ADVICE, stream_layer
-from biaozhu.scoring.breakdown import NO_SCORE, OUTSIDE, Aspect, ClassScore, Confusion, SeenNames, score_classes
-from biaozhu.scoring.calibration import STEPS, Calibration, ThresholdPoint, measure_calibration, trace_thresholds
+from biaozhu.scoring import breakdown, significance
+from biaozhu.scoring.breakdown import Aspect, Calibration, ClassScore, Confusion, SeenNames, ThresholdPoint
 from biaozhu.scoring.counting import GROUPS, MOST_ARTICLES, WIDTH, LayerCounts
 from biaozhu.scoring.error_patterns import PATTERNS, Case, Pattern
 from biaozhu.scoring.scores import SCHEMES, Counts, Missing, Scheme, Tally, count_scheme, pair_layers
-from biaozhu.scoring.significance import (
-    ARTICLES_NEEDED,
-    DEFAULT_SAMPLING,
-    Estimate,
-    ResamplingUnits,
-    add_exact_interval,
-    choose_units,
-    compare_rows,
-    estimate_metrics,
-)
+from biaozhu.scoring.significance import DEFAULT_SAMPLING, Difference, Estimate, ResamplingUnits, Sampling
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from biaozhu.scoring.significance import Difference, Floats, Metric, Sampling
+    from biaozhu.scoring.significance import Floats, Metric
 
 # Of the sentences that a layer lacks so many are named, and all are counted.
 MOST_NAMED = 10_000
@@ -142,7 +133,7 @@ def evaluate_layer(
 ) -> Evaluation:
     """Score a layer, whose sentences may be in any order, against the gold; reports call it by its name."""
     pairs = pair_layers(gold, layer, missing=options.missing, name=name)
-    units = choose_units({sentence.id: sentence.article for sentence in gold}, options.sections)
+    units = significance.choose_units({sentence.id: sentence.article for sentence in gold}, options.sections)
     occurring = {span.label for pair in pairs for sentence in pair for span in sentence.spans}
     counts = LayerCounts(
         pairs,
@@ -167,8 +158,8 @@ def evaluate_stream(gold: Path, layer: Path, *, name: str, options: EvaluationOp
     pairs = pair_streams(gold, layer, labels=options.labels, missing=options.missing, lacking=lacking)
     counts = LayerCounts(pairs, labels=options.labels, units=None)
     found = counts.number
-    if found < ARTICLES_NEEDED:
-        what = f"{found} articles, fewer than {ARTICLES_NEEDED}"
+    if found < significance.ARTICLES_NEEDED:
+        what = f"{found} articles, fewer than {significance.ARTICLES_NEEDED}"
         raise ScoringError(what, where=str(gold), next_step="Score so few articles without --stream")
     reason = f"{found} articles"
     if not counts.units:
@@ -214,20 +205,24 @@ def compare_evaluations(a: Evaluation, b: Evaluation, *, sampling: Sampling = DE
     every = _make_metrics(labels)
     metrics = {name: every[name] for name in names}
     ours, theirs = (_arrange_columns(one.counts, labels) for one in (a, b))
-    differences = compare_rows(ours, theirs, metrics, sampling=sampling)
+    differences = significance.compare_rows(ours, theirs, metrics, sampling=sampling)
     return Comparison(a.name, b.name, a.units, sampling, differences)
 
 
 def _evaluate_counts(
-    counts: LayerCounts, units: ResamplingUnits, name: str, sampling: Sampling, lacking: LackingSentences
+    counts: LayerCounts,
+    units: ResamplingUnits,
+    name: str,
+    sampling: Sampling,
+    lacking: LackingSentences,
 ) -> Evaluation:
-    estimates = estimate_metrics(counts.rows, _make_metrics(counts.labels), sampling=sampling)
+    estimates = significance.estimate_metrics(counts.rows, _make_metrics(counts.labels), sampling=sampling)
     total = counts.rows.sum(axis=0)
     overall, *by_label = (
         _estimate_scores(key, Tally(*figures), estimates, sampling)
         for key, figures in zip((ALL, *counts.labels), total.reshape(-1, WIDTH).tolist(), strict=True)
     )
-    _, _, *unscored = counts.groups["confidence"].get(NO_SCORE, (0, 0, 0, 0))
+    _, _, *unscored = counts.groups["confidence"].get(breakdown.NO_SCORE, (0, 0, 0, 0))
     return Evaluation(
         name=name,
         sentences=counts.sentences,
@@ -237,10 +232,10 @@ def _evaluate_counts(
         sampling=sampling,
         overall=overall,
         labels=dict(zip(counts.labels, by_label, strict=True)),
-        breakdowns={aspect: score_classes(aspect, classes) for aspect, classes in counts.groups.items()},
-        confusion=Confusion((*counts.labels, OUTSIDE), tuple(map(tuple, counts.confusion))),
-        calibration=measure_calibration(counts.scores, unscored=unscored[0]),
-        curve=trace_thresholds(counts.scores.by_score, gold=int(total[0]), unscored=unscored),
+        breakdowns={aspect: breakdown.score_classes(aspect, classes) for aspect, classes in counts.groups.items()},
+        confusion=Confusion((*counts.labels, breakdown.OUTSIDE), tuple(map(tuple, counts.confusion))),
+        calibration=breakdown.measure_calibration(counts.scores, unscored=unscored[0]),
+        curve=breakdown.trace_thresholds(counts.scores.by_score, gold=int(total[0]), unscored=unscored),
         errors=tuple(
             ErrorGroup(pattern, counts.patterns[pattern], tuple(counts.cases[pattern]))
             for pattern in sorted(PATTERNS, key=lambda one: -counts.patterns[one])
@@ -248,7 +243,7 @@ def _evaluate_counts(
         ),
         counts=counts,
         missing_more=lacking.count - len(lacking.named),
-        curve_step=1 / STEPS if counts.scores.coarse else None,
+        curve_step=1 / breakdown.STEPS if counts.scores.coarse else None,
     )
 
 
@@ -279,7 +274,7 @@ def _estimate_scores(
     found: dict[Scheme, ScoreEstimates] = {}
     for scheme in SCHEMES:
         rough = (estimates[f"{key} {scheme} {figure}"] for figure in _FIGURES)
-        exact = map(partial(add_exact_interval, confidence=sampling.confidence), rough, trials)
+        exact = map(partial(significance.add_exact_interval, confidence=sampling.confidence), rough, trials)
         found[scheme] = ScoreEstimates(count_scheme(tally, scheme), *exact)
     return found
 

@@ -251,11 +251,8 @@ def _compute_bca(value: float, defined: Floats, without_one: Floats, sizes: Inte
     kept = ~np.isnan(without_one)
     left, weights = without_one[kept], sizes[kept]
     # Ties with the value count half, or a coarse metric would look biased.
-    below = (
-        np.count_nonzero(defined < value - ROUNDING_ERROR)
-        + np.count_nonzero(np.abs(defined - value) <= ROUNDING_ERROR) / 2
-    )
-    share = float(below) / len(defined)
+    ties = np.count_nonzero(np.abs(defined - value) <= ROUNDING_ERROR)
+    share = float(np.count_nonzero(defined < value - ROUNDING_ERROR) + ties / 2) / len(defined)
     if not len(left) or not 0 < share < 1:
         return None
     normal = NormalDist()
