@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,11 +19,6 @@ from biaozhu.scoring.counting import GROUPS, MOST_ARTICLES, WIDTH, LayerCounts
 from biaozhu.scoring.error_patterns import PATTERNS, Case, Pattern
 from biaozhu.scoring.scores import SCHEMES, Counts, Missing, Scheme, Tally, count_scheme, pair_layers
 from biaozhu.scoring.significance import DEFAULT_SAMPLING, Difference, Estimate, ResamplingUnits, Sampling
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from biaozhu.scoring.significance import Floats, Metric
 
 # Of the sentences that a layer lacks so many are named, and all are counted.
 MOST_NAMED = 10_000
@@ -247,15 +241,15 @@ def _evaluate_counts(
     )
 
 
-def _make_metrics(labels: Sequence[str]) -> dict[str, Metric]:
+def _make_metrics(labels: Sequence[str]) -> dict[str, significance.Metric]:
     return {
         f"{key} {scheme} {figure}": _make_metric(number * WIDTH, scheme, figure)
         for (number, key), scheme, figure in product(enumerate((ALL, *labels)), SCHEMES, _FIGURES)
     }
 
 
-def _make_metric(first: int, scheme: Scheme, figure: str) -> Metric:
-    def compute(sums: Floats) -> Floats:
+def _make_metric(first: int, scheme: Scheme, figure: str) -> significance.Metric:
+    def compute(sums: significance.Floats) -> significance.Floats:
         gold, predicted, paired, strict, exact, same = (sums[:, first + at] for at in range(WIDTH))
         credit = {"strict": strict, "exact": exact, "partial": (exact + paired) / 2, "type": same}[scheme]
         if figure == "f1":
@@ -279,7 +273,7 @@ def _estimate_scores(
     return found
 
 
-def _arrange_columns(counts: LayerCounts, labels: Sequence[str]) -> NDArray[np.int64]:
+def _arrange_columns(counts: LayerCounts, labels: Sequence[str]) -> significance.Integers:
     """Return the rows with a block of columns for each of these labels, zeros for one that the layer lacks."""
     blocks = counts.rows.reshape(len(counts.rows), -1, WIDTH)
     arranged = np.zeros((len(blocks), 1 + len(labels), WIDTH), dtype=np.int64)

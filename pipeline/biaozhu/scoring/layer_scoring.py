@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from biaozhu.data.errors import BiaozhuError, DuplicateError, ManyProblemsError,
 from biaozhu.data.files import sha256_of
 from biaozhu.data.labels import DEFAULT, Label, read_labels
 from biaozhu.data.layers import find_layers, read_layer
+from biaozhu.data.model import Article, Sentence
 from biaozhu.scoring.breakdown import SeenNames
 from biaozhu.scoring.evaluation import EvaluationOptions, compare_evaluations, evaluate_layer, evaluate_stream
 from biaozhu.scoring.scores_document import InputFile, make_document
@@ -19,14 +21,10 @@ from biaozhu.scoring.significance import DEFAULT_SAMPLING, Sampling
 from biaozhu.scoring.value_scores import score_value_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-
-    from biaozhu.data.model import Article, Sentence
     from biaozhu.scoring.evaluation import Comparison, Evaluation
     from biaozhu.scoring.scores import Missing
 
-    Layer = tuple[Sentence, ...]
-
+Layer = tuple[Sentence, ...]
 Value = TypeVar("Value")
 
 

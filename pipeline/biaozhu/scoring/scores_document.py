@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import platform
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,9 +18,6 @@ from biaozhu.data.errors import ScoresFileError
 from biaozhu.data.files import parse_json, read_bytes, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
     from biaozhu.scoring.error_patterns import Case
     from biaozhu.scoring.evaluation import Comparison, Evaluation
     from biaozhu.scoring.significance import ResamplingUnits

@@ -10,24 +10,20 @@ Sources: Efron 1987 (BCa), Noreen 1989 and Yeh 2000 (approximate randomisation),
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from biaozhu.data.errors import ScoringError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from numpy.typing import NDArray
-
-    Integers = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    # From sums of counts, shape (resamples, columns), to the metric, shape (resamples,); NaN where undefined.
-    Metric = Callable[[Floats], Floats]
-
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+# From sums of counts, shape (resamples, columns), to the metric, shape (resamples,); NaN where undefined.
+Metric = Callable[[Floats], Floats]
 UnitKind = Literal["article", "section", "sentence"]
 # Of an interval; None where there is none.
 Bounds = tuple[float, float] | None

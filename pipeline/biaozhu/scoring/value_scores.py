@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal  # noqa: TC003 — msgspec reads the annotations when it runs
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from biaozhu.data.errors import BiaozhuError, MeaningFileError, raise_collected
 from biaozhu.data.files import parse_json_as, read_bytes
@@ -23,11 +23,10 @@ from biaozhu.normalization.addresses import Place, resolve_places
 from biaozhu.normalization.subjects import subject_places
 from biaozhu.normalization.values import read_amount
 
-if TYPE_CHECKING:
-    # Sentence id, start and end.
-    Where = tuple[str, int, int]
-    # Of each field, how many are correct, of how many.
-    Tallies = dict[str, tuple[int, int]]
+# Sentence id, start and end.
+Where = tuple[str, int, int]
+# Of each field, how many are correct, of how many.
+Tallies = dict[str, tuple[int, int]]
 
 AMOUNT, PLACE = "AMOUNT", "PLACE"
 # What must be equal for a field of an amount to be correct; an AmountValue and a GoldValue have the same names.

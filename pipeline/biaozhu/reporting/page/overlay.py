@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from markupsafe import Markup
 
@@ -20,9 +20,7 @@ from biaozhu.reporting.escaping import escape_plain
 from biaozhu.reporting.page.strings import NOTHING, Words
 from biaozhu.scoring.error_patterns import PATTERNS, Case, Pattern, Shape, find_cases
 
-if TYPE_CHECKING:
-    SpanText = tuple[str, str]
-
+SpanText = tuple[str, str]
 Status = Literal["gold", "plain", "correct", "boundary", "label", "missed", "invented"]
 
 PARAGRAPH_GAP = 1
