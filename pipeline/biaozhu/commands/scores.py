@@ -298,7 +298,7 @@ def history(
         say("no report has scores yet: they need gold")
         return
     columns = ("date", "run", "layer", "gold spans", "P", "R", "strict F1", "95 %", "change", "gold")
-    fields = ("date", "run", "layer", "gold", "precision", "recall", "f1", "interval", "change", "gold_sha")
+    figures = itemgetter("date", "run", "layer", "gold", "precision", "recall", "f1")
     bounds = (None if row["low"] is None else (row["low"], row["high"]) for row in rows)
-    shown = [{**row, "interval": format_interval(one)} for row, one in zip(rows, bounds, strict=True)]
-    print_table("History", columns, map(itemgetter(*fields), shown))
+    last = ((format_interval(one), row["change"], row["gold_sha"]) for one, row in zip(bounds, rows, strict=True))
+    print_table("History", columns, [(*figures(row), *more) for row, more in zip(rows, last, strict=True)])

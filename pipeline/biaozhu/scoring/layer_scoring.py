@@ -113,13 +113,15 @@ class InputReader:
             lines += layer
         again = sorted(key for key, count in Counter(line.id for line in lines).items() if count > 1)
         if again:
-            what = f"{len(again)} sentences are in two files of {name or role}, the first is {again[0]}"
+            called = name or role
+            what = f"{len(again)} sentences are in two files of {called}, the first is {again[0]}"
             self.problems.append(DuplicateError(what, next_step="Give each article's file once"))
         return tuple(lines)
 
     def read_layers(self, layers: Sequence[str]) -> dict[str, Layer]:
         """Return layers by name, see `name_layers`."""
-        return {name: self.read_layer("layer", paths, name=name) for name, paths in name_layers(layers).items()}
+        named = name_layers(layers).items()
+        return {name: self.read_layer("layer", paths, name=name) for name, paths in named}
 
     def read_articles(self, paths: Sequence[Path]) -> tuple[Article, ...]:
         """Return the articles of files and folders."""
