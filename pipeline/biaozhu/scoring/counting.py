@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
@@ -50,13 +49,13 @@ class UnitRows:
 
     def __init__(self, width: int, *, streamed: bool = False) -> None:
         self.number = 0
-        self.groups: list[array[int]] = []
+        self.groups: list[list[int]] = []
         self._width, self._streamed = width, streamed
-        self._rows: defaultdict[str, array[int]] = defaultdict(self._make_row)
+        self._rows: defaultdict[str, list[int]] = defaultdict(self._make_row)
         self._unit, self._row = "", self._make_row()
         self._digest = hashlib.sha256()
 
-    def find_row(self, unit: str) -> array[int]:
+    def find_row(self, unit: str) -> list[int]:
         """Return the row to which the next sentence's counts are added."""
         if unit != self._unit:
             if self._streamed:
@@ -71,8 +70,8 @@ class UnitRows:
         counts = np.array(rows, dtype=np.int64).reshape(len(rows), self._width)
         return tuple(self._rows), counts, self._digest.hexdigest() if self.groups else ""
 
-    def _make_row(self) -> array[int]:
-        return array("q", bytes(8 * self._width))
+    def _make_row(self) -> list[int]:
+        return [0] * self._width
 
     def _add_article(self, article: str) -> None:
         self.number += 1
@@ -139,13 +138,15 @@ class LayerCounts:
         # The names of the training data would stay as long as the figures do.
         del self._seen
 
-    def _add(self, gold: Sentence, predicted: Sentence, row: array[int]) -> tuple[int, int, int, int]:
+    def _add(self, gold: Sentence, predicted: Sentence, row: list[int]) -> tuple[int, int, int, int]:
         """Count one sentence, and return what a class of sentences counts of it."""
         self.sentences += 1
-        right = {_KEY(span) for span in gold.spans}.intersection(map(_KEY, predicted.spans))
-        # Spans of one side are disjoint, so what is identical overlaps nothing else.
-        covered = self._add_right([span for span in gold.spans if _KEY(span) in right], row)
-        if not len(gold.spans) == len(predicted.spans) == len(right):
+        right = {*map(_KEY, gold.spans)}.intersection(map(_KEY, predicted.spans))
+        if len(gold.spans) == len(predicted.spans) == len(right):
+            covered = self._add_right(gold.spans, row)
+        else:
+            # Spans of one side are disjoint, so what is identical overlaps nothing else.
+            covered = self._add_right([span for span in gold.spans if _KEY(span) in right], row)
             covered += self._add_wrong(gold, predicted, right, row)
         self.confusion[-1][-1] += len(gold.text) - covered
         figures = (1, len(gold.spans), len(predicted.spans), len(right))
@@ -154,26 +155,31 @@ class LayerCounts:
         self._classify(gold, predicted, right)
         return figures
 
-    def _add_right(self, spans: Sequence[Span], row: array[int]) -> int:
+    def _add_right(self, spans: Sequence[Span], row: list[int]) -> int:
         """Count spans that both sides have, and return how many characters they cover."""
-        _increase(row, [len(spans)] * WIDTH)
+        for column in range(WIDTH):
+            row[column] += len(spans)
         covered = 0
         for span in spans:
             number = self._numbers[span.label]
             length = span.end - span.start
             covered += length
             self.confusion[number][number] += length
-            _increase(row, [1] * WIDTH, (1 + number) * WIDTH)
+            for column in range((1 + number) * WIDTH, (2 + number) * WIDTH):
+                row[column] += 1
         return covered
 
-    def _add_wrong(self, gold: Sentence, predicted: Sentence, right: set[tuple[int, int, str]], row: array[int]) -> int:
+    def _add_wrong(self, gold: Sentence, predicted: Sentence, right: set[tuple[int, int, str]], row: list[int]) -> int:
         """Count the other spans, and return how many characters they cover."""
         mine, theirs = ([span for span in side.spans if _KEY(span) not in right] for side in (gold, predicted))
-        _increase(row, tally_spans(mine, theirs).row)
-        for label in {span.label for span in (*mine, *theirs)}:
+        tally = tally_spans(mine, theirs)
+        _increase(row, tally.row)
+        labels = {span.label for span in (*mine, *theirs)}
+        for label in labels:
             # Aligned anew: what is best among all labels need not be best within one.
-            part = ([span for span in side if span.label == label] for side in (mine, theirs))
-            _increase(row, tally_spans(*part).row, (1 + self._numbers[label]) * WIDTH)
+            sides = ([span for span in side if span.label == label] for side in (mine, theirs))
+            part = tally_spans(*sides) if len(labels) > 1 else tally
+            _increase(row, part.row, (1 + self._numbers[label]) * WIDTH)
         for case in find_cases(gold, predicted):
             self.patterns[case.pattern] += 1
             if len(self.cases[case.pattern]) < EXAMPLES:
@@ -216,6 +222,6 @@ class LayerCounts:
         return length, ("surface", "seen" if known else "unseen")
 
 
-def _increase(row: list[int] | array[int], figures: Iterable[int], first: int = 0) -> None:
+def _increase(row: list[int], figures: Iterable[int], first: int = 0) -> None:
     for at, figure in enumerate(figures, first):
         row[at] += figure
