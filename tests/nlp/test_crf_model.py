@@ -52,7 +52,7 @@ def test_crf_model_starts_from_what_the_prior_says() -> None:
 
 def test_crf_model_learns_from_gold_against_the_prior() -> None:
     nlp, part = begin(0.01)
-    solve(part, make_examples(nlp, [GOLD])[0])
+    solve(part, make_examples(nlp, [GOLD])[0], [""])
     doc = nlp.make_doc(GOLD.text)
     part.set_annotations([doc], part.predict([doc]))
     # The gold says that the names are none and that there is a crop: enough of it outweighs the annotators.
@@ -61,7 +61,7 @@ def test_crf_model_learns_from_gold_against_the_prior() -> None:
 
 def test_crf_model_l2_holds_the_model_at_its_prior() -> None:
     nlp, part = begin(1e6)
-    solve(part, make_examples(nlp, [GOLD])[0])
+    solve(part, make_examples(nlp, [GOLD])[0], [""])
     assert float(np.abs(part.model.get_param("W")).max()) < 1e-3
     doc = nlp.make_doc(TEXT)
     part.set_annotations([doc], part.predict([doc]))

@@ -20,7 +20,9 @@ from biaozhu.training.descent import Hold, Problem, merge_columns, predict, read
 from biaozhu.training.train import fit, read_config
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from biaozhu.training.choosing import Comparison
 
 GOLD = Path("annotations/gold/handan-2020-07-02.jsonl")
 LABELS = ("PLACE",)
@@ -47,9 +49,20 @@ def problem_of(texts: list[str], *, right: bool) -> Problem:
     )
 
 
+def choose(
+    problem: Problem,
+    holds: list[Hold],
+    groups: list[str] | None = None,
+    prior_from: Callable[[Sequence[int]], np.ndarray] | None = None,
+) -> tuple[Hold | None, Comparison]:
+    """Choose with one article of all texts, and the problem's own prior, where nothing else is said."""
+    of_text = groups or [""] * len(problem.docs)
+    return choose_hold(problem, holds, of_text, prior_from or (lambda _: problem.prior))
+
+
 @pytest.mark.parametrize("groups", [[], [str(at % 7) for at in range(20)]], ids=["sentences", "articles"])
 def test_choosing_learns_what_the_held_out_sentences_confirm(groups: list[str]) -> None:
-    hold, found = choose_hold(problem_of([TEXT] * 20, right=False), HOLDS, groups)
+    hold, found = choose(problem_of([TEXT] * 20, right=False), HOLDS, groups)
     assert hold == HOLDS[1]
     assert (found.mended, found.broken, found.start.f1, found.model.f1) == (40, 0, 0, 1)
     assert found.p is not None
@@ -59,7 +72,7 @@ def test_choosing_learns_what_the_held_out_sentences_confirm(groups: list[str]) 
 
 def test_choosing_says_that_there_is_nothing_to_learn() -> None:
     problem = problem_of([TEXT] * 8, right=True)
-    hold, found = choose_hold(problem, HOLDS, [])
+    hold, found = choose(problem, HOLDS)
     assert hold == HOLDS[0]
     assert (found.changed, found.start, found.start.f1) == (0, found.model, 1)
     assert "no certain gain" in str(Learned(hold, found, found))
@@ -72,13 +85,13 @@ def test_choosing_takes_the_start_where_every_hold_does_harm() -> None:
     ends = np.cumsum(right.lengths)[1]
     path = np.concatenate([wrong.path[:ends], right.path[ends:]])
     problem = Problem(right.docs, LABELS, right.blocks, right.prior, path, right.lengths)
-    hold, found = choose_hold(problem, [Hold(0.01, (1e-3,))], [])
+    hold, found = choose(problem, [Hold(0.01, (1e-3,))])
     assert found.broken > found.mended
     assert hold is None
 
 
 def test_choosing_with_one_sentence_holds_it_strongly() -> None:
-    hold, found = choose_hold(problem_of([TEXT], right=False), HOLDS, [])
+    hold, found = choose(problem_of([TEXT], right=False), HOLDS)
     assert hold == HOLDS[0]
     assert found.changed == 0
 
@@ -91,8 +104,8 @@ def test_choosing_weakens_no_start_whose_labels_the_gold_lacks() -> None:
     prior = np.zeros((len(path), len(make_tags(labels))), np.float32)
     prior[:, [make_tags(labels).index(tag) for tag in make_tags(LABELS)]] = problem.prior
     whole = Problem(problem.docs, labels, problem.blocks, prior, path, problem.lengths)
-    assert choose_hold(problem, HOLDS, [])[0] == HOLDS[1]
-    hold, _ = choose_hold(whole, HOLDS, [])
+    assert choose(problem, HOLDS)[0] == HOLDS[1]
+    hold, _ = choose(whole, HOLDS)
     assert hold is None or hold.prior_weight == HOLDS[0].prior_weight
 
 
@@ -104,7 +117,7 @@ def test_choosing_asks_for_the_prior_of_what_is_learned_from_alone() -> None:
         seen.append(list(texts))
         return np.zeros_like(problem.prior)
 
-    _, found = choose_hold(problem, HOLDS[:1], [], prior_from=prior_from)
+    _, found = choose(problem, HOLDS[:1], prior_from=prior_from)
     assert sorted(at for texts in seen for at in set(range(10)) - set(texts)) == list(range(10))
     assert found.start.predicted == 0
 
@@ -118,19 +131,19 @@ def test_choosing_leaves_out_whole_articles_where_there_are_three() -> None:
         seen.append({int(groups[at]) for at in range(12) if at not in texts} & {int(groups[at]) for at in texts})
         return problem.prior
 
-    choose_hold(problem, HOLDS[:1], groups, prior_from=prior_from)
+    choose(problem, HOLDS[:1], groups, prior_from=prior_from)
     assert seen == [set()] * 3
 
 
 def test_choosing_takes_the_hold_that_scores_best_where_the_strongest_does_harm() -> None:
     # A regression test: a looser hold had to be better than a stronger one that was worse than the start.
-    hold, found = choose_hold(problem_of([TEXT] * 20, right=False), [Hold(1.0, (1e6,)), *HOLDS], [])
+    hold, found = choose(problem_of([TEXT] * 20, right=False), [Hold(1.0, (1e6,)), *HOLDS])
     assert hold == HOLDS[1]
     assert found.mended == 40
 
 
 def test_choosing_leaves_a_start_that_is_often_wrong_where_nothing_betters_it() -> None:
-    hold, found = choose_hold(problem_of([TEXT] * 2, right=False), HOLDS[:1], [])
+    hold, found = choose(problem_of([TEXT] * 2, right=False), HOLDS[:1])
     assert (found.start.f1, hold) == (0, None)
 
 
@@ -150,7 +163,7 @@ def test_descent_of_merged_columns_gives_the_same_emissions(seed: int) -> None:
     problem = problem_of([TEXT] * 2, right=False)
     patterns = rng.integers(0, 2, (len(problem.path), 4))
     block = sparse.csr_matrix(patterns[:, rng.integers(0, 4, 12)].astype(np.float32))
-    merged, place, share = merge_columns(block)
+    merged, place, share = merge_columns([block])
     assert merged.shape[1] <= 4
     hold, emissions = Hold(1.0, (1.0,)), []
     for one in (block, merged):

@@ -60,11 +60,11 @@ def texts(stream: DocBinStream, epoch: int = 0) -> list[str]:
 
 @given(st.integers(0, 40), st.integers(1, 50), st.integers(0, 5))
 def test_stream_shuffles_each_once_and_none_far_forward(count: int, buffer: int, seed: int) -> None:
-    items = [AnnotatedText(str(number), ()) for number in range(count)]
+    items = [AnnotatedText(Sentence("a" * 12, 0, 2, str(number))) for number in range(count)]
     out, again = (list(shuffle_stream(iter(items), buffer, drawing(seed))) for _ in range(2))
-    assert sorted(out, key=lambda one: int(one.text)) == items
+    assert sorted(out, key=lambda one: int(one.sentence.text)) == items
     # A buffer of n sentences cannot give out one that stands more than n later than its turn.
-    assert all(int(one.text) < place + buffer for place, one in enumerate(out))
+    assert all(int(one.sentence.text) < place + buffer for place, one in enumerate(out))
     assert out == again
     assert buffer > 1 or out == items
 
@@ -79,7 +79,8 @@ def test_stream_gives_the_spans_of_a_shard(
     path = tmp_path_factory.mktemp("shard") / "one.spacy"
     write_shard(path, [Sentence("a" * 12, 0, len(text), text, (OurSpan(start, end, "X"),))])
     (taught,) = read_shard(path)
-    assert taught == AnnotatedText(text, ((start, end, "X"),))
+    assert (taught.sentence.text, [one.key for one in taught.sentence.spans]) == (text, [(start, end, "X")])
+    assert taught.unknown == ()
     made = make_example(CHARACTERS, taught)
     assert [(one.start_char, one.end_char, one.label_) for one in made.reference.ents] == [(start, end, "X")]
     assert made.reference.text == made.predicted.text == text
@@ -123,7 +124,9 @@ def test_stream_leaves_unknown_what_a_foreign_shard_does_not_know(tmp_path: Path
     empty = Doc(vocab, words=[], spaces=[])
     DocBin(docs=[doc, empty]).to_disk(tmp_path / "foreign.spacy")
     (taught,) = read_shard(tmp_path / "foreign.spacy")
-    assert taught == AnnotatedText("Li met Anna there", ((0, 2, "PERSON"),), ((7, 12),))
+    assert taught.sentence.text == "Li met Anna there"
+    assert [one.key for one in taught.sentence.spans] == [(0, 2, "PERSON")]
+    assert taught.unknown == ((7, 12),)
     made = make_example(CHARACTERS, taught).reference
     assert [token.ent_iob_ for token in made] == ["B", "I", *"OOOOO", *[""] * 5, *"OOOOO"]
 
@@ -135,13 +138,12 @@ def test_stream_surveys_all_shards_and_keeps_a_sentence_of_each_label(
     stream = shards(tmp_path, 2)
     rare = Sentence("f" * 12, 0, 3, "三月里", (OurSpan(0, 2, "DATE"),))
     write_shard(tmp_path / "z.spacy", [*invented_gold(3), rare])
-    found = stream.survey()
-    assert (found.data.sentences, found.data.spans) == (24, 3 * 23 + 1)
-    assert (found.first, len(found.first_sentences()), len(found.sample)) == (12, 12, 13)
-    assert found.sample[-1].text == rare.text
-    first = found.data.sha256
+    data, sample, first = stream.survey()
+    assert (data.sentences, data.spans) == (24, 3 * 23 + 1)
+    assert (first, len(sample)) == (12, 13)
+    assert sample[-1].sentence.text == rare.text
     write_shard(tmp_path / "part-1.spacy", invented_gold(9))
-    assert stream.survey().data.sha256 != first
+    assert stream.survey()[0].sha256 != data.sha256
 
 
 def test_stream_says_all_bad_shards_at_once(tmp_path: Path) -> None:
@@ -258,7 +260,7 @@ from biaozhu.nlp.tokenizer import make_char_tokenizer
 nlp = spacy.blank("zh")
 nlp.tokenizer = make_char_tokenizer()(nlp)
 stream = docbin_stream([sys.argv[1]], buffer=100)
-wanted = stream.survey().data.sentences
+wanted = stream.survey()[0].sentences
 assert sum(1 for _ in stream(nlp)) == wanted
 print(wanted, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

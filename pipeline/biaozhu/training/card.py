@@ -49,10 +49,10 @@ def describe_file(path: Path) -> DataFile:
 
 def score_strictly(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> dict[str, StrictCounts]:
     """Count strictly the spans of each label, and of all under `ALL`, in the same sentences in the same order."""
-    there, found = (
-        [(number, *span.key) for number, one in enumerate(side) for span in one.spans] for side in (gold, predicted)
+    sides = (gold, predicted)
+    counts = count_strict_spans(
+        *([(at, *span.key) for at, one in enumerate(side) for span in one.spans] for side in sides)
     )
-    counts = count_strict_spans(there, found)
     return {**counts, ALL: sum_counts(counts.values())}
 
 
@@ -95,13 +95,18 @@ def write_card(  # noqa: PLR0913 — what a card says
         "## Scores",
     ]
     if learned is not None:
-        parts += [f"### Against its start, the pre-annotation\n\nIt {learned}.", _list_changes(learned)]
+        changes = [
+            (where, "corrected" if one.right else "made wrong", str(one))
+            for where, side in (("own gold", learned.own), (HELD_OUT, learned.held_out))
+            for one in side.examples
+        ]
+        parts += [
+            f"### Against its start, the pre-annotation\n\nIt {learned}.",
+            markdown_table(("where", "change", "span, such as"), changes),
+        ]
     for kind, one in scores.items():
         parts.append(f"### {kind.capitalize()}: {MEANING[kind]}{of if kind == IN_SAMPLE else ''}")
-        rows = [
-            (label, *("–" if value is None else f"{value:.4f}" for value in row[:3]), *row[3:])
-            for label, *row in score_rows(one)
-        ]
+        rows = [(label, *map(format_score, row[:3]), *row[3:]) for label, *row in score_rows(one)]
         parts.append(markdown_table(COLUMNS, rows))
     versions = [(package, found) for package in PACKAGES if (found := get_package_version(package))]
     parts += [
@@ -115,13 +120,9 @@ def write_card(  # noqa: PLR0913 — what a card says
     write_text(folder / "README.md", "\n\n".join(parts) + "\n")
 
 
-def _list_changes(learned: Learned) -> str:
-    rows = [
-        (where, "corrected" if one.right else "made wrong", str(one))
-        for where, side in (("own gold", learned.own), (HELD_OUT, learned.held_out))
-        for one in side.examples
-    ]
-    return markdown_table(("where", "change", "span, such as"), rows)
+def format_score(value: float | None) -> str:
+    """Return a share with four digits, – where it is undefined."""
+    return "–" if value is None else f"{value:.4f}"
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

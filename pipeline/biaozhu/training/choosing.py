@@ -16,6 +16,7 @@ import numpy as np
 
 from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.scoring.significance import Sampling, compare_rows
+from biaozhu.training.card import format_score
 from biaozhu.training.descent import Hold, Problem, predict, read_gold, solve_problem
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Comparison:
 
     def __str__(self) -> str:
         """Say it in words."""
-        scores = " → ".join(_show(one.f1) for one in (self.start, self.model))
+        scores = " → ".join(format_score(one.f1) for one in (self.start, self.model))
         p = "" if self.p is None else f", p = {self.p:.3f}"
         return f"{self.mended} corrected, {self.broken} made wrong, F1 {scores}{p}"
 
@@ -121,19 +122,12 @@ def choose_hold(
     problem: Problem,
     holds: Sequence[Hold],
     groups: Sequence[str],
-    *,
-    prior_from: Callable[[Sequence[int]], np.ndarray] | None = None,
+    prior_from: Callable[[Sequence[int]], np.ndarray],
 ) -> tuple[Hold | None, Comparison]:
-    """Choose among holds by cross-validation.
+    """Choose among holds, the strongest first, by cross-validation over all gold.
 
-    Args:
-        problem: all gold.
-        holds: the strongest first.
-        groups: the article of each text; empty where they are not known.
-        prior_from: texts -> the prior of all texts that would be taken if these were the gold; None: always the problem's own.
-
-    Returns:
-        The hold, None for the start as it is, and its held-out comparison with the start.
+    `groups` has the article of each text; `prior_from` says of texts the prior of all that would be taken if these were the gold. Returned
+    are the hold, None for the start as it is, and its held-out comparison with the start.
     """
     whole, texts = problem, _draw_texts(problem, groups)
     problem = problem.take(texts)
@@ -141,7 +135,7 @@ def choose_hold(
     counts = Counter(span[2] for spans in gold for span in spans)
     if any(counts[label] < MIN_SPANS for label in problem.labels):
         holds = [hold for hold in holds if hold.prior_weight == holds[0].prior_weight]
-    folds = _cut_folds([groups[at] for at in texts] if groups else [], len(texts))
+    folds = _cut_folds([groups[at] for at in texts])
     if not folds:
         start = predict(problem, START, None)
         return holds[0], compare_spans(problem, gold, start, start)
@@ -149,27 +143,22 @@ def choose_hold(
     found: list[list[list[TokenSpan]]] = [[[] for _ in texts] for _ in holds]
     for left_out in folds:
         others = [texts[at] for at in sorted(set(range(len(texts))) - set(left_out))]
-        seen = whole if prior_from is None else replace(whole, prior=prior_from(others))
+        seen = replace(whole, prior=prior_from(others))
         learned, scored = seen.take(others), seen.take([texts[at] for at in left_out])
         flat = None
-        for at, spans in zip(left_out, predict(scored, START, None), strict=True):
-            begun[at] = spans
-        for hold, rows in zip(holds, found, strict=True):
-            flat = solve_problem(learned, hold, begin=flat, iterations=ITERATIONS, tolerance=TOLERANCE).flat
+        for hold, rows in zip([START, *holds], [begun, *found], strict=True):
+            if hold is not START:
+                flat = solve_problem(learned, hold, begin=flat, iterations=ITERATIONS, tolerance=TOLERANCE).flat
             for at, spans in zip(left_out, predict(scored, hold, flat), strict=True):
                 rows[at] = spans
     compared = [compare_spans(problem, gold, begun, spans) for spans in found]
-    best = max(range(len(holds)), key=lambda at: compared[at].model.f1 or 0.0)
-    if _is_likely_better(compared[best]):
-        return holds[best], compared[best]
+    hold, one = max(zip(holds, compared, strict=True), key=lambda both: both[1].model.f1 or 0.0)
+    if one.changed >= MIN_CHANGED and one.mended > one.broken and one.p is not None and one.p < LIKELY:
+        return hold, one
     one = compared[0]
     lost = (one.broken - one.mended) / max(1, one.start.gold)
     harmless = lost <= MOST_LOST and (one.start.f1 or 0) >= MOSTLY_RIGHT
     return (holds[0] if harmless else None), one
-
-
-def _is_likely_better(one: Comparison) -> bool:
-    return one.changed >= MIN_CHANGED and one.mended > one.broken and one.p is not None and one.p < LIKELY
 
 
 def compare_spans(
@@ -189,8 +178,7 @@ def compare_spans(
             for key in sorted(before ^ after)
         ]
     (test,) = compare_rows(counts[0], counts[1], {"f1": _strict_f1}, sampling=SAMPLING)
-    right = [one for one in changes if one.right]
-    wrong = [one for one in changes if not one.right]
+    right, wrong = ([one for one in changes if one.right is side] for side in (True, False))
     begun, now = (StrictCounts(*side.sum(axis=0).tolist()) for side in counts)
     return Comparison(begun, now, len(right), len(wrong), test.p, (*right[:EXAMPLES], *wrong[:EXAMPLES]))
 
@@ -201,32 +189,23 @@ def _strict_f1(sums: np.ndarray) -> np.ndarray:
 
 def _draw_texts(problem: Problem, groups: Sequence[str]) -> list[int]:
     """Return all texts, or whole articles of about `MOST_TOKENS`."""
-    total = int(problem.lengths.sum())
-    if total <= MOST_TOKENS:
+    if problem.lengths.sum() <= MOST_TOKENS:
         return list(range(len(problem.lengths)))
-    names = list(groups) or [str(at) for at in range(len(problem.lengths))]
-    if len(set(names)) < MIN_ARTICLES:
-        names = [str(at) for at in range(len(names))]
-    order = np.random.default_rng(SEED).permutation(sorted(set(names))).tolist()
-    sizes = dict.fromkeys(order, 0)
-    for name, size in zip(names, problem.lengths.tolist(), strict=True):
-        sizes[name] += size
-    reached = np.cumsum([sizes[name] for name in order])
-    kept = set(order[: max(MIN_ARTICLES, int(np.searchsorted(reached, MOST_TOKENS)))])
-    return [at for at, name in enumerate(names) if name in kept]
+    names = np.array(groups if len(set(groups)) >= MIN_ARTICLES else list(map(str, range(len(groups)))))
+    unique, of_text = np.unique(names, return_inverse=True)
+    order = np.random.default_rng(SEED).permutation(len(unique))
+    reached = np.cumsum(np.bincount(of_text, problem.lengths)[order])
+    kept = order[: max(MIN_ARTICLES, int(np.searchsorted(reached, MOST_TOKENS)))]
+    found: list[int] = np.flatnonzero(np.isin(of_text, kept)).tolist()
+    return found
 
 
-def _cut_folds(groups: Sequence[str], texts: int) -> list[list[int]]:
+def _cut_folds(groups: Sequence[str]) -> list[list[int]]:
     """Return the texts of each fold: whole articles, or stretches of texts where there are fewer than three."""
-    articles = sorted(set(groups))
+    articles, texts = sorted(set(groups)), len(groups)
     if len(articles) >= MIN_ARTICLES:
-        folds = min(FOLDS, len(articles))
-        parts = [set(articles[fold::folds]) for fold in range(folds)]
+        parts = [set(articles[fold::FOLDS]) for fold in range(min(FOLDS, len(articles)))]
         return [[at for at, name in enumerate(groups) if name in part] for part in parts]
     if texts < 2:  # noqa: PLR2004 — one left out, one to learn from
         return []
     return [part.tolist() for part in np.array_split(np.arange(texts), min(FOLDS, texts))]
-
-
-def _show(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"

@@ -34,9 +34,8 @@ def _find_problems(config: Mapping[str, Any]) -> Iterator[str]:
     for name in config:
         if name not in SECTIONS and get_close_matches(name, SECTIONS, 1):
             yield f"there is no section [{name}]{_name_nearest(name, SECTIONS)}"
-    missing = [name for name in NEEDED if name not in config and not get_close_matches(name, config, 1)]
-    if missing:
-        yield f"it lacks {', '.join(f'[{name}]' for name in missing)}"
+    if missing := [f"[{name}]" for name in NEEDED if name not in config and not get_close_matches(name, config, 1)]:
+        yield f"it lacks {', '.join(missing)}"
     for name in SETTINGS:
         yield from _find_unknown(config.get(name), nlp.default_config[name], f"[{name}]")
     components = config.get("components")
@@ -60,8 +59,8 @@ def _check_component(nlp: Chinese, block: Mapping[str, Any], place: str) -> Iter
         if not nlp.has_factory(factory):
             yield f"{place} there is no factory {factory!r}{_name_nearest(str(factory), nlp.factory_names)}"
             return
-        known = _parameters_of(registry.get("factories", nlp.get_factory_meta(factory).factory))
-        yield from _find_unknown(block, None if known is None else COMPONENT_KEYS | (known - GIVEN), place)
+        function = registry.get("factories", nlp.get_factory_meta(factory).factory)
+        yield from _find_unsettable(block, function, place, COMPONENT_KEYS, GIVEN)
 
 
 def _check_functions(block: Mapping[str, Any], path: str) -> Iterator[str]:
@@ -70,27 +69,27 @@ def _check_functions(block: Mapping[str, Any], path: str) -> Iterator[str]:
             yield from _check_functions(name, f"{path}.{key}" if path else str(key))
         elif key.startswith("@"):
             kind, place = key[1:], f"[{path}]"
-            if kind not in registry.get_registry_names():
-                kinds = [f"@{one}" for one in registry.get_registry_names()]
+            kinds = [f"@{one}" for one in registry.get_registry_names()]
+            if key not in kinds:
                 yield f"{place} there is no kind of function {key}{_name_nearest(key, kinds)}"
             elif not _is_variable(name) and not registry.has(kind, name):
                 names = getattr(registry, kind).get_all()
                 yield f"{place} there is no {key} {name!r}{_name_nearest(str(name), names)}"
             elif not _is_variable(name):
-                known = _parameters_of(registry.get(kind, name))
-                yield from _find_unknown(block, None if known is None else {key, "*", *known}, place)
+                yield from _find_unsettable(block, registry.get(kind, name), place, {key, "*"})
 
 
-def _parameters_of(function: Any) -> set[str] | None:
-    """Return the names of a function's parameters, None where it takes any."""
-    parameters = inspect.signature(function).parameters.values()
-    if any(one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL) for one in parameters):
-        return None
-    return {one.name for one in parameters}
+def _find_unsettable(
+    block: Any, function: Any, place: str, others: Collection[str], given: Collection[str] = ()
+) -> Iterator[str]:
+    """Find what is neither a parameter of a function, but for those `given`, nor one of the other settings."""
+    parameters = inspect.signature(function).parameters
+    if not any(one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL) for one in parameters.values()):
+        yield from _find_unknown(block, {*others, *(parameters.keys() - given)}, place)
 
 
-def _find_unknown(block: Any, known: Collection[str] | None, place: str) -> Iterator[str]:
-    if isinstance(block, dict) and known is not None:
+def _find_unknown(block: Any, known: Collection[str], place: str) -> Iterator[str]:
+    if isinstance(block, dict):
         for key in block:
             if key not in known:
                 yield f"{place} has no setting {key!r}{_name_nearest(key, known)}"

@@ -65,16 +65,13 @@ class Problem:
     @property
     def sizes(self) -> tuple[int, ...]:
         """Number of parameters of each part of `Solved.flat` has."""
-        return (
-            *(self.tags * block.shape[1] for block in self.blocks),
-            self.tags,
-            (2 + self.tags) * self.tags,
-        )
+        tags = self.tags
+        return (*(tags * block.shape[1] for block in self.blocks), tags, (2 + tags) * tags)
 
     def take(self, texts: Sequence[int]) -> Problem:
         """Return the problem of some of the texts."""
-        ends = np.cumsum(self.lengths)
-        rows = np.concatenate([np.arange(ends[at] - self.lengths[at], ends[at]) for at in texts])
+        of_texts = self.split(np.arange(len(self.path)))
+        rows = np.concatenate([of_texts[at] for at in texts])
         return replace(
             self,
             docs=tuple(self.docs[at] for at in texts),
@@ -89,17 +86,15 @@ class Problem:
         return np.split(rows, np.cumsum(self.lengths)[:-1])
 
 
-def stack(features: Sequence[Any]) -> Any:
-    """Return the rows of all texts as one matrix, dense or sparse."""
-    return sparse.vstack(features, "csr") if sparse.issparse(features[0]) else np.concatenate(features)
+def merge_columns(features: Sequence[Any]) -> tuple[Any, Any, Any]:
+    """Return the rows of all texts as one matrix, the new column of each old one, and the share of its weight that that has.
 
-
-def merge_columns(block: Any) -> tuple[Any, np.ndarray, np.ndarray]:
-    """Put the columns of a sparse matrix that have entries in the same rows together into one.
-
-    Under L2 a column with the root of the sum of their squared values learns just what they would. Most n-grams occur at one place only,
-    so this is most of the work. Returned are the matrix, the new column of each old one, and the share of its weight that that has.
+    Columns of a sparse matrix that have entries in the same rows are put together into one: under L2 a column with the root of the sum of
+    their squared values learns just what they would. Most n-grams occur at one place only, so this is most of the work.
     """
+    if not sparse.issparse(features[0]):
+        return np.concatenate(features), slice(None), np.float32(1)
+    block = sparse.vstack(features, "csr")
     values = np.asarray(block.max(axis=0).todense()).ravel()
     # Sums that wrap around: two columns have the same if they have the same rows, others by chance of 2^-64.
     draws = np.random.default_rng(0).integers(np.iinfo(np.int64).max, size=block.shape[0])
@@ -135,12 +130,8 @@ def solve_problem(
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         steps = unpack(problem, flat)[2]
-        chain = replace(
-            still,
-            start=still.start + steps[0],
-            stop=still.stop + steps[1],
-            transitions=still.transitions + steps[2:],
-        )
+        start, stop, transitions = still.start + steps[0], still.stop + steps[1], still.transitions + steps[2:]
+        chain = replace(still, start=start, stop=stop, transitions=transitions)
         emissions = _emit(problem, flat) + prior
         value, by_emission, by_chain = sum_losses(chain, emissions, problem.path, batches)
         single = by_emission.astype(np.float32)

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from spacy import tokens
 from spacy.training import Example
@@ -36,36 +36,11 @@ MAX_UNPACKED_BYTES, CHUNK_BYTES = 1 << 30, 1 << 20
 MISSING = 0
 
 
-@dataclass(frozen=True, slots=True)
-class AnnotatedText:
-    """A text, its spans as (start, end, label), and the stretches of which nobody knows whether they are spans.
+class AnnotatedText(NamedTuple):
+    """A text with its spans, and the stretches, half open, of which nobody knows whether they are spans."""
 
-    Code points, half open, none overlapping.
-    """
-
-    text: str
-    spans: tuple[tuple[int, int, str], ...]
+    sentence: Sentence
     unknown: tuple[tuple[int, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StreamSurvey:
-    """Result of one pass over all shards: the card's line, and a sample.
-
-    `sample` are the first sentences of the stream in the order of the files, and after them the first of each label
-    that those lack: `first` counts the former.
-    """
-
-    data: DataFile
-    sample: tuple[AnnotatedText, ...]
-    first: int
-
-    def first_sentences(self) -> tuple[Sentence, ...]:
-        """Return the first sentences of the stream, with ids that only count them."""
-        return tuple(
-            Sentence("0" * 12, at, at + len(one.text), one.text, tuple(Span(*span) for span in one.spans))
-            for at, one in enumerate(self.sample[: self.first])
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +55,12 @@ class DocBinStream:
         """Return the shards, each once, sorted; see `match_files`."""
         return match_files(self.paths, where=READER)
 
-    def survey(self) -> StreamSurvey:
-        """Read all shards once, so that what is wrong in the last is known before training begins."""
+    def survey(self) -> tuple[DataFile, list[AnnotatedText], int]:
+        """Read all shards once, so that what is wrong in the last is known before training begins.
+
+        Returned are the card's line, and a sample: the first sentences of the stream in the order of the files, and after them the first of
+        each label that those lack; and how many the former are.
+        """
         files = self.files()
         digest = hashlib.sha256()
         sentences = spans = 0
@@ -94,8 +73,8 @@ class DocBinStream:
             try:
                 for text in read_shard(path):
                     sentences += 1
-                    spans += len(text.spans)
-                    labels = {label for *_, label in text.spans}
+                    spans += len(text.sentence.spans)
+                    labels = {span.label for span in text.sentence.spans}
                     if len(first) < SAMPLE_SENTENCES:
                         first.append(text)
                     else:
@@ -107,8 +86,7 @@ class DocBinStream:
         if not spans:
             raise TrainingError("the shards have no spans to learn from", next_step="Give annotated shards")
         name = f"{', '.join(self.paths)} ({len(files)} shards, checksum of their `sha256sum`)"
-        data = DataFile(name, digest.hexdigest(), sentences, spans)
-        return StreamSurvey(data, (*first, *late.values()), len(first))
+        return DataFile(name, digest.hexdigest(), sentences, spans), [*first, *late.values()], len(first)
 
     def examples(self, nlp: Language, epoch: int = 0) -> Iterator[Example]:
         """Yield each sentence once, in an order that seed and epoch decide."""
@@ -121,7 +99,7 @@ class DocBinStream:
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
         """Yield each sentence once, for `spacy train` (`max_epochs = -1`)."""
-        yield from self.examples(nlp)
+        return self.examples(nlp)
 
 
 def docbin_stream(paths: str | list[str], buffer: int = BUFFER_SENTENCES, seed: int = 1) -> DocBinStream:
@@ -173,27 +151,27 @@ def make_example(nlp: Language, text: AnnotatedText) -> Example:
     """Make an Example whose tokens are code points, so that no span can fail to align."""
     if not isinstance(nlp.tokenizer, CharTokenizer):
         raise ConfigError(f"{READER} needs biaozhu.CharTokenizer.v1 as the tokenizer", where="nlp.tokenizer")
-    reference = nlp.make_doc(text.text)
+    sentence, unknown = text
+    reference = nlp.make_doc(sentence.text)
     reference.set_ents(
-        [tokens.Span(reference, start, end, label=label) for start, end, label in text.spans],
-        missing=[tokens.Span(reference, start, end) for start, end in text.unknown],
+        [tokens.Span(reference, one.start, one.end, label=one.label) for one in sentence.spans],
+        missing=[tokens.Span(reference, start, end) for start, end in unknown],
     )
-    return Example(nlp.make_doc(text.text), reference)
+    return Example(nlp.make_doc(sentence.text), reference)
 
 
 def _read_doc(doc: tokens.Doc, where: str) -> AnnotatedText:
-    spans = tuple((ent.start_char, ent.end_char, ent.label_) for ent in doc.ents)
-    outside = sum(
-        (one.start_char, one.end_char, one.label_) not in spans for key in doc.spans for one in doc.spans[key]
-    )
-    if outside:
+    groups = (doc.ents, *doc.spans.values())
+    ents, *others = ([Span(one.start_char, one.end_char, one.label_) for one in group] for group in groups)
+    if outside := sum(one not in ents for group in others for one in group):
         raise ShardError(
             f"{outside} spans of doc.spans are not entities in {doc.text[:20]!r}: training would not see them",
             where=where,
             next_step="Make them entities, or `biaozhu import` it, which names them in its ledger",
         )
     unknown = tuple((token.idx, token.idx + len(token.text_with_ws)) for token in doc if token.ent_iob == MISSING)
-    return AnnotatedText(doc.text, spans, unknown)
+    # A name that tells no sentences from each other: there are too many to compare.
+    return AnnotatedText(Sentence("0" * 12, 0, len(doc.text), doc.text, tuple(ents)), unknown)
 
 
 def _check_size(data: bytes, where: str) -> None:

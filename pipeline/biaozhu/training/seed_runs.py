@@ -28,7 +28,7 @@ from biaozhu.data.model import with_spans
 from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
 from biaozhu.scoring.significance import Sampling
-from biaozhu.training.card import markdown_table
+from biaozhu.training.card import format_score, markdown_table
 from biaozhu.training.train import corpus_of, read_config, train
 from biaozhu.training.whole_folder import check_replaceable
 
@@ -96,10 +96,8 @@ def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
         on_seed(seed, there)
         if not there:
             done = train(config_path, folder, overrides={**overrides, SEED: seed}, held_out=held_out, on_step=on_step)
-            told = {
-                "run": asdict(_score_run(folder, seed, scored)),
-                "entries": [asdict(one) for one in done.entries],
-            }
+            run = asdict(_score_run(folder, seed, scored))
+            told = {"run": run, "entries": [asdict(one) for one in done.entries]}
             write_text(result, json.dumps(told, ensure_ascii=False) + "\n")
         known = json.loads(read_bytes(result))
         entries = tuple(Entry(**one) for one in known["entries"])
@@ -121,14 +119,10 @@ def describe_seeds(runs: Sequence[SeedRun]) -> str:
             (run.seed, *(_show(run.scores[path].get(label, (None,))) for label in labels)) for run in runs
         ]
         if len(runs) > 1:
-            columns = [
-                [value for run in runs if (value := run.scores[path].get(label, (None,))[0]) is not None]
-                for label in labels
-            ]
-            rows += [
-                (name, *(f"{figure(column):.4f}" if len(column) > 1 else "–" for column in columns))
-                for name, figure in (("mean", fmean), ("standard deviation", stdev))
-            ]
+            for name, figure in (("mean", fmean), ("standard deviation", stdev)):
+                columns = ([run.scores[path].get(label, (None,))[0] for run in runs] for label in labels)
+                known = ([value for value in column if value is not None] for column in columns)
+                rows.append((name, *(format_score(figure(one) if len(one) > 1 else None) for one in known)))
         parts += [f"On `{path}`:", markdown_table(("seed", *labels), rows)]
     parts.append(
         f"{runs[0].bytes / 1e6:.2f} MB without what it leans on; loaded in {runs[0].load_s:.2f} s, "
@@ -160,11 +154,8 @@ def _score_run(folder: Path, seed: int, scored: Sequence[Path]) -> SeedRun:
 
 
 def _show(figures: Sequence[float | None]) -> str:
-    if figures[0] is None:
-        return "–"
-    if len(figures) < 3 or figures[1] is None:  # noqa: PLR2004 — value, low, high
-        return f"{figures[0]:.4f}"
-    return f"{figures[0]:.4f} ({figures[1]:.4f} to {figures[2]:.4f})"
+    value, *bounds = map(format_score, figures)
+    return f"{value} ({' to '.join(bounds)})" if bounds and None not in figures else value
 
 
 def _key(path: Path, config: Mapping[str, Any], settings: Mapping[str, Any], files: Sequence[Path]) -> str:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import numpy as np
-from scipy import sparse
 
 from biaozhu.data.errors import TrainingError, extra_advice
 from biaozhu.nlp.crf_model import blocks_of, prior_scores, tag_scores
@@ -35,8 +33,7 @@ ALGORITHMS: Mapping[str, Mapping[str, str]] = {
 OnLoss = Callable[[float], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Solution:
+class Solution(NamedTuple):
     """Outcome of a solver: its steps, the loss at its end, and what it learned against its start, if it has one."""
 
     steps: int
@@ -53,11 +50,7 @@ def can_solve(component: Any) -> TypeGuard[CrfNer]:
 
 
 def solve(
-    component: CrfNer,
-    examples: Sequence[Example],
-    *,
-    groups: Sequence[str] = (),
-    on_step: OnLoss = lambda _: None,
+    component: CrfNer, examples: Sequence[Example], groups: Sequence[str], *, on_step: OnLoss = lambda _: None
 ) -> Solution:
     """Set the parameters of least loss of an initialized component; empty examples are passed over.
 
@@ -68,72 +61,37 @@ def solve(
     if not chosen or not component.labels:
         raise TrainingError("the gold has no spans to learn from", next_step="Give gold with spans")
     some = [examples[at] for at in chosen]
-    docs = [example.predicted for example in some]
-    features = [block.predict(docs) for block in blocks_of(component.model)]
-    if component.cfg.get("algorithm") in ALGORITHMS:
-        if component.model.get_ref("tok2vec").name != NGRAMS:
-            raise TrainingError(
-                "CRFsuite takes n-grams only", where=component.name, next_step='Take algorithm = "lbfgs"'
-            )
+    model, settings, docs = component.model, component.cfg, [example.predicted for example in some]
+    features = [block.predict(docs) for block in blocks_of(model)]
+    if settings.get("algorithm") in ALGORITHMS:
         return _solve_by_crfsuite(component, features[0], some, on_step)
-    merged = [
-        descent.merge_columns(block) if sparse.issparse(block) else (block, slice(None), np.float32(1))
-        for block in map(descent.stack, features)
-    ]
-    problem = descent.Problem(
-        tuple(docs),
-        component.labels,
-        tuple(one for one, *_ in merged),
-        np.concatenate(prior_scores(component.model, docs)),
-        component.read_path(some),
-        np.array([len(doc) for doc in docs]),
-    )
-
-    said = cache(lambda: component.model.get_ref("prior").predict(docs))
+    blocks, places, shares = zip(*map(descent.merge_columns, features), strict=True)
+    lengths = np.array([len(doc) for doc in docs])
+    prior, path = np.concatenate(prior_scores(model, docs)), component.read_path(some)
+    problem = descent.Problem(tuple(docs), component.labels, blocks, prior, path, lengths)
+    said = cache(lambda: model.get_ref("prior").predict(docs))
 
     def prior_from(texts: Sequence[int]) -> np.ndarray:
         # Tags are borrowed by what the gold says, which a held-out sentence must not tell.
         borrowed = component.borrow_tags([some[at].reference for at in texts])
-        if borrowed == component.model.attrs["borrowed"]:
-            return problem.prior
-        return np.concatenate(tag_scores(component.model, said(), borrowed))
+        if borrowed == model.attrs["borrowed"]:
+            return prior
+        return np.concatenate(tag_scores(model, said(), borrowed))
 
-    return _solve_by_descent(
-        component,
-        problem,
-        prior_from,
-        [(place, share) for _, place, share in merged],
-        [groups[at] for at in chosen] if groups else [],
-        on_step,
-    )
-
-
-def _solve_by_descent(
-    component: CrfNer,
-    problem: descent.Problem,
-    prior_from: Callable[[Sequence[int]], np.ndarray],
-    columns: Sequence[tuple[Any, Any]],
-    groups: Sequence[str],
-    on_step: OnLoss,
-) -> Solution:
-    model, settings = component.model, component.cfg
-    hold: descent.Hold | None = descent.Hold(model.attrs["prior_weight"], (settings["l2"],) * len(problem.blocks))
+    hold: descent.Hold | None = descent.Hold(model.attrs["prior_weight"], (settings["l2"],) * len(blocks))
     comparison = None
     if settings.get("holds") and model.maybe_get_ref("prior") is not None:
         holds = [descent.Hold(weight, tuple(l2)) for weight, *l2 in settings["holds"]]
-        wrong = [one for one in holds if len(one.l2) != len(problem.blocks) or not one.prior_weight > 0]
-        if wrong:
-            raise TrainingError(
-                f"a hold has a prior weight above 0 and {len(problem.blocks)} values of l2",
-                where=f"components.{component.name}.holds",
-            )
-        hold, comparison = choose_hold(problem, holds, groups, prior_from=prior_from)
+        if any(len(one.l2) != len(blocks) or not one.prior_weight > 0 for one in holds):
+            what = f"a hold has a prior weight above 0 and {len(blocks)} values of l2"
+            raise TrainingError(what, where=f"components.{component.name}.holds")
+        hold, comparison = choose_hold(problem, holds, [groups[at] for at in chosen], prior_from)
     solved = descent.Solved(np.zeros(sum(problem.sizes)), 0, 0.0)
     if hold is not None:
         model.attrs["prior_weight"] = hold.prior_weight
         solved = descent.solve_problem(problem, hold, iterations=settings["iterations"], on_step=on_step)
     merged, bias, chain = descent.unpack(problem, solved.flat.astype(np.float32))
-    weights = [(one[:, place] * share).astype(np.float32) for one, (place, share) in zip(merged, columns, strict=True)]
+    weights = [(one[:, at] * share).astype(np.float32) for one, at, share in zip(merged, places, shares, strict=True)]
     for name, value in (("W", np.concatenate(weights, axis=1)), ("b", bias), ("chain", chain)):
         model.set_param(name, value)
     learned = None
@@ -147,6 +105,9 @@ def _solve_by_descent(
 def _solve_by_crfsuite(
     component: CrfNer, features: Sequence[Any], examples: Sequence[Example], on_step: OnLoss
 ) -> Solution:
+    model, settings, algorithm = component.model, component.cfg, component.cfg["algorithm"]
+    if model.get_ref("tok2vec").name != NGRAMS:
+        raise TrainingError("CRFsuite takes n-grams only", where=component.name, next_step='Take algorithm = "lbfgs"')
     try:
         import pycrfsuite  # noqa: PLC0415 — an extra
     except ModuleNotFoundError:
@@ -159,7 +120,6 @@ def _solve_by_crfsuite(
                 losses.append(float(self.logparser.last_iteration.get("loss") or 0.0))
                 on_step(losses[-1])
 
-    settings, algorithm = component.cfg, component.cfg["algorithm"]
     given = {name: settings[ours] for name, ours in ALGORITHMS[algorithm].items()}
     trainer = Watched(algorithm=algorithm.replace("crfsuite", "lbfgs"), params=given, verbose=False)
     for rows, example in zip(features, examples, strict=True):
@@ -173,7 +133,6 @@ def _solve_by_crfsuite(
         tagger.open(file)
         found = tagger.info()
         tagger.close()
-    model = component.model
     weights, chain = np.zeros_like(model.get_param("W")), np.zeros_like(model.get_param("chain"))
     for (feature, tag), weight in found.state_features.items():
         weights[int(tag), int(feature)] = weight

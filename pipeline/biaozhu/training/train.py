@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import count, islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from spacy.training import Example
 
     from biaozhu.training.choosing import Learned
-    from biaozhu.training.docbin_stream import StreamSurvey
+    from biaozhu.training.docbin_stream import AnnotatedText
 
     OnStep = Callable[[int, int, float], None]
 
@@ -54,33 +54,27 @@ CONFIG_ERRORS = (ValueError, OSError, KeyError, ImportError, configparser.Error)
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
-    """Result of a training run: its folder, its data, spans that could not be aligned, and its scores.
-
-    `steps` and `loss` are those of the optimiser; `scores` are strict, on the training data itself: on its first
-    `scored` sentences. `learned` is what it changes against its start, if it has one.
-    """
-
-    folder: Path
-    sentences: int
-    spans: int
-    entries: tuple[Entry, ...]
-    steps: int
-    loss: float
-    scores: Mapping[str, StrictCounts]
-    scored: int
-    learned: Learned | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Fitted:
-    """A trained pipeline in memory, with what could not be aligned, the optimiser's steps, its last loss, what it learned."""
+    """A trained pipeline in memory, what could not be aligned, the optimiser's steps and last loss.
+
+    `learned` is what it changes against its start, if it has one.
+    """
 
     nlp: Language
     entries: tuple[Entry, ...]
     steps: int
     loss: float
-    learned: Learned | None = None
+    learned: Learned | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trained(Fitted):
+    """Result of a training run, with the size of its data and strict scores on its first `scored` sentences."""
+
+    sentences: int
+    spans: int
+    scores: Mapping[str, StrictCounts]
+    scored: int
 
 
 def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -126,9 +120,9 @@ def train(
     corpus = corpus_of(config, config_path)
     told: dict[str, Any] = {"name": output.name, "where": str(config_path), "on_step": on_step}
     if isinstance(corpus, DocBinStream):
-        survey = corpus.survey()
-        fitted = _fit_stream(config, corpus, survey, **told)
-        files, sentences = [survey.data], survey.first_sentences()
+        data, sample, first = corpus.survey()
+        fitted = _fit_stream(config, corpus, sample, **told)
+        files, sentences = [data], tuple(one.sentence for one in sample[:first])
     else:
         sentences = corpus.sentences()
         fitted = fit(config, sentences, **told)
@@ -156,9 +150,9 @@ def train(
             scored=len(sentences),
             learned=fitted.learned,
         )
-    size, spans, read = sum(one.sentences for one in files), sum(one.spans for one in files), len(sentences)
-    entries, steps, loss, learned = fitted.entries, fitted.steps, fitted.loss, fitted.learned
-    return Trained(output, size, spans, entries, steps, loss, scores, read, learned)
+    size, spans = sum(one.sentences for one in files), sum(one.spans for one in files)
+    told_of = fitted.nlp, fitted.entries, fitted.steps, fitted.loss, fitted.learned
+    return Trained(*told_of, size, spans, scores, len(sentences))
 
 
 def fit(
@@ -186,7 +180,7 @@ def fit(
             result = solve(
                 component,
                 examples,
-                groups=[sentence.article for sentence in sentences],
+                [sentence.article for sentence in sentences],
                 on_step=lambda loss: on_step(next(numbers), most, loss),  # noqa: B023 — called within this round
             )
             solved.append(part)
@@ -205,21 +199,15 @@ def fit(
 
 
 def _fit_stream(
-    config: Config, stream: DocBinStream, survey: StreamSurvey, *, name: str, where: str, on_step: OnStep
+    config: Config, stream: DocBinStream, sample: Sequence[AnnotatedText], *, name: str, where: str, on_step: OnStep
 ) -> Fitted:
-    nlp, settings = _begin(
-        config, lambda nlp: [make_example(nlp, text) for text in survey.sample], name=name, where=where
-    )
-    whole = [part for part, component in nlp.pipeline if can_solve(component)]
-    if whole:
-        raise ConfigError(
-            f"{', '.join(whole)} is solved on all data at once, which a stream does not give",
-            where=where,
-            next_step="Take configs/stream.cfg",
-        )
+    nlp, settings = _begin(config, lambda nlp: [make_example(nlp, one) for one in sample], name=name, where=where)
+    if whole := [part for part, component in nlp.pipeline if can_solve(component)]:
+        what = f"{', '.join(whole)} is solved on all data at once, which a stream does not give"
+        raise ConfigError(what, where=where, next_step="Take configs/stream.cfg")
     steps, loss = _descend(nlp, (stream.examples(nlp, epoch) for epoch in count()), settings, [], on_step)
     # Code points always align, so there are no entries: `make_example` checks that they are the tokens.
-    return Fitted(nlp, (), steps, loss)
+    return Fitted(nlp, (), steps, loss, None)
 
 
 def _begin(
@@ -251,19 +239,15 @@ def _descend(
     if most < 1:
         raise ConfigError("max_steps must be at least 1", where="training")
     losses: dict[str, float] = {}
-    step = 0
-    epochs = settings["max_epochs"]
+    step, epochs, dropout = 0, settings["max_epochs"], settings["dropout"]
     chosen = islice(passes, epochs if epochs > 0 else None)
-    for batch in (batch for examples in chosen for batch in settings["batcher"](examples)):
+    batches = chain.from_iterable(map(settings["batcher"], chosen))
+    for step, batch in enumerate(islice(batches, most), start=1):
         losses = {}
-        dropout = settings["dropout"]
-        drop = float(dropout(step) if callable(dropout) else dropout)
+        drop = float(dropout(step - 1) if callable(dropout) else dropout)
         nlp.update(batch, drop=drop, sgd=optimizer, losses=losses, exclude=exclude)
         optimizer.step_schedules()
-        step += 1
         on_step(step, most, sum(losses.values()))
-        if step >= most:
-            break
     if optimizer.averages:
         with nlp.use_params(optimizer.averages):
             averaged = nlp.to_bytes(exclude=["tokenizer"])
