@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from biaozhu.data.model import Sentence
-    from biaozhu.training.curves.curve import LearningCurve
 
 FEW = Sampling(resamples=100)
 PLAN = CurvePlan(sizes=4, seeds=2, folds=3, sampling=FEW)
@@ -38,9 +37,9 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def measure(config: Path, gold: Sequence[Sentence], groups: dict[str, str], plan: CurvePlan = PLAN) -> LearningCurve:
+def measure(config: Path, gold: Sequence[Sentence], groups: dict[str, str], plan: CurvePlan = PLAN) -> dict[str, Any]:
     units = choose_units({one.id: one.article for one in gold})
-    return measure_curve(read_config(config), gold, groups, units, plan=plan)
+    return measure_curve(read_config(config), gold, groups, units, plan=plan)[0]
 
 
 def test_curve_has_a_point_a_size_over_all_held_out_sentences(config: Path, tmp_path: Path) -> None:
@@ -48,15 +47,16 @@ def test_curve_has_a_point_a_size_over_all_held_out_sentences(config: Path, tmp_
     heard: list[tuple[int, int]] = []
     groups = group_sentences([article], gold)
     units = choose_units({one.id: one.article for one in gold})
-    done = measure_curve(read_config(config), gold, groups, units, plan=PLAN, on_training=lambda *at: heard.append(at))
-    sizes = [point.sentences for point in done.result.points]
+    config_of = read_config(config)
+    done, _ = measure_curve(config_of, gold, groups, units, plan=PLAN, on_training=lambda *at: heard.append(at))
+    sizes = [point["sentences"] for point in done["points"]]
     assert sizes == sorted(sizes)
     assert len(sizes) == PLAN.sizes
-    assert sum(done.folds) == len(gold) == done.sentences
+    assert sum(done["held_out"]) == len(gold) == done["annotated"]
     # All seeds train on the same at the last size, so that is done once a fold.
-    assert done.trainings == 3 * (2 * 3 + 1)
-    assert heard == [(number, done.trainings) for number in range(done.trainings)]
-    assert len(set(done.result.points[-1].runs)) == 1
+    assert done["trainings"] == 3 * (2 * 3 + 1)
+    assert heard == [(number, done["trainings"]) for number in range(done["trainings"])]
+    assert len(set(done["points"][-1]["runs"])) == 1
     assert sizes[-1] < len(gold)
 
 
@@ -70,18 +70,17 @@ def test_curve_learns_nothing_from_what_it_scores_on(config: Path) -> None:
     gold = (*first, *second)
     groups = {one.id: one.article for one in gold}
     done = measure(config, gold, groups, CurvePlan(sizes=2, seeds=1, sampling=FEW))
-    assert [point.mean for point in done.result.points] == [0.0, 0.0]
+    assert [point["mean"] for point in done["points"]] == [0.0, 0.0]
     # Nor from another layer's version of it, nor from sentences of its article that the gold lacks.
     lacking = tuple(replace(one, start=one.start + 10**6, end=one.end + 10**6) for one in first)
     plan = CurvePlan(sizes=2, seeds=1, sampling=FEW, other=(*gold, *lacking))
-    exchange = measure(config, gold, groups, plan).exchange
-    assert exchange is not None
-    assert exchange.f1 == 0.0
-    assert exchange.layer <= len(first)
+    exchange = measure(config, gold, groups, plan)["exchange"]
+    assert exchange["f1"] == 0.0
+    assert exchange["layer"] <= len(first)
     # And with the same labels it is right about all of it.
     twice = (*first, *invented_gold(15, article="0" * 12))
     again = measure(config, twice, {one.id: one.article for one in twice}, CurvePlan(sizes=2, seeds=1, sampling=FEW))
-    assert again.result.points[-1].mean == pytest.approx(1.0, abs=0.05)
+    assert again["points"][-1]["mean"] == pytest.approx(1.0, abs=0.05)
 
 
 def test_curve_needs_two_groups_and_spans_to_learn_from(config: Path) -> None:

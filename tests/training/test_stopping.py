@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,7 +53,7 @@ def test_stopping_follows_the_interval_of_the_gain(f1: list[float], worth: float
     outlook = expect_gain(_rounds(f1), more=50, worth=worth, sampling=SAMPLING)
     assert outlook.advice == advice
     assert (outlook.gain is None) == (advice == "unknown") == bool(outlook.failure)
-    assert outlook.as_json()["advice"] == advice
+    assert asdict(outlook)["advice"] == advice
     words = {"go on": "go on", "stop": "you can stop", "unknown": "cannot be told"}
     assert words[advice] in describe_outlook(outlook)
 

@@ -175,7 +175,7 @@ def curve(
     """
     from biaozhu.reading.article import find_articles, read_articles
     from biaozhu.scoring.significance import Sampling, choose_units
-    from biaozhu.training.curves.curve import CurvePlan, describe_curve, measure_curve, write_curve
+    from biaozhu.training.curves.curve import CurvePlan, measure_curve, write_curve
     from biaozhu.training.train import read_config
 
     check_output(output, "curve", [config, *gold, *layer], articles=article)
@@ -195,22 +195,21 @@ def curve(
         def on_training(number: int, most: int) -> None:
             bar(number, most, f"training {number + 1} of {most}")
 
-        done = measure_curve(parsed, sentences, groups, units, plan=plan, on_training=on_training)
+        measured, entries = measure_curve(parsed, sentences, groups, units, plan=plan, on_training=on_training)
     command = ["biaozhu", *sys.argv[1:]]
-    document = describe_curve(done, plan=plan, files=(config, *gold, *layer, *paths), command=command)
-    write_curve(output, document)
-    say(f"{done.trainings} models, each scored on what it was not trained on")
+    document = write_curve(output, measured, files=(config, *gold, *layer, *paths), command=command)
+    say(f"{document['trainings']} models, each scored on what it was not trained on")
     say(f"bands resample {units.count} {units.kind}s and {seeds} seeds: {units.reason}")
     if as_json:
         print_json(document)
     else:
-        rows = [(one.sentences, one.mean, one.low, one.high) for one in done.result.points]
+        rows = [(one["sentences"], one["mean"], one["low"], one["high"]) for one in document["points"]]
         columns = ("sentences", "F1", "95 % from", "to")
         print_table("Held-out strict F1 by annotated sentences", columns, rows)
     say(_tell_gain(document))
     if layer:
         say(_tell_exchange(document["exchange"]))
-    finish(done.entries, ledger=ledger)
+    finish(entries, ledger=ledger)
 
 
 def _read_gold(layers: Sequence[Path]) -> tuple[list[Path], tuple[Sentence, ...]]:

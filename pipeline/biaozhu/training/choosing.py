@@ -9,8 +9,8 @@ is not bettered stands: the gold is of another kind, and its few sentences do ha
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -112,10 +112,6 @@ class Learned:
             f"{begun}it changes {own.changed} of {own.start.predicted} spans on its own gold ({own}); "
             f"on held-out sentences: {verdict} ({out})"
         )
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return {"said": str(self), **asdict(self)}
 
 
 def choose_hold(

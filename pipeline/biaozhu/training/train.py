@@ -6,7 +6,7 @@ import configparser
 import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import chain, count, islice
 from pathlib import Path
@@ -129,7 +129,7 @@ def train(
         files = [describe_file(path) for path in corpus.files()]
     fitted.nlp.meta[META_KEY] = {"schema": SCHEMA, "version": __version__}
     if fitted.learned is not None:
-        fitted.nlp.meta[META_KEY]["learned"] = fitted.learned.as_json()
+        fitted.nlp.meta[META_KEY]["learned"] = {"said": str(fitted.learned), **asdict(fitted.learned)}
     # What a package of the model must bring, for `spacy package`.
     named = [value for _, value in util.walk_dict(config["components"])]
     extras = ",".join(sorted(extra for name, extra in EXTRAS.items() if name in named))

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -264,7 +264,7 @@ def loop(
         rounds = [read_round(one) for one in done_rounds if one.is_file()]
         outlook = expect_gain(rounds, more=state.number, worth=worth)
     if as_json:
-        print_json({"round": begun, "f1": state.f1, "outlook": outlook and outlook.as_json()})
+        print_json({"round": begun, "f1": state.f1, "outlook": outlook and asdict(outlook)})
     scores = ", ".join("–" if one is None else f"{one:.4f}" for one in state.f1)
     say(f"round {begun} is done{f'; F1 after each round: {scores}' if scores else ''}. Run again for another")
     if outlook:

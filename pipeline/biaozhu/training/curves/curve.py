@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from confection import Config
 
     from biaozhu.scoring.significance import ResamplingUnits, Sampling
-    from biaozhu.training.curves.extrapolation import Exchange, Extrapolation
 
 FORMAT = "biaozhu.curve.v1"
 MORE_SENTENCES = 100
@@ -61,23 +60,6 @@ class CurvePlan:
 DEFAULT_PLAN = CurvePlan()
 
 
-@dataclass(frozen=True, slots=True)
-class LearningCurve:
-    """The extrapolated curve, what it was measured on, and what could not be aligned in training.
-
-    `folds` are the numbers of held-out sentences; `trainings` counts the models that were trained; `exchange` says what
-    sentences of another layer are worth, where there is one.
-    """
-
-    result: Extrapolation
-    sentences: int
-    folds: tuple[int, ...]
-    trainings: int
-    units: ResamplingUnits
-    entries: tuple[Entry, ...]
-    exchange: Exchange | None = None
-
-
 def measure_curve(
     config: Config,
     gold: Sequence[Sentence],
@@ -86,12 +68,12 @@ def measure_curve(
     *,
     plan: CurvePlan = DEFAULT_PLAN,
     on_training: Callable[[int, int], None] = lambda *_: None,
-) -> LearningCurve:
+) -> tuple[dict[str, Any], tuple[Entry, ...]]:
     """Train on growing shares of the gold, score strictly on what was held out, and extrapolate.
 
     The config's own corpus is not read. `groups` says what is held out together, by sentence id (see `group_sentences`), `units` what is
     drawn together for bands and intervals (see `choose_units`); `on_training` is called before each training with its number from 0 and
-    how many there are.
+    how many there are. Returned are the curve as plain JSON values, null where it is not known, and what could not be aligned in training.
     """
     names = [groups[sentence.id] for sentence in gold]
     cutter = GroupKFold(min(plan.folds, len(count_groups(gold, groups))))
@@ -133,61 +115,47 @@ def measure_curve(
         ([round(float(np.mean(taken[source, size]))) for size in range(plan.sizes)], counts[source])
         for source in range(len(pools))
     ]
-    return LearningCurve(
-        extrapolate(*curves[0], annotated=len(gold), more=MORE_SENTENCES, sampling=plan.sampling),
-        len(gold),
-        tuple(len(held_out) for _, held_out in splits),
-        len(trainings),
-        units,
-        tuple(entries),
-        exchange(*curves, sampling=plan.sampling) if plan.other else None,
-    )
-
-
-def describe_curve(
-    curve: LearningCurve, *, plan: CurvePlan = DEFAULT_PLAN, files: Sequence[Path], command: Sequence[str]
-) -> dict[str, Any]:
-    """Return the curve as plain JSON values, as `biaozhu report --curve` takes them; what is not known is null.
-
-    The same gold, config and plan give the same document: it carries no date. `files` are config, gold and articles, named with their
-    checksums; `command` has the words of the command line.
-    """
-    law, gain, points = curve.result.law, curve.result.gain, curve.result.points
-    line: list[int] = []
-    if law and gain:
-        ends = points[0].sentences, gain.annotated + gain.more
-        line = sorted({round(at) for at in np.linspace(*ends, LINE_POINTS)})
-    return {
+    result = extrapolate(*curves[0], annotated=len(gold), more=MORE_SENTENCES, sampling=plan.sampling)
+    worth = exchange(*curves, sampling=plan.sampling) if plan.other else None
+    law, gain = result.law, result.gain
+    ends = result.points[0].sentences, len(gold) + MORE_SENTENCES
+    line = sorted({round(at) for at in np.linspace(*ends, LINE_POINTS)})
+    document = {
         "format": FORMAT,
-        "points": [asdict(point) for point in points],
+        "points": [asdict(point) for point in result.points],
         "model": "F1 = a - b n^-c",
         "parameters": asdict(law) if law else None,
         "fit": [{"sentences": at, "f1": law.at(at)} for at in line] if law else [],
-        "failure": curve.result.failure or None,
-        "failure_text": FAILURES.get(curve.result.failure),
-        "annotated": curve.sentences,
+        "failure": result.failure or None,
+        "failure_text": FAILURES.get(result.failure),
+        "annotated": len(gold),
         "more": MORE_SENTENCES,
         "worth": gain.gain if gain else None,
         "worth_low": gain.low if gain else None,
         "worth_high": gain.high if gain else None,
         "distinguishable": gain.distinguishable if gain else None,
-        "exchange": {**asdict(curve.exchange), "rate": curve.exchange.rate} if curve.exchange else None,
-        "held_out": list(curve.folds),
-        "units": {"kind": curve.units.kind, "count": curve.units.count, "reason": curve.units.reason},
+        "exchange": {**asdict(worth), "rate": worth.rate} if worth else None,
+        "held_out": [len(held_out) for _, held_out in splits],
+        "units": {"kind": units.kind, "count": units.count, "reason": units.reason},
         "sampling": asdict(plan.sampling),
         "seeds": list(range(plan.seeds)),
-        "trainings": curve.trainings,
-        "made": {
-            "version": __version__,
-            "command": list(command),
-            "inputs": [{"path": str(path), "sha256": sha256_of(path)} for path in files],
-        },
+        "trainings": len(trainings),
     }
+    return document, tuple(entries)
 
 
-def write_curve(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a document atomically."""
+def write_curve(
+    path: Path, curve: Mapping[str, Any], *, files: Sequence[Path], command: Sequence[str]
+) -> dict[str, Any]:
+    """Write a curve atomically as `biaozhu report --curve` takes it, and return what was written.
+
+    `files` are config, gold and articles, named with their checksums, `command` has the words of the command line. There is no date: the
+    same gold, config and plan give the same document.
+    """
+    inputs = [{"path": str(path), "sha256": sha256_of(path)} for path in files]
+    document = {**curve, "made": {"version": __version__, "command": list(command), "inputs": inputs}}
     write_text(path, json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    return document
 
 
 def draw_sentences(pool: Sequence[Sentence], share: float, *, seed: int, fold: int) -> list[Sentence]:
@@ -199,9 +167,7 @@ def draw_sentences(pool: Sequence[Sentence], share: float, *, seed: int, fold: i
     order = np.random.default_rng([seed, fold]).permutation(len(pool)).tolist()
     first = next((at for at, number in enumerate(order) if pool[number].spans), None)
     if first is None:
-        raise TrainingError(
-            "what one fold leaves to learn from has no spans",
-            next_step="Give gold of more sections or articles",
-        )
+        advice = "Give gold of more sections or articles"
+        raise TrainingError("what one fold leaves to learn from has no spans", next_step=advice)
     size = max(round(share * len(pool)), first + 1, 1)
     return [pool[number] for number in sorted(order[:size])]

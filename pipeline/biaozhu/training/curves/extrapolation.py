@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -109,9 +110,9 @@ class Extrapolation:
     """The points, and the curve with the gain it promises, or in `failure` why there is none."""
 
     points: tuple[CurvePoint, ...]
-    law: PowerLaw | None
-    gain: Gain | None
-    failure: Failure
+    law: PowerLaw | None = None
+    gain: Gain | None = None
+    failure: Failure = ""
 
 
 def extrapolate(
@@ -130,21 +131,21 @@ def extrapolate(
     means = _mean_of_seeds(measured)
     drawn = _draw(counts, sampling)
     points = tuple(
-        CurvePoint(size, _known(mean), *_bounds(around, sampling), tuple(_known(value) for value in runs))
+        CurvePoint(size, _known(mean), *_bounds(around, sampling), tuple(map(_known, runs)))
         for size, mean, runs, around in zip(sizes, means, measured, drawn.T, strict=True)
     )
     if len(set(sizes)) <= len(LOWEST):
-        return Extrapolation(points, None, None, "few_sizes")
+        return Extrapolation(points, failure="few_sizes")
     if np.isnan(means).any():
-        return Extrapolation(points, None, None, "undefined")
+        return Extrapolation(points, failure="undefined")
     # A size whose mean hardly varies weighs more, but not without end.
     spread = np.array([np.nanstd(around) if len(around) else 0.0 for around in drawn.T])
     weights = np.maximum(spread, SMALLEST)
     law = fit_power_law(sizes, means, weights)
     if law is None:
-        return Extrapolation(points, None, None, "no_convergence")
+        return Extrapolation(points, failure="no_convergence")
     if sum(_misses(law, point) for point in points) > MOST_MISSED * len(points):
-        return Extrapolation(points, None, None, "misses")
+        return Extrapolation(points, failure="misses")
     gains = []
     for values in drawn:
         again = None if np.isnan(values).any() else fit_power_law(sizes, values, weights, near=law)
@@ -153,7 +154,7 @@ def extrapolate(
     fitted = len(gains) >= (1 - MOST_UNFITTED) * len(drawn)
     bounds = _bounds(np.array(gains), sampling) if fitted else (None, None)
     gain = law.at(annotated + more) - law.at(annotated)
-    return Extrapolation(points, law, Gain(annotated, more, gain, *bounds), "")
+    return Extrapolation(points, law, Gain(annotated, more, gain, *bounds))
 
 
 def exchange(
@@ -166,22 +167,23 @@ def exchange(
 
     Both are sizes and counts as `extrapolate` takes them, scored on the same and on the same draws.
     """
-    sizes, f1 = (gold[0], layer[0]), [_mean_of_seeds(_f1(one[1].sum(axis=2))) for one in (gold, layer)]
+    f1 = [_mean_of_seeds(_f1(counts.sum(axis=2))) for _, counts in (gold, layer)]
     if np.isnan(np.concatenate(f1)).any():
         return None
-    target = min(f1[0].max(), f1[1].max())
-    needed = [_needed(at, values, target) for at, values in zip(sizes, f1, strict=True)]
-    drawn = [_draw(one[1], sampling) for one in (gold, layer)]
-    rates = []
-    for values in zip(*drawn, strict=True):
-        reached = min(values[0].max(), values[1].max())
-        rates.append(_needed(sizes[1], values[1], reached) / _needed(sizes[0], values[0], reached))
+
+    def needed(first: Floats, second: Floats) -> tuple[float, float, float]:
+        reached = float(min(first.max(), second.max()))
+        return reached, _needed(gold[0], first, reached), _needed(layer[0], second, reached)
+
+    target, *both = needed(*f1)
+    drawn = [needed(*values) for values in zip(*(_draw(counts, sampling) for _, counts in (gold, layer)), strict=True)]
+    rates = np.array([second / first for _, first, second in drawn])
     bound: Literal["", "at least", "at most"] = ""
     if target < f1[0][0]:
         bound = "at least"
     elif target < f1[1][0]:
         bound = "at most"
-    return Exchange(float(target), needed[0], needed[1], *_bounds(np.array(rates), sampling), bound)
+    return Exchange(target, *both, *_bounds(rates, sampling), bound)
 
 
 def fit_power_law(
@@ -193,30 +195,18 @@ def fit_power_law(
     several beginnings are tried and the best result taken.
     """
     at = np.asarray(sizes, np.float64)
-    starts = [_start(at, values, c) for c in STARTS] if near is None else [(near.a, near.b, near.c)]
-    best: tuple[float, PowerLaw] | None = None
+    # With the exponent given the other two are a straight line.
+    lines = [(c, *np.polyfit(at**-c, values, 1)) for c in STARTS] if near is None else []
+    starts = [(level, -slope, c) for c, slope, level in lines] if near is None else [(near.a, near.b, near.c)]
+    settings = {"sigma": weights, "bounds": (LOWEST, HIGHEST), "jac": _slopes, "x_scale": (0.1, 1, 1), "max_nfev": 500}
+    laws = []
     for start in starts:
-        try:
-            with warnings.catch_warnings():
-                # A flat curve leaves the exponent open, which is not a failure: any exponent predicts the same.
-                warnings.simplefilter("ignore", OptimizeWarning)
-                found, _ = curve_fit(
-                    _power_law,
-                    at,
-                    values,
-                    p0=np.clip(start, LOWEST, HIGHEST),
-                    sigma=weights,
-                    bounds=(LOWEST, HIGHEST),
-                    jac=_slopes,
-                    x_scale=(0.1, 1.0, 1.0),
-                    max_nfev=500,
-                )
-        except RuntimeError:
-            continue
-        loss = float((((_power_law(at, *found) - values) / weights) ** 2).sum())
-        if best is None or loss < best[0]:
-            best = loss, PowerLaw(*map(float, found))
-    return best[1] if best else None
+        # A flat curve leaves the exponent open, which is not a failure: any exponent predicts the same.
+        with suppress(RuntimeError), warnings.catch_warnings(action="ignore", category=OptimizeWarning):
+            found, _ = curve_fit(_power_law, at, values, p0=np.clip(start, LOWEST, HIGHEST), **settings)
+            laws.append(PowerLaw(*map(float, found)))
+    losses = [float((((_power_law(at, *astuple(law)) - values) / weights) ** 2).sum()) for law in laws]
+    return laws[losses.index(min(losses))] if laws else None
 
 
 def _needed(sizes: Sequence[int], values: Floats, target: float) -> float:
@@ -239,18 +229,13 @@ def _draw(counts: NDArray[np.int64], sampling: Sampling) -> Floats:
 
 
 def _f1(counts: NDArray[np.int64] | Floats) -> Floats:
-    there, found, right = (counts[..., at].astype(np.float64) for at in range(3))
-    whole = there + found
-    f1: Floats = np.divide(2 * right, whole, out=np.full_like(whole, np.nan), where=whole > 0)
-    return f1
+    with np.errstate(invalid="ignore"):
+        return np.asarray(2 * counts[..., 2] / (counts[..., 0] + counts[..., 1]), np.float64)
 
 
 def _mean_of_seeds(values: Floats) -> Floats:
-    known = ~np.isnan(values)
-    count = known.sum(axis=-1)
-    total = np.where(known, values, 0.0).sum(axis=-1)
-    mean: Floats = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
-    return mean
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.nansum(values, axis=-1) / (~np.isnan(values)).sum(axis=-1))
 
 
 def _bounds(values: Floats, sampling: Sampling) -> tuple[float | None, float | None]:
@@ -263,18 +248,9 @@ def _bounds(values: Floats, sampling: Sampling) -> tuple[float | None, float | N
 
 
 def _misses(law: PowerLaw, point: CurvePoint) -> bool:
-    value = law.at(point.sentences)
-    return (
-        point.low is not None
-        and point.high is not None
-        and (value < point.low - SMALLEST or value > point.high + SMALLEST)
-    )
-
-
-def _start(sizes: Floats, values: Floats, c: float) -> tuple[float, float, float]:
-    # With the exponent given the other two are a straight line.
-    slope, level = np.polyfit(sizes**-c, values, 1)
-    return float(level), float(-slope), c
+    if point.low is None or point.high is None:
+        return False
+    return not point.low - SMALLEST <= law.at(point.sentences) <= point.high + SMALLEST
 
 
 def _power_law(sizes: Floats | float, a: float, b: float, c: float) -> Floats | float:

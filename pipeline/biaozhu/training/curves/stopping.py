@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import numpy as np
@@ -45,10 +45,6 @@ class Outlook:
     gain: Gain | None
     failure: str = ""
 
-    def as_json(self) -> dict[str, Any]:
-        """Return it as plain JSON values."""
-        return asdict(self)
-
 
 def describe_outlook(outlook: Outlook) -> str:
     """Say in a sentence what another batch is expected to add."""
@@ -68,8 +64,7 @@ def count_round(gold: Sequence[Sentence], predicted: Sequence[Sentence], *, sent
     counts = {}
     for one, other in zip(gold, predicted, strict=True):
         strict = count_strict_spans((span.key for span in one.spans), (span.key for span in other.spans))
-        there, found, right = astuple(sum_counts(strict.values()))
-        counts[one.id] = there, found, right
+        counts[one.id] = astuple(sum_counts(strict.values()))
     return RoundScore(sentences, counts)
 
 
