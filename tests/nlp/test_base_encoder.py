@@ -50,7 +50,7 @@ def untrained(folder: str) -> spacy.Language:
     nlp = spacy.blank("zh")
     nlp.tokenizer = make_char_tokenizer()(nlp)
     states, scores = base_encoder(folder, "states", 1), base_encoder(folder, "scores", beside="large")
-    part = CrfNer(nlp.vocab, crf_model(states, prior=scores, prior_weight=0.5), "ner", l2=1.0, iterations=5)
+    part = CrfNer(nlp, "ner", crf_model(states, prior=scores, prior_weight=0.5), l2=1.0, iterations=5)
     part.initialize(list, nlp=nlp, labels=["PLACE", "PERSON", "AMOUNT"])
 
     @spacy.Language.component(f"test_started_{Path(folder).name}")

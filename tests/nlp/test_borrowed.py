@@ -32,7 +32,7 @@ def begin(gold: list[Sentence]) -> tuple[spacy.Language, CrfNer]:
     nlp = spacy.blank("zh")
     nlp.tokenizer = make_char_tokenizer()(nlp)
     prior = base_encoder(part="scores", beside="large")
-    part = CrfNer(nlp.vocab, crf_model(class_encoder(1), prior=prior, prior_weight=1.0), "ner", l2=1.0)
+    part = CrfNer(nlp, "ner", crf_model(class_encoder(1), prior=prior, prior_weight=1.0), l2=1.0)
     part.initialize(lambda: make_examples(nlp, gold)[0], nlp=nlp)
     return nlp, part
 

@@ -33,7 +33,7 @@ def begin(l2: float, min_score: float = 0.0) -> tuple[spacy.Language, CrfNer]:
     nlp = spacy.blank("zh")
     nlp.tokenizer = make_char_tokenizer()(nlp)
     model = crf_model(class_encoder(1), prior=base_encoder(part="scores"), prior_weight=1.0)
-    part = CrfNer(nlp.vocab, model, "ner", algorithm="lbfgs", l2=l2, iterations=50, min_score=min_score)
+    part = CrfNer(nlp, "ner", model, algorithm="lbfgs", l2=l2, iterations=50, min_score=min_score)
     examples, _ = make_examples(nlp, [GOLD])
     part.initialize(lambda: examples, nlp=nlp, labels=[*LABELS, "CROP"])
     return nlp, part

@@ -7,10 +7,11 @@ to `doc.ents` what overlaps nothing there: the component that stands first in th
 # Annotations are evaluated here, not postponed: confection checks a config's values by them.
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 from spacy.language import Language
-from spacy.tokens import Doc, SpanGroup
+from spacy.tokens import Doc
 
 from biaozhu.annotators.network.models import DEFAULT_MODEL
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
@@ -18,12 +19,14 @@ from biaozhu.annotators.registry import Annotator, find_annotators
 from biaozhu.annotators.words import LacWord
 from biaozhu.data.errors import ConfigError
 from biaozhu.nlp.encoders import load_network
+from biaozhu.nlp.scorer import keep_spans
 from biaozhu.reading.sentences import split_text
 
 ASSIGNS = ["doc.ents", "token.ent_iob", "token.ent_type", "doc.spans"]
 SETTINGS = {"model": DEFAULT_MODEL, "spans_key": None, "set_ents": True}
 
 
+@dataclass(frozen=True, slots=True)
 class AnnotatorComponent:
     """A component of one annotator.
 
@@ -31,13 +34,10 @@ class AnnotatorComponent:
     span group, by default the annotator's name; `set_ents` says whether to add to `doc.ents`, too.
     """
 
-    def __init__(
-        self, annotator: Annotator, *, model: str, spans_key: str | None = None, set_ents: bool = True
-    ) -> None:
-        self.annotator = annotator
-        self.model = model
-        self.spans_key = spans_key or annotator.name
-        self.set_ents = set_ents
+    annotator: Annotator
+    model: str
+    spans_key: str | None
+    set_ents: bool
 
     def __call__(self, doc: Doc) -> Doc:
         """Annotate a Doc; for errors see `Annotator.annotate`."""
@@ -59,11 +59,7 @@ class AnnotatorComponent:
                 "biaozhu.CharTokenizer.v1 loses none",
                 stacklevel=2,
             )
-        doc.spans[self.spans_key] = SpanGroup(doc, name=self.spans_key, spans=found, attrs={"scores": scores})
-        if self.set_ents:
-            taken = {token.i for one in doc.ents for token in one}
-            free = [one for one in found if taken.isdisjoint(range(one.start, one.end))]
-            doc.set_ents([*doc.ents, *free])
+        keep_spans(doc, found, scores, self.spans_key or self.annotator.name, set_ents=self.set_ents)
         return doc
 
 
@@ -75,7 +71,7 @@ def _factory(annotator: Annotator) -> Callable[..., AnnotatorComponent]:
         spans_key: str | None,
         set_ents: bool,  # noqa: FBT001 — a config names it
     ) -> AnnotatorComponent:
-        return AnnotatorComponent(annotator, model=model, spans_key=spans_key, set_ents=set_ents)
+        return AnnotatorComponent(annotator, model, spans_key, set_ents)
 
     Language.factory(f"biaozhu_{annotator.name}", assigns=ASSIGNS, default_config=SETTINGS, func=make)
     return make
@@ -101,7 +97,7 @@ def make_annotator(
     if annotator.endswith(".py"):
         raise ConfigError("a config names an annotator, no file", where=f"components.{name}.annotator")
     (found,) = find_annotators(annotator)
-    return AnnotatorComponent(found, model=model, spans_key=spans_key, set_ents=set_ents)
+    return AnnotatorComponent(found, model, spans_key, set_ents)
 
 
 # Several components read the words of the same Doc, one after the other.

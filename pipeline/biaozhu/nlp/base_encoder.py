@@ -21,14 +21,16 @@ from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
 from biaozhu.annotators.transformer.deep import Deep
 from biaozhu.data.errors import ConfigError
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns
-from biaozhu.nlp.borrowed import WORD_TAGS, find_words, load_once
 from biaozhu.nlp.bounds import NonNegativeInt
 from biaozhu.nlp.crf import encode_spans, make_tags
 from biaozhu.nlp.encoders import (
     COMBINED,
+    WORD_TAGS,
     annotate_once,
+    find_words,
     freeze,
     load_network,
+    load_once,
     set_neighbours_beside,
 )
 from biaozhu.reading.simplified import to_simplified
@@ -75,19 +77,12 @@ def base_encoder(
     labels, kinds = sorted({*base.labels, *proposed}), len(base.chain.kinds)
 
     def states(texts: Sequence[str]) -> list[np.ndarray]:
-        rows = zip(_read(folder, mark, tuple(texts)), lexicon_columns(texts), strict=True)
-        return [
-            np.concatenate(
-                [
-                    states * STATES_SCALE,
-                    set_neighbours_beside(likely * LIKELY_SCALE, window),
-                    columns * LEXICON_SCALE,
-                ],
-                axis=1,
-                dtype=np.float32,
-            )
-            for (states, likely), columns in rows
-        ]
+        found = []
+        for (states, likely), columns in zip(_read(folder, mark, tuple(texts)), lexicon_columns(texts), strict=True):
+            around = set_neighbours_beside(likely * LIKELY_SCALE, window)
+            parts = [states * STATES_SCALE, around, columns * LEXICON_SCALE]
+            found.append(np.concatenate(parts, axis=1, dtype=np.float32))
+        return found
 
     def scores(texts: Sequence[str]) -> list[np.ndarray]:
         decided = annotate_once(folder, tuple(texts))[COMBINED]
@@ -99,9 +94,8 @@ def base_encoder(
             places = np.arange(len(rows)), encode_spans(labels, len(rows), chosen)
             rows[places] = rows.max(axis=1) + MARGIN
             found.append(rows)
-        if beside:
-            return [np.concatenate(both, axis=1) for both in zip(found, _borrowed(beside, texts, found), strict=True)]
-        return found
+        beside_them = [_borrowed(beside, texts, found)] if beside else []
+        return [np.concatenate(parts, axis=1) for parts in zip(found, *beside_them, strict=True)]
 
     if part == "states":
         width = base.states_width + kinds * (2 * window + 1) + WIDTH
@@ -180,10 +174,8 @@ def _split(
 
 def _columns_of(tags: Sequence[str], chain: Chain) -> np.ndarray:
     """Return the column of the network, whose tags are B and I, that stands for each tag; -1 where it has none."""
-    columns = {
-        kind if begins else f"{kind}-I": column
-        for column, (kind, begins) in enumerate(zip(chain.kinds, chain.begins, strict=True))
-    }
+    own = [kind if begins else f"{kind}-I" for kind, begins in zip(chain.kinds, chain.begins, strict=True)]
+    columns = {name: column for column, name in enumerate(own)}
     parts = (tag.rpartition("-") for tag in tags)
     names = (label + "-I" if part in ("I", "E") else label or part for label, _, part in parts)
     return np.array([columns.get(name, -1) for name in names])

@@ -27,11 +27,8 @@ def crf_model(
     with part = "scores" whose scores are multiplied by `prior_weight`, and is held there until the gold has enough against it.
     """
     if prior is not None and not prior.attrs.get("tags"):
-        raise ConfigError(
-            "the prior gives no scores of tags",
-            where=ARCHITECTURE,
-            next_step='Take a BaseEncoder with part = "scores"',
-        )
+        advice = 'Take a BaseEncoder with part = "scores"'
+        raise ConfigError("the prior gives no scores of tags", where=ARCHITECTURE, next_step=advice)
     return Model(
         "biaozhu_crf",
         _forward,
@@ -63,10 +60,9 @@ def tag_scores(model: Any, said: list[np.ndarray], borrowed: Mapping[str, str]) 
     prior, tags = model.get_ref("prior"), make_tags(model.attrs["labels"])
     given = {tag: column for column, tag in enumerate(prior.attrs["tags"])}
     lent = {tag: len(given) + column for column, tag in enumerate(prior.attrs["offered"])}
-    columns = []
-    for tag in tags:
-        label, _, part = tag.rpartition("-")
-        columns.append(given.get(tag, lent.get(f"{borrowed.get(label)}-{part}", -1)))
+    parts = (tag.rpartition("-") for tag in tags)
+    borrowing = [f"{borrowed.get(label)}-{part}" for label, _, part in parts]
+    columns = [given.get(tag, lent.get(other, -1)) for tag, other in zip(tags, borrowing, strict=True)]
     known = np.array(columns) >= 0
     dropped = [column for tag, column in given.items() if tag not in tags]
     found = []

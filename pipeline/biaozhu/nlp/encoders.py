@@ -17,15 +17,16 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from biaozhu.annotators.combine import combine_rows
+from biaozhu.annotators.network.lac import Lac, load_lac
 from biaozhu.annotators.network.lac_data import Size
 from biaozhu.annotators.network.models import load_model, weights_mark
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, annotate
-from biaozhu.annotators.words import NameModel
+from biaozhu.annotators.words import LacWord, NameModel
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.model import Span
-from biaozhu.nlp.borrowed import WORD_TAGS, load_once
 from biaozhu.nlp.bounds import NonNegativeInt
 from biaozhu.nlp.crf import encode_spans, make_tags
+from biaozhu.reading.simplified import to_simplified
 
 # What makes the parts of a vector weigh about alike in a linear model with one penalty for all of them.
 STATES_SCALE, SCORES_SCALE, TAGS_SCALE, CLASS_SCALE, WORDS_SCALE = 0.1, 0.05, 0.25, 0.3, 2.0
@@ -34,6 +35,8 @@ STATES = 256
 NUMERALS = "零〇一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟"
 VAGUE = "几数余多来"
 CLASSES = 8
+# LAC's tags whose words an encoder can mark: names, times, nouns, numerals, measure words.
+WORD_TAGS = ("LOC", "ORG", "PER", "TIME", "m", "n", "nw", "nz", "q")
 # All of them brought together, as pre-annotation does it.
 COMBINED = "combined"
 
@@ -71,8 +74,8 @@ def lac_encoder(
         found = []
         marked = lac.words(texts) if words else [()] * len(texts)
         for states, row in zip(lac.states(texts), marked, strict=True):
-            best = states[:, STATES:].max(axis=1, keepdims=True)
-            scores = np.maximum(states[:, STATES:] - best, np.float32(LOWEST_SCORE))
+            scores = states[:, STATES:] - states[:, STATES:].max(axis=1, keepdims=True)
+            scores = np.maximum(scores, np.float32(LOWEST_SCORE))
             likely = np.exp(scores)
             likely *= TAGS_SCALE / likely.sum(axis=1, keepdims=True)
             parts = [states[:, :STATES] * STATES_SCALE, scores * SCORES_SCALE]
@@ -97,22 +100,16 @@ def layer_encoder(
     them all; a character sees the marks of `window` neighbours on each side.
     """
     known = (*(one.name for one in DEFAULT_ANNOTATORS), COMBINED)
-    unknown = [name for name in layers if name not in known]
-    if unknown:
+    if unknown := [name for name in layers if name not in known]:
         raise ConfigError(f"no annotator {', '.join(unknown)}; there are {', '.join(known)}", where="LayerEncoder")
-    tags = make_tags(labels)[1:]
 
     def vectors(texts: Sequence[str]) -> list[np.ndarray]:
         found = annotate_once(size, tuple(texts))
-        return [
-            set_neighbours_beside(
-                np.concatenate([_mark(len(text), found[name][at], labels) for name in layers], axis=1), window
-            )
-            for at, text in enumerate(texts)
-        ]
+        marked = [[_mark(len(text), found[name][at], labels) for name in layers] for at, text in enumerate(texts)]
+        return [set_neighbours_beside(np.concatenate(rows, axis=1), window) for rows in marked]
 
-    key = size, tuple(layers), tuple(labels), window
-    return freeze("layer_encoder", vectors, len(layers) * len(tags) * (2 * window + 1), key=key)
+    width = len(layers) * len(make_tags(labels)[1:]) * (2 * window + 1)
+    return freeze("layer_encoder", vectors, width, key=(size, tuple(layers), tuple(labels), window))
 
 
 def class_encoder(window: NonNegativeInt) -> Model[list[Doc], list[np.ndarray]]:
@@ -120,17 +117,15 @@ def class_encoder(window: NonNegativeInt) -> Model[list[Doc], list[np.ndarray]]:
 
     def vectors(texts: Sequence[str]) -> list[np.ndarray]:
         kinds = np.eye(CLASSES, dtype=np.float32) * np.float32(CLASS_SCALE)
-        return [
-            set_neighbours_beside(kinds[[class_of(one) for one in text]].reshape(-1, CLASSES), window) for text in texts
-        ]
+        rows = (np.array([class_of(one) for one in text], np.int64) for text in texts)
+        return [set_neighbours_beside(kinds[one], window) for one in rows]
 
     return freeze("class_encoder", vectors, CLASSES * (2 * window + 1), key=(window,))
 
 
 def set_neighbours_beside(rows: np.ndarray, window: int) -> np.ndarray:
     """Set beside each row the `window` rows before and after it; shape (n, width) -> (n, width * (2 window + 1))."""
-    edge = np.zeros((window, rows.shape[1]), rows.dtype)
-    padded = np.concatenate([edge, rows, edge])
+    padded = np.pad(rows, ((window, window), (0, 0)))
     return np.concatenate([padded[shift : shift + len(rows)] for shift in range(2 * window + 1)], axis=1)
 
 
@@ -148,8 +143,8 @@ def freeze(name: str, vectors: Vectors, width: int, *, key: tuple[object, ...]) 
         memory = _memory.get()
         memory = {} if memory is None else memory
         keys = [(name, *key, doc.text) for doc in docs]
-        new = list(dict.fromkeys(one for one in keys if one not in memory))
-        memory.update(zip(new, vectors([str(one[-1]) for one in new]) if new else (), strict=True))
+        if new := list(dict.fromkeys(one for one in keys if one not in memory)):
+            memory.update(zip(new, vectors([str(one[-1]) for one in new]), strict=True))
         # Nothing flows back.
         rows = [mean_by_token(memory[one], token_sizes(doc)) for doc, one in zip(docs, keys, strict=True)]
         return rows, lambda _: []
@@ -170,6 +165,18 @@ def mean_by_token(rows: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         # A copy: what a caller does to it must not reach the memory.
         return rows.astype(np.float32)
     return np.asarray(np.add.reduceat(rows, np.cumsum(sizes) - sizes, axis=0) / sizes[:, None], np.float32)
+
+
+@cache
+def load_once(size: Size) -> Lac:
+    """Load LAC once in a process."""
+    return load_lac(size)
+
+
+def find_words(size: Size, texts: Sequence[str]) -> list[list[LacWord]]:
+    """Return the words of each text that LAC gives one of `WORD_TAGS`."""
+    rows = load_once(size).words([to_simplified(text) for text in texts])
+    return [[word for word in row if word.tag in WORD_TAGS] for row in rows]
 
 
 # One batch back: a model's prior and its features ask for the same texts one after the other.
@@ -193,10 +200,10 @@ def _load(network: str, mark: str) -> NameModel:  # noqa: ARG001 — it is part 
 def _mark(length: int, spans: Sequence[Span], labels: Sequence[str]) -> np.ndarray:
     chosen = [span for span in spans if span.label in labels]
     path = encode_spans(labels, length, [span.key for span in chosen])
-    scores = np.zeros(length, np.float32)
+    marks = np.eye(len(make_tags(labels)), dtype=np.float32)[path, 1:]
     for span in chosen:
-        scores[span.start : span.end] = 1.0 if span.score is None else span.score
-    return np.asarray(np.eye(len(make_tags(labels)), dtype=np.float32)[path, 1:] * scores[:, None])
+        marks[span.start : span.end] *= np.float32(1.0 if span.score is None else span.score)
+    return marks
 
 
 @cache

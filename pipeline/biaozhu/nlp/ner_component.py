@@ -13,29 +13,25 @@ import numpy as np
 import spacy
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
-from spacy.tokens import Doc, SpanGroup
+from spacy.tokens import Doc, Span
 from spacy.training import Example
-from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer
 
 from biaozhu.nlp import crf
-from biaozhu.nlp.borrowed import choose_tags
 from biaozhu.nlp.bounds import NonNegativeFloat, PositiveInt, Probability
 from biaozhu.nlp.crf_model import blocks_of
+from biaozhu.nlp.encoders import WORD_TAGS, find_words
 from biaozhu.nlp.ngrams import ENCODER as NGRAMS
-from biaozhu.nlp.scorer import SCORER
+from biaozhu.nlp.scorer import SCORER, keep_spans
 
 # As spaCy's span categorizer has it: doc.spans[key].attrs["scores"][i] is the probability of doc.spans[key][i].
 SPANS_KEY = "biaozhu_ner"
 INITIAL_SAMPLE = 10
 LABEL_SAMPLE, CONTRADICTED = 1000, 5
+# A tag is borrowed only if it has so many of the label's spans in the gold, and at least this strict F1 there.
+MIN_AGREED, MIN_F1 = 2, 0.25
 DEFAULTS = spacy.util.load_config_from_str("""
 [biaozhu_ner]
-algorithm = "lbfgs"
-iterations = 200
-l1 = 0.0
-l2 = 0.3
-holds = []
 
 [biaozhu_ner.model]
 @architectures = "biaozhu.Crf.v1"
@@ -50,7 +46,6 @@ algorithm = "crfsuite"
 iterations = 100
 l1 = 0.1
 l2 = 0.01
-holds = []
 
 [biaozhu_crf.model]
 @architectures = "biaozhu.Crf.v1"
@@ -58,22 +53,58 @@ holds = []
 [biaozhu_crf.model.tok2vec]
 @architectures = "biaozhu.NgramEncoder.v1"
 """)
-OUTPUT = {"min_score": 0.0, "spans_key": SPANS_KEY, "set_ents": True, "scorer": {"@scorers": SCORER}}
 Scorer = Callable[..., dict[str, Any]] | None
 
 
 class CrfNer(TrainablePipe):  # type: ignore[misc]
-    """A named entity recognizer with a linear-chain CRF, whose model is a `biaozhu.Crf.v1`; for the settings see `make_ner`."""
+    """A named entity recognizer with a linear-chain CRF, that a config names as `biaozhu_ner` or `biaozhu_crf`.
 
-    def __init__(
-        self, vocab: Vocab, model: Model[Any, Any], name: str, *, scorer: Scorer = None, **settings: Any
+    Args:
+        nlp: the pipeline.
+        name: of the component.
+        model: a `biaozhu.Crf.v1`.
+        algorithm: of `biaozhu train`: `lbfgs` is our own; `crfsuite`, and `ap`, its averaged perceptron, which is quick
+            and has no use for penalties, take n-grams only.
+        iterations: at most so many.
+        l1: weight of the sum of the weights' magnitudes in the loss, of `crfsuite` only.
+        l2: weight of the sum of their squares (`lbfgs`: half of it).
+        holds: of `lbfgs`: how strongly the model may be held to its prior, the strongest first: `prior_weight`, `l2` of the
+            tok2vec and of the surface. Cross-validation over the training data chooses; empty takes the values above.
+        min_score: a span of the best path is given if its probability is at least this.
+        spans_key: the group in `doc.spans` that gets the spans, with their probabilities.
+        set_ents: whether to add to `doc.ents`, too, what overlaps nothing there.
+        scorer: a `biaozhu.ner_scorer.v1`.
+    """
+
+    def __init__(  # noqa: PLR0913 — the settings of a config
+        self,
+        nlp: Language,
+        name: str,
+        model: Model[list[Doc], list[np.ndarray]],
+        *,
+        algorithm: Literal["lbfgs", "crfsuite", "ap"] = "lbfgs",
+        iterations: PositiveInt = 200,
+        l1: NonNegativeFloat = 0.0,
+        l2: NonNegativeFloat = 0.3,
+        holds: list[list[float]] = [],  # noqa: B006 — never changed
+        min_score: Probability = 0.0,
+        spans_key: str = SPANS_KEY,
+        set_ents: bool = True,
+        scorer: Scorer = None,
     ) -> None:
-        self.vocab = vocab
+        self.vocab, self.name, self.scorer = nlp.vocab, name, scorer
         self.model: Any = model
-        self.name = name
-        self.scorer = scorer
-        self.cfg: dict[str, Any] = {"labels": [], **OUTPUT, **settings}
-        self.cfg.pop("scorer")
+        self.cfg: dict[str, Any] = {
+            "labels": [],
+            "min_score": min_score,
+            "spans_key": spans_key,
+            "set_ents": set_ents,
+            "algorithm": algorithm,
+            "iterations": iterations,
+            "l1": l1,
+            "l2": l2,
+            "holds": holds,
+        }
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -120,12 +151,32 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
         return found | {label for label in labels if marked[label] < CONTRADICTED}
 
     def borrow_tags(self, docs: Sequence[Doc]) -> dict[str, str]:
-        """Return the tag of LAC's that each label begins from which the prior does not have."""
+        """Choose for each label that the prior lacks the tag of LAC's whose words agree best with the gold, if one does.
+
+        LAC tags organisations, works and times, so such a label need not begin from nothing.
+        """
         prior = self.model.maybe_get_ref("prior")
         if prior is None or not prior.attrs["beside"]:
             return {}
         new = [label for label in self.labels if f"{label}-B" not in prior.attrs["tags"]]
-        return choose_tags(prior.attrs["beside"], new, docs[:LABEL_SAMPLE]) if new else {}
+        if not new:
+            return {}
+        docs = docs[:LABEL_SAMPLE]
+        gold: Counter[str] = Counter()
+        found: Counter[str] = Counter()
+        agreed: Counter[tuple[str, str]] = Counter()
+        for doc, words in zip(docs, find_words(prior.attrs["beside"], [doc.text for doc in docs]), strict=True):
+            spans = {(span.start_char, span.end_char): span.label_ for span in doc.ents}
+            gold.update(spans.values())
+            found.update(word.tag for word in words)
+            agreed.update((spans[word.start, word.end], word.tag) for word in words if (word.start, word.end) in spans)
+        chosen = {}
+        for label in new:
+            scores = {tag: 2 * agreed[label, tag] / max(1, gold[label] + found[tag]) for tag in WORD_TAGS}
+            best = max(scores, key=scores.__getitem__)
+            if agreed[label, best] >= MIN_AGREED and scores[best] >= MIN_F1:
+                chosen[label] = best
+        return chosen
 
     def predict(self, docs: Iterable[Doc]) -> list[list[crf.TokenSpan]]:
         """Return the spans of each Doc, with their probabilities."""
@@ -138,15 +189,9 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
 
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[Sequence[crf.TokenSpan]]) -> None:
         """Keep the spans in `doc.spans`, with their probabilities, and add to `doc.ents` what overlaps nothing there."""
-        key = self.cfg["spans_key"]
         for doc, found in zip(docs, scores, strict=True):
-            spans = [spacy.tokens.Span(doc, one.start, one.end, label=one.label) for one in found]
-            attrs = {"scores": [one.score for one in found]}
-            doc.spans[key] = SpanGroup(doc, name=key, spans=spans, attrs=attrs)
-            if self.cfg["set_ents"]:
-                taken = {token.i for one in doc.ents for token in one}
-                free = [one for one in spans if taken.isdisjoint(range(one.start, one.end))]
-                doc.set_ents([*doc.ents, *free])
+            spans = [Span(doc, one.start, one.end, label=one.label) for one in found]
+            keep_spans(doc, spans, [one.score for one in found], self.cfg["spans_key"], set_ents=self.cfg["set_ents"])
 
     def update(
         self,
@@ -187,59 +232,13 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
         return np.concatenate(found)
 
 
-def make_ner(  # noqa: PLR0913, PLR0917 — the settings of a config
-    nlp: Language,
-    name: str,
-    model: Model[list[Doc], list[np.ndarray]],
-    algorithm: Literal["lbfgs", "crfsuite", "ap"],
-    iterations: PositiveInt,
-    l1: NonNegativeFloat,
-    l2: NonNegativeFloat,
-    holds: list[list[float]],
-    min_score: Probability,
-    spans_key: str,
-    set_ents: bool,  # noqa: FBT001 — confection calls by name
-    scorer: Scorer,
-) -> CrfNer:
-    """Make the component that a config names as `biaozhu_ner` or `biaozhu_crf`, of a `biaozhu.Crf.v1` and a `biaozhu.ner_scorer.v1`.
-
-    Args:
-        nlp: the pipeline.
-        name: of the component.
-        model: a `biaozhu.Crf.v1`.
-        algorithm: of `biaozhu train`: `lbfgs` is our own; `crfsuite`, and `ap`, its averaged perceptron, which is quick
-            and has no use for penalties, take n-grams only.
-        iterations: at most so many.
-        l1: weight of the sum of the weights' magnitudes in the loss, of `crfsuite` only.
-        l2: weight of the sum of their squares (`lbfgs`: half of it).
-        holds: of `lbfgs`: how strongly the model may be held to its prior, the strongest first: `prior_weight`, `l2` of the
-            tok2vec and of the surface. Cross-validation over the training data chooses; empty takes the values above.
-        min_score: a span of the best path is given if its probability is at least this.
-        spans_key: the group in `doc.spans` that gets the spans, with their probabilities.
-        set_ents: whether to add to `doc.ents`, too, what overlaps nothing there.
-        scorer: a `biaozhu.ner_scorer.v1`.
-    """
-    return CrfNer(
-        nlp.vocab,
-        model,
-        name,
-        scorer=scorer,
-        algorithm=algorithm,
-        iterations=iterations,
-        l1=l1,
-        l2=l2,
-        holds=holds,
-        min_score=min_score,
-        spans_key=spans_key,
-        set_ents=set_ents,
-    )
-
-
+# Entry points name it so.
+make_ner = CrfNer
 for _name, _defaults in DEFAULTS.items():
     Language.factory(
         _name,
         assigns=["doc.ents", "token.ent_iob", "token.ent_type", "doc.spans"],
-        default_config={**_defaults, **OUTPUT},
+        default_config={**_defaults, "scorer": {"@scorers": SCORER}},
         default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
         func=make_ner,
     )

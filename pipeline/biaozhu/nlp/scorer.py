@@ -1,17 +1,28 @@
-"""The scorer of our components in spaCy's own commands: strict F1 on characters, with the keys that they show."""
+"""What our components leave in a Doc, and their scorer in spaCy's own commands: strict F1 on characters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from spacy.tokens import SpanGroup
 
 from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
 
 if TYPE_CHECKING:
+    from spacy.tokens import Doc, Span
     from spacy.training import Example
 
 
 SCORER = "biaozhu.ner_scorer.v1"
+
+
+def keep_spans(doc: Doc, spans: Sequence[Span], scores: Sequence[float | None], key: str, *, set_ents: bool) -> None:
+    """Keep spans with their scores in `doc.spans[key]`, and add to `doc.ents`, if so wanted, what overlaps nothing there."""
+    doc.spans[key] = SpanGroup(doc, name=key, spans=spans, attrs={"scores": scores})
+    if set_ents:
+        taken = {token.i for one in doc.ents for token in one}
+        doc.set_ents([*doc.ents, *(one for one in spans if taken.isdisjoint(range(one.start, one.end)))])
 
 
 def score_spans(examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
@@ -44,7 +55,7 @@ def score_spans(examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
 
 
 def make_scorer() -> Callable[..., dict[str, Any]]:
-    """Return what a config names as `biaozhu.ner_scorer.v1`."""
+    """Return `score_spans`, that a config names as `biaozhu.ner_scorer.v1`."""
     return score_spans
 
 

@@ -63,7 +63,7 @@ def solve(
     some = [examples[at] for at in chosen]
     model, settings, docs = component.model, component.cfg, [example.predicted for example in some]
     features = [block.predict(docs) for block in blocks_of(model)]
-    if settings.get("algorithm") in ALGORITHMS:
+    if settings["algorithm"] in ALGORITHMS:
         return _solve_by_crfsuite(component, features[0], some, on_step)
     blocks, places, shares = zip(*map(descent.merge_columns, features), strict=True)
     lengths = np.array([len(doc) for doc in docs])
@@ -80,7 +80,7 @@ def solve(
 
     hold: descent.Hold | None = descent.Hold(model.attrs["prior_weight"], (settings["l2"],) * len(blocks))
     comparison = None
-    if settings.get("holds") and model.maybe_get_ref("prior") is not None:
+    if settings["holds"] and model.maybe_get_ref("prior") is not None:
         holds = [descent.Hold(weight, tuple(l2)) for weight, *l2 in settings["holds"]]
         if any(len(one.l2) != len(blocks) or not one.prior_weight > 0 for one in holds):
             what = f"a hold has a prior weight above 0 and {len(blocks)} values of l2"
