@@ -128,7 +128,7 @@ def crossval(
     """Predict each section (article, where there are several) by a model trained on the others only."""
     from biaozhu.reading.article import find_articles, read_articles
     from biaozhu.training.card import score_strictly
-    from biaozhu.training.crossval import crossvalidate
+    from biaozhu.training.crossval import count_groups, crossvalidate
     from biaozhu.training.train import read_config
 
     check_output(output, "layer", [config, *gold], articles=article)
@@ -142,12 +142,12 @@ def crossval(
         def on_fold(number: int, most: int) -> None:
             bar(number, most, f"fold {number + 1} of {most}")
 
-        done = crossvalidate(parsed, sentences, groups, source=name or config.stem, on_fold=on_fold)
-    write_layer(output, done.sentences)
-    for group, size in done.folds:
+        predicted, entries = crossvalidate(parsed, sentences, groups, source=name or config.stem, on_fold=on_fold)
+    write_layer(output, predicted)
+    for group, size in sorted(count_groups(sentences, groups).items()):
         say(f"held out: {group} ({size} sentences)")
-    _print_scores("Held out", score_strictly(sentences, done.sentences), as_json=as_json)
-    finish(done.entries, ledger=ledger)
+    _print_scores("Held out", score_strictly(sentences, predicted), as_json=as_json)
+    finish(entries, ledger=ledger)
 
 
 def curve(

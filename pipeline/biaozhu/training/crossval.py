@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sklearn.model_selection import LeaveOneGroupOut
@@ -20,18 +19,6 @@ if TYPE_CHECKING:
     from confection import Config
 
 
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """Sentences with held-out predictions, in the order of the gold, and what could not be aligned in training.
-
-    `folds` are the names of the groups, each with the number of its sentences.
-    """
-
-    sentences: tuple[Sentence, ...]
-    entries: tuple[Entry, ...]
-    folds: tuple[tuple[str, int], ...]
-
-
 def crossvalidate(
     config: Config,
     gold: Sequence[Sentence],
@@ -39,37 +26,34 @@ def crossvalidate(
     *,
     source: str,
     on_fold: Callable[[int, int], None] = lambda *_: None,
-) -> HeldOut:
+) -> tuple[tuple[Sentence, ...], tuple[Entry, ...]]:
     """Leave one group out at a time, train on the others, and predict it.
 
     The config's own corpus is not read; `groups` has the group of each sentence by its id; `source` is what the predicted spans name
-    as theirs; `on_fold` is called before each fold with its number from 0 and how many there are.
+    as theirs; `on_fold` is called before each fold with its number from 0 and how many there are. Returned are the sentences with held-out
+    predictions, in the order of the gold, and what could not be aligned in training.
     """
-    folds = count_groups(gold, groups)
+    folds = len(count_groups(gold, groups))
     predicted: dict[str, Sentence] = {}
     entries: dict[Entry, None] = {}
     names = [groups[sentence.id] for sentence in gold]
     # Each sentence is learned from in all folds but one: the networks read it once.
     with remembering():
         for number, (learned, left_out) in enumerate(LeaveOneGroupOut().split(gold, groups=names)):
-            on_fold(number, len(folds))
+            on_fold(number, folds)
             fitted = fit(config, [gold[index] for index in learned], name=source)
             # Each span is in all folds but one: count its loss once.
             entries |= dict.fromkeys(fitted.entries)
             chosen = [gold[index] for index in left_out]
             found = annotate_with(fitted.nlp, [sentence.text for sentence in chosen], source=source)
-            predicted |= {
-                sentence.id: with_spans(sentence, spans) for sentence, spans in zip(chosen, found, strict=True)
-            }
-    return HeldOut(tuple(predicted[sentence.id] for sentence in gold), tuple(entries), tuple(sorted(folds.items())))
+            predicted |= {one.id: with_spans(one, spans) for one, spans in zip(chosen, found, strict=True)}
+    return tuple(predicted[sentence.id] for sentence in gold), tuple(entries)
 
 
 def count_groups(gold: Sequence[Sentence], groups: Mapping[str, str]) -> Counter[str]:
     """Return how many sentences each group has; fewer than two groups raise TrainingError."""
     counts = Counter(groups[sentence.id] for sentence in gold)
     if len(counts) < 2:  # noqa: PLR2004 — one left out, one to learn from
-        raise TrainingError(
-            "there is one group only, nothing is left to learn from",
-            next_step="Give another article, or gold of more sections",
-        )
+        advice = "Give another article, or gold of more sections"
+        raise TrainingError("there is one group only, nothing is left to learn from", next_step=advice)
     return counts

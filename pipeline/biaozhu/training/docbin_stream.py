@@ -175,10 +175,9 @@ def _read_doc(doc: tokens.Doc, where: str) -> AnnotatedText:
 
 
 def _check_size(data: bytes, where: str) -> None:
-    unpacking = zlib.decompressobj()
-    size, rest = 0, data
-    while rest and not unpacking.eof:
-        size += len(unpacking.decompress(rest, CHUNK_BYTES))
-        rest = unpacking.unconsumed_tail
+    unpacking, size = zlib.decompressobj(), 0
+    while data and not unpacking.eof:
+        size += len(unpacking.decompress(data, CHUNK_BYTES))
+        data = unpacking.unconsumed_tail
         if size > MAX_UNPACKED_BYTES:
             raise ShardError(f"it unpacks to more than {MAX_UNPACKED_BYTES >> 20} MiB", where=where)

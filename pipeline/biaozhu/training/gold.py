@@ -47,7 +47,7 @@ class GoldCorpus:
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
         """Yield an Example for each sentence."""
-        yield from make_examples(nlp, self.sentences())[0]
+        return iter(make_examples(nlp, self.sentences())[0])
 
 
 def gold_corpus(paths: str | list[str]) -> GoldCorpus:
@@ -61,9 +61,8 @@ def match_files(paths: Sequence[str], *, where: str) -> tuple[Path, ...]:
         raise ConfigError("paths is empty: there is nothing to read", where=where)
     # glob, not Path.glob: patterns may be absolute.
     found = {path: glob.glob(path, recursive=True) for path in paths}  # noqa: PTH207 — as said
-    raise_collected(
-        [MissingFileError("no such file to train on", where=path) for path, names in found.items() if not names]
-    )
+    missing = [path for path, names in found.items() if not names]
+    raise_collected([MissingFileError("no such file to train on", where=path) for path in missing])
     files = {Path(name) for names in found.values() for name in names}
     return tuple(sorted(file for file in files if not is_beside(file)))
 
@@ -77,9 +76,8 @@ def make_examples(nlp: Language, sentences: Iterable[Sentence]) -> tuple[list[Ex
     for sentence in sentences:
         reference = nlp.make_doc(sentence.text)
         if reference.text != sentence.text:
-            raise OffsetError(
-                "the tokenizer changes the text", where=sentence.id, next_step="Use biaozhu.CharTokenizer.v1"
-            )
+            advice = "Use biaozhu.CharTokenizer.v1"
+            raise OffsetError("the tokenizer changes the text", where=sentence.id, next_step=advice)
         aligned: list[SpacySpan] = []
         around: list[Token] = []
         for span in sentence.spans:

@@ -6,7 +6,8 @@ import contextlib
 import io
 import random
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -53,28 +54,20 @@ def train_segmenter(
             for name in SEGMENTER_FILES:
                 shutil.copyfile(room / "all" / name, made / name)
     except ZeroDivisionError:
-        raise TrainingError(
-            "too few words to learn from", next_step="Give a corpus; thousands of sentences are none too many"
-        ) from None
+        advice = "Give a corpus; thousands of sentences are none too many"
+        raise TrainingError("too few words to learn from", next_step=advice) from None
     segment = spacy_pkuseg.pkuseg(str(folder))
-    there = (key for number, one in enumerate(dev) for key in _keys(number, words_of(one)))
-    found = (key for number, one in enumerate(dev) for key in _keys(number, segment.cut(one.text)))
-    return sum_counts(count_strict_spans(there, found).values())
+    found = _keys([segment.cut(one.text) for one in dev])
+    return sum_counts(count_strict_spans(_keys(map(words_of, dev)), found).values())
 
 
 def words_of(sentence: Sentence) -> list[str]:
     """Return a sentence's words without white space: its spans, and what stands between them."""
-    words = []
-    reached = 0
-    for span in sentence.spans:
-        words += sentence.text[reached : span.start].split()
-        words += sentence.text[span.start : span.end].split()
-        reached = span.end
-    return words + sentence.text[reached:].split()
+    cuts = [0, *(place for span in sentence.spans for place in (span.start, span.end)), len(sentence.text)]
+    return [word for start, end in pairwise(cuts) for word in sentence.text[start:end].split()]
 
 
-def _keys(number: int, words: Sequence[str]) -> Iterator[tuple[int, int, int, str]]:
-    position = 0
-    for word in words:
-        yield number, position, position + len(word), "WORD"
-        position += len(word)
+def _keys(texts: Iterable[Sequence[str]]) -> Iterator[tuple[int, int, int, str]]:
+    for number, words in enumerate(texts):
+        for start, end in pairwise(accumulate(map(len, words), initial=0)):
+            yield number, start, end, "WORD"

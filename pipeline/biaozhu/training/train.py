@@ -151,8 +151,8 @@ def train(
             learned=fitted.learned,
         )
     size, spans = sum(one.sentences for one in files), sum(one.spans for one in files)
-    told_of = fitted.nlp, fitted.entries, fitted.steps, fitted.loss, fitted.learned
-    return Trained(*told_of, size, spans, scores, len(sentences))
+    same = fitted.nlp, fitted.entries, fitted.steps, fitted.loss, fitted.learned
+    return Trained(*same, size, spans, scores, len(sentences))
 
 
 def fit(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from biaozhu.data.errors import OutputError, WriteError
@@ -27,23 +27,15 @@ def check_replaceable(
         return
     if not (output / mark).is_file():
         raise WriteError(f"this exists already and is not a {kind}", where=str(output), next_step="Choose another name")
-    known = {*(names or (*MODEL_FILES, *_list_components(output / mark))), *DESKTOP_FILES}
-    if strangers := sorted(path.name for path in output.iterdir() if path.name not in known and not _is_ledger(path)):
-        raise OutputError(
-            "this is no part of a model, and its folder would be replaced", where=str(output / strangers[0])
-        )
-
-
-def _is_ledger(path: Path) -> bool:
-    # `train --ledger` may have written it there; where nothing was lost it is empty.
-    return path.is_file() and (not path.stat().st_size or identify_file(path) == "ledger")
-
-
-def _list_components(meta: Path) -> list[str]:
-    try:
-        return [str(name) for name in parse_json(read_bytes(meta))["components"]]
-    except (ValueError, KeyError, TypeError):
-        return []
+    known = {*(names or MODEL_FILES), *DESKTOP_FILES}
+    if not names:
+        with suppress(ValueError, KeyError, TypeError):
+            known |= {str(name) for name in parse_json(read_bytes(output / mark))["components"]}
+    for path in sorted(output.iterdir()):
+        # `train --ledger` may have written one there; where nothing was lost it is empty.
+        ledger = path.is_file() and (not path.stat().st_size or identify_file(path) == "ledger")
+        if path.name not in known and not ledger:
+            raise OutputError("this is no part of a model, and its folder would be replaced", where=str(path))
 
 
 @contextmanager

@@ -20,11 +20,11 @@ from curated_transformers.models.hf_util import convert_pretrained_model_for_enc
 from safetensors import SafetensorError
 from safetensors.torch import load as read_safetensors
 from torch import nn
-from torch.nn.utils.rnn import pad_sequence
 
 from biaozhu.annotators.network.batching import cut_pieces
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import read_bytes
+from biaozhu.nlp.torch_encoders.torch_layer import pad_pieces
 
 CONFIG, VOCABULARY = "config.json", "vocab.txt"
 SAFE, PICKLED = "model.safetensors", "pytorch_model.bin"
@@ -83,10 +83,7 @@ class BertNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
             for start, end in cut_pieces(text)
             for at in range(start, end, most)
         ]
-        lengths = torch.tensor([len(part) for part in parts], dtype=torch.int64)
-        if not parts:
-            return torch.zeros((0, 0), dtype=torch.int64), lengths
-        return pad_sequence(parts, batch_first=True, padding_value=self.rows[PAD]), lengths
+        return pad_pieces(parts, batch_first=True, padding_value=self.rows[PAD])
 
     def forward(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Return the states of all characters, one text after the other, float32 of shape (characters, width)."""
@@ -97,10 +94,7 @@ class BertNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         return states[(places > 0) & (places < lengths[:, None] - 1)]
 
     def _row(self, character: str) -> int:
-        for one in (character, character.lower()):
-            if one in self.rows:
-                return self.rows[one]
-        return self.rows[UNKNOWN]
+        return self.rows.get(character, self.rows.get(character.lower(), self.rows[UNKNOWN]))
 
 
 # Beside the sizes; published files may lack them.
@@ -142,19 +136,14 @@ def _arrays(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def _curated(config: Mapping[str, Any], padding: int, dropout: float) -> BertConfig:
+    same = {name: config[name] for name in (*SIZES, *_OTHERS) if name not in {"hidden_size", "intermediate_size"}}
     return BertConfig(
+        **same,
         embedding_width=config["hidden_size"],
         hidden_width=config["hidden_size"],
         intermediate_width=config["intermediate_size"],
-        num_attention_heads=config["num_attention_heads"],
-        num_hidden_layers=config["num_hidden_layers"],
         attention_probs_dropout_prob=dropout,
         hidden_dropout_prob=dropout,
-        hidden_act=config["hidden_act"],
-        vocab_size=config["vocab_size"],
-        type_vocab_size=config["type_vocab_size"],
-        max_position_embeddings=config["max_position_embeddings"],
         model_max_length=config["max_position_embeddings"],
-        layer_norm_eps=config["layer_norm_eps"],
         padding_idx=padding,
     )

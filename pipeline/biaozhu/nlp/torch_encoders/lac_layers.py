@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.utils.rnn import pad_sequence
 
 from biaozhu.annotators.network.batching import cut_pieces
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.lac_weights import SIZES, lac_start
 from biaozhu.annotators.network.onnx_graph import in_onnx_order
+from biaozhu.nlp.torch_encoders.torch_layer import pad_pieces
 
 if TYPE_CHECKING:
     from biaozhu.annotators.network.lac_data import Layer
@@ -53,10 +53,10 @@ class LacLayers(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
 
     def arrays(self) -> LacWeights:
         """Return the weights as they are now, gates in ONNX's order."""
-        layers = []
-        for both in zip(self.ahead, self.behind, strict=True):
-            found = [{name: value.detach().numpy() for name, value in one.state_dict().items()} for one in both]
-            layers.append(in_onnx_layer(found))
+        layers = (
+            in_onnx_layer([{name: value.numpy() for name, value in one.state_dict().items()} for one in both])
+            for both in zip(self.ahead, self.behind, strict=True)
+        )
         return replace(self.weights, embedding=self.embedding.weight.detach().numpy(), layers=tuple(layers))
 
 
@@ -89,21 +89,15 @@ def gru_of(layer: Layer, direction: int) -> nn.GRU:
     """Return one direction of a layer of ONNX's, the way back from `in_onnx_layer`."""
     inputs, recurrents, biases = (array[direction] for array in layer)
     gru = nn.GRU(inputs.shape[1], HIDDEN)
-    biases_of = np.split(biases, 2)
-    with torch.no_grad():
-        for name, array in (
-            ("weight_ih_l0", inputs),
-            ("weight_hh_l0", recurrents),
-            ("bias_ih_l0", biases_of[0]),
-            ("bias_hh_l0", biases_of[1]),
-        ):
-            # z, r, h to r, z, n: the same exchange of the first two as the way back.
-            getattr(gru, name).copy_(_tensor(in_onnx_order(array)))
+    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    arrays = zip(names, (inputs, recurrents, *np.split(biases, 2)), strict=True)
+    # z, r, h to r, z, n: the same exchange of the first two as the way back.
+    gru.load_state_dict({name: _tensor(in_onnx_order(array)) for name, array in arrays})
     return gru
 
 
 def _tensor(array: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array, np.float32).copy())
+    return torch.tensor(array, dtype=torch.float32)
 
 
 class LacNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
@@ -140,9 +134,6 @@ def large_lac(
             for text in texts
             for start, end in cut_pieces(text)
         ]
-        lengths = torch.tensor([len(piece) for piece in pieces], dtype=torch.int64)
-        if not pieces:
-            return torch.zeros((0, 0), dtype=torch.int64), lengths
-        return pad_sequence(pieces), lengths
+        return pad_pieces(pieces)
 
     return LacNetwork(weights, dropout=dropout), inputs

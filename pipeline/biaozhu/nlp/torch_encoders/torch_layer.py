@@ -13,6 +13,7 @@ import numpy as np
 import srsly
 import torch
 from thinc.api import ArgsKwargs, Model, PyTorchWrapper_v3
+from torch.nn.utils.rnn import pad_sequence
 
 from biaozhu.data.errors import ModelDataError
 from biaozhu.nlp.encoders import mean_by_token, token_sizes
@@ -51,6 +52,12 @@ def torch_layer(name: str, network: Any, inputs: Inputs, width: int) -> Model[li
     model.name = name
     model.set_dim("nO", width)
     return model
+
+
+def pad_pieces(pieces: Sequence[torch.Tensor], **settings: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return rows of pieces as one padded batch, int64 (see `pad_sequence`), and the pieces' lengths."""
+    lengths = torch.tensor([len(piece) for piece in pieces], dtype=torch.int64)
+    return pad_sequence(pieces, **settings) if pieces else torch.zeros((0, 0), dtype=torch.int64), lengths
 
 
 def as_bytes(network: Any) -> bytes:
@@ -101,8 +108,7 @@ def _convert_outputs(
     docs, rows = both
     found = rows.detach().cpu().numpy()
     sizes = [token_sizes(doc) for doc in docs]
-    ends = np.cumsum([len(doc.text) for doc in docs], dtype=np.int64)
-    pieces = np.split(found, ends)[: len(docs)]
+    pieces = np.split(found, np.cumsum([len(doc.text) for doc in docs], dtype=np.int64))[: len(docs)]
     made = [mean_by_token(piece, size) for piece, size in zip(pieces, sizes, strict=True)]
 
     def backward(gradients: list[np.ndarray]) -> ArgsKwargs:
