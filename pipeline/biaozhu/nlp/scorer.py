@@ -1,4 +1,4 @@
-"""What our components leave in a Doc, and their scorer in spaCy's own commands: strict F1 on characters."""
+"""The spans that our components leave in a Doc, and their scorer in spaCy's own commands: strict F1 on characters."""
 
 from __future__ import annotations
 

@@ -175,7 +175,7 @@ def exchange(
         reached = float(min(first.max(), second.max()))
         return reached, _needed(gold[0], first, reached), _needed(layer[0], second, reached)
 
-    target, *both = needed(*f1)
+    target, first, second = needed(*f1)
     drawn = [needed(*values) for values in zip(*(_draw(counts, sampling) for _, counts in (gold, layer)), strict=True)]
     rates = np.array([second / first for _, first, second in drawn])
     bound: Literal["", "at least", "at most"] = ""
@@ -183,7 +183,7 @@ def exchange(
         bound = "at least"
     elif target < f1[1][0]:
         bound = "at most"
-    return Exchange(target, *both, *_bounds(rates, sampling), bound)
+    return Exchange(target, first, second, *_bounds(rates, sampling), bound)
 
 
 def fit_power_law(
