@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import spacy
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
@@ -19,7 +18,7 @@ from thinc.api import Model, Optimizer
 
 from biaozhu.nlp import crf
 from biaozhu.nlp.bounds import NonNegativeFloat, PositiveInt, Probability
-from biaozhu.nlp.crf_model import blocks_of
+from biaozhu.nlp.crf_model import ARCHITECTURE, blocks_of
 from biaozhu.nlp.encoders import WORD_TAGS, find_words
 from biaozhu.nlp.ngrams import ENCODER as NGRAMS
 from biaozhu.nlp.scorer import SCORER, keep_spans
@@ -30,29 +29,22 @@ INITIAL_SAMPLE = 10
 LABEL_SAMPLE, CONTRADICTED = 1000, 5
 # A tag is borrowed only if it has so many of the label's spans in the gold, and at least this strict F1 there.
 MIN_AGREED, MIN_F1 = 2, 0.25
-DEFAULTS = spacy.util.load_config_from_str("""
-[biaozhu_ner]
-
-[biaozhu_ner.model]
-@architectures = "biaozhu.Crf.v1"
-
-[biaozhu_ner.model.tok2vec]
-@architectures = "biaozhu.LacEncoder.v1"
-size = "large"
-window = 2
-
-[biaozhu_crf]
-algorithm = "crfsuite"
-iterations = 100
-l1 = 0.1
-l2 = 0.01
-
-[biaozhu_crf.model]
-@architectures = "biaozhu.Crf.v1"
-
-[biaozhu_crf.model.tok2vec]
-@architectures = "biaozhu.NgramEncoder.v1"
-""")
+# Beside those of the class.
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "biaozhu_ner": {
+        "model": {
+            "@architectures": ARCHITECTURE,
+            "tok2vec": {"@architectures": "biaozhu.LacEncoder.v1", "size": "large", "window": 2},
+        },
+    },
+    "biaozhu_crf": {
+        "algorithm": "crfsuite",
+        "iterations": 100,
+        "l1": 0.1,
+        "l2": 0.01,
+        "model": {"@architectures": ARCHITECTURE, "tok2vec": {"@architectures": "biaozhu.NgramEncoder.v1"}},
+    },
+}
 Scorer = Callable[..., dict[str, Any]] | None
 
 

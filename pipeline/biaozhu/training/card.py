@@ -43,8 +43,7 @@ class DataFile:
 def describe_file(path: Path) -> DataFile:
     """Describe a gold file."""
     sentences = read_layer(path)
-    spans = sum(len(sentence.spans) for sentence in sentences)
-    return DataFile(str(path), sha256_of(path), len(sentences), spans)
+    return DataFile(str(path), sha256_of(path), len(sentences), sum(len(one.spans) for one in sentences))
 
 
 def score_strictly(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> dict[str, StrictCounts]:

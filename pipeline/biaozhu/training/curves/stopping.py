@@ -8,7 +8,6 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import msgspec
 import numpy as np
 
 from biaozhu.data.errors import LineError
@@ -94,8 +93,7 @@ def write_round(path: Path, score: RoundScore) -> None:
 def read_round(path: Path) -> RoundScore:
     """Read the score of a round; LineError if the file is not as `write_round` writes it."""
     try:
-        return msgspec.convert(parse_json_as(read_bytes(path), dict), RoundScore)
-    except (ValueError, msgspec.ValidationError):
-        raise LineError(
-            "not the score of a round", where=str(path), next_step="Restore the file, or remove it"
-        ) from None
+        return parse_json_as(read_bytes(path), RoundScore)
+    except ValueError:
+        advice = "Restore the file, or remove it"
+        raise LineError("not the score of a round", where=str(path), next_step=advice) from None
