@@ -44,16 +44,13 @@ class AnnotatorComponent:
         cuts = split_text(doc.text)
         texts = tuple(doc.text[start:end] for start, end in cuts)
         words = _words(self.model, texts) if self.annotator.reads_words else ()
-        found, scores, missed = [], [], 0
-        for (offset, _), row in zip(cuts, self.annotator.annotate(texts, words), strict=True):
-            for span in row:
-                one = doc.char_span(offset + span.start, offset + span.end, label=span.label)
-                if one is None:
-                    missed += 1
-                else:
-                    found.append(one)
-                    scores.append(span.score)
-        if missed:
+        aligned = [
+            (doc.char_span(offset + span.start, offset + span.end, label=span.label), span.score)
+            for (offset, _), row in zip(cuts, self.annotator.annotate(texts, words), strict=True)
+            for span in row
+        ]
+        found, scores = [one for one, _ in aligned if one], [score for one, score in aligned if one]
+        if missed := len(aligned) - len(found):
             warnings.warn(
                 f"{missed} spans of {self.annotator.name} do not begin and end with tokens and are left out; the tokenizer "
                 "biaozhu.CharTokenizer.v1 loses none",

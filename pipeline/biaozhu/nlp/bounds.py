@@ -10,8 +10,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     NonNegativeInt = int
     PositiveInt = int
     NgramLength = int
@@ -26,10 +24,7 @@ else:
                 raise ValueError(f"{value!r} is not {kind.__name__} from {least} to {most}")
             return value
 
-        def validators(_kind: type) -> Iterator[Callable[[Any], Any]]:
-            yield check
-
-        return type(name, (kind,), {"__get_validators__": classmethod(validators)})
+        return type(name, (kind,), {"__get_validators__": classmethod(lambda _: iter([check]))})
 
     NonNegativeInt = _bounded("NonNegativeInt", int, 0)
     PositiveInt = _bounded("PositiveInt", int, 1)

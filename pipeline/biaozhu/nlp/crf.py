@@ -85,8 +85,8 @@ def sum_losses(
 
     `emissions` of shape (rows, tags) and `path`, the right tag of each row, have one text after the other, as `batches` says.
     """
-    loss, by_emission, by_chain = 0.0, np.zeros(emissions.shape), np.zeros((2 + emissions.shape[1],) * 2)
-    by_chain = by_chain[:, 2:]
+    tags = emissions.shape[1]
+    loss, by_emission, by_chain = 0.0, np.zeros(emissions.shape), np.zeros((2 + tags, tags))
     for batch in batches:
         value, gradient, steps = loss_and_gradients(chain, emissions[batch.rows], batch.lengths, path[batch.rows])
         live = np.arange(len(batch.rows))[:, None] < batch.lengths

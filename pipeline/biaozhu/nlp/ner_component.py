@@ -52,8 +52,6 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
     """A named entity recognizer with a linear-chain CRF, that a config names as `biaozhu_ner` or `biaozhu_crf`.
 
     Args:
-        nlp: the pipeline.
-        name: of the component.
         model: a `biaozhu.Crf.v1`.
         algorithm: of `biaozhu train`: `lbfgs` is our own; `crfsuite`, and `ap`, its averaged perceptron, which is quick
             and has no use for penalties, take n-grams only.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spacy.tokens import Doc
 from spacy.util import DummyTokenizer
@@ -28,10 +28,6 @@ class CharTokenizer(DummyTokenizer):
         return Doc(self.vocab, words=list(text), spaces=[False] * len(text))
 
 
-def make_char_tokenizer() -> Callable[[Language], Any]:
+def make_char_tokenizer() -> Callable[[Language], CharTokenizer]:
     """Return the factory that a config names as `biaozhu.CharTokenizer.v1`."""
-
-    def make(nlp: Language) -> CharTokenizer:
-        return CharTokenizer(nlp.vocab)
-
-    return make
+    return lambda nlp: CharTokenizer(nlp.vocab)

@@ -16,9 +16,7 @@ from biaozhu.data.model import Sentence
 from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
 
 if TYPE_CHECKING:
-    from spacy.language import Language
-
-    from biaozhu.training.choosing import Learned
+    from biaozhu.training.train import Fitted
 
 ALL = "all"
 IN_SAMPLE, HELD_OUT = "in-sample", "held-out"
@@ -65,24 +63,23 @@ def score_rows(scores: Mapping[str, StrictCounts]) -> list[tuple[Any, ...]]:
 
 def write_card(  # noqa: PLR0913 — what a card says
     folder: Path,
+    fitted: Fitted,
     *,
-    nlp: Language,
     config_path: Path,
     overrides: Mapping[str, Any],
     files: Sequence[DataFile],
     scores: Mapping[str, Mapping[str, StrictCounts]],
     scored: int,
-    learned: Learned | None = None,
 ) -> None:
     """Write README.md into a model's folder; the same data and config give the same card.
 
     `overrides` were set in place of the config's own values, `files` are the training data; `scores` has the strict scores of each label
-    `IN_SAMPLE`, on the first `scored` sentences, or `HELD_OUT`; `learned` is what the model changes against its start, if it has one.
+    `IN_SAMPLE`, on the first `scored` sentences, or `HELD_OUT`.
     """
     labels = sorted({name for one in scores.values() for name in one} - {ALL})
     of = "" if scored == sum(one.sentences for one in files) else f" (its first {scored} sentences)"
     parts = [
-        f"# {nlp.meta['name']}",
+        f"# {fitted.nlp.meta['name']}",
         f"A spaCy pipeline for Chinese named entities ({', '.join(labels)}), trained by `biaozhu train`.",
         "Load it with `spacy.load` where biaozhu is installed.",
         "## Data",
@@ -93,7 +90,7 @@ def write_card(  # noqa: PLR0913 — what a card says
         "The model holds what its training data says; the data's own licence is that of its source.",
         "## Scores",
     ]
-    if learned is not None:
+    if (learned := fitted.learned) is not None:
         changes = [
             (where, "corrected" if one.right else "made wrong", str(one))
             for where, side in (("own gold", learned.own), (HELD_OUT, learned.held_out))

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -33,14 +33,6 @@ ALGORITHMS: Mapping[str, Mapping[str, str]] = {
 OnLoss = Callable[[float], None]
 
 
-class Solution(NamedTuple):
-    """Outcome of a solver: its steps, the loss at its end, and what it learned against its start, if it has one."""
-
-    steps: int
-    loss: float
-    learned: Learned | None = None
-
-
 def can_solve(component: Any) -> TypeGuard[CrfNer]:
     """Tell whether a component is our recognizer and its features have nothing to learn."""
     # A shim is a network of another library, such as PyTorch, whose parameters thinc does not name.
@@ -51,11 +43,12 @@ def can_solve(component: Any) -> TypeGuard[CrfNer]:
 
 def solve(
     component: CrfNer, examples: Sequence[Example], groups: Sequence[str], *, on_step: OnLoss = lambda _: None
-) -> Solution:
+) -> tuple[int, float, Learned | None]:
     """Set the parameters of least loss of an initialized component; empty examples are passed over.
 
     `groups` are the examples' articles, for the choice among `holds`; `on_step` is called after each step with the loss. TrainingError
-    says that there is nothing to learn from, or that python-crfsuite is not installed.
+    says that there is nothing to learn from, or that python-crfsuite is not installed. Returned are the steps, the loss at their end, and what
+    it learned against its start, if it has one.
     """
     chosen = [at for at, example in enumerate(examples) if len(example.predicted)]
     if not chosen or not component.labels:
@@ -99,12 +92,12 @@ def solve(
         own = descent.predict(problem, hold or START, solved.flat)
         changed = compare_spans(problem, descent.read_gold(problem), descent.predict(problem, START, None), own)
         learned = Learned(hold, changed, comparison, dict(model.attrs["borrowed"]))
-    return Solution(solved.steps, solved.loss, learned)
+    return solved.steps, solved.loss, learned
 
 
 def _solve_by_crfsuite(
     component: CrfNer, features: Sequence[Any], examples: Sequence[Example], on_step: OnLoss
-) -> Solution:
+) -> tuple[int, float, Learned | None]:
     model, settings, algorithm = component.model, component.cfg, component.cfg["algorithm"]
     if model.get_ref("tok2vec").name != NGRAMS:
         raise TrainingError("CRFsuite takes n-grams only", where=component.name, next_step='Take algorithm = "lbfgs"')
@@ -140,4 +133,4 @@ def _solve_by_crfsuite(
         chain[2 + int(one), int(other)] = weight
     model.set_param("W", weights)
     model.set_param("chain", chain)
-    return Solution(len(losses), losses[-1] if losses else 0.0)
+    return len(losses), losses[-1] if losses else 0.0, None

@@ -142,13 +142,12 @@ def train(
         fitted.nlp.to_disk(made)
         write_card(
             made,
-            nlp=fitted.nlp,
+            fitted,
             config_path=config_path,
             overrides=overrides or {},
             files=files,
             scores={IN_SAMPLE: scores} | ({HELD_OUT: held_out} if held_out else {}),
             scored=len(sentences),
-            learned=fitted.learned,
         )
     size, spans = sum(one.sentences for one in files), sum(one.spans for one in files)
     same = fitted.nlp, fitted.entries, fitted.steps, fitted.loss, fitted.learned
@@ -177,15 +176,14 @@ def fit(
     for part, component in nlp.pipeline:
         if can_solve(component):
             most, numbers = component.cfg["iterations"], count(1)
-            result = solve(
+            taken, loss, against_start = solve(
                 component,
                 examples,
                 [sentence.article for sentence in sentences],
                 on_step=lambda loss: on_step(next(numbers), most, loss),  # noqa: B023 — called within this round
             )
             solved.append(part)
-            steps, loss = steps + result.steps, result.loss
-            learned = result.learned or learned
+            steps, learned = steps + taken, against_start or learned
     if any(hasattr(component, "update") and part not in solved for part, component in nlp.pipeline):
         order = list(examples)
 
