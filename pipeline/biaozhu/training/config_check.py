@@ -10,8 +10,6 @@ from typing import Any
 from spacy.lang.zh import Chinese
 from spacy.util import registry
 
-from biaozhu.data.errors import ConfigError
-
 NEEDED = ("nlp", "components", "corpora", "training")
 SECTIONS = (*NEEDED, "paths", "system", "initialize", "pretraining")
 # Sections of which spaCy's own default config names every setting.
@@ -21,15 +19,8 @@ COMPONENT_KEYS = frozenset({"factory", "source", "component", "replace_listeners
 GIVEN = frozenset({"nlp", "name"})
 
 
-def find_misspelt(config: Mapping[str, Any], *, where: str) -> list[ConfigError]:
-    """Return an error for each section, setting, factory or function that does not exist; nothing is called.
-
-    The config is as read, with its `${…}` in place; `where` is its name in messages.
-    """
-    return [ConfigError(problem, where=where) for problem in _find_problems(config)]
-
-
-def _find_problems(config: Mapping[str, Any]) -> Iterator[str]:
+def find_misspelt(config: Mapping[str, Any]) -> Iterator[str]:
+    """Name each section, setting, factory or function of a config, as read, that does not exist; nothing is called."""
     nlp = Chinese()  # which knows what installed packages register
     for name in config:
         if name not in SECTIONS and get_close_matches(name, SECTIONS, 1):

@@ -97,7 +97,7 @@ def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
         raise ConfigError("not UTF-8", where=f"{where}@{error.start}") from None
     except (ValueError, configparser.Error) as error:
         raise ConfigError(_shorten(error), where=where) from None
-    raise_collected(find_misspelt(config, where=where))
+    raise_collected([ConfigError(problem, where=where) for problem in find_misspelt(config)])
     return config
 
 

@@ -57,16 +57,13 @@ class CurvePlan:
     other: tuple[Sentence, ...] = ()
 
 
-DEFAULT_PLAN = CurvePlan()
-
-
 def measure_curve(
     config: Config,
     gold: Sequence[Sentence],
     groups: Mapping[str, str],
     units: ResamplingUnits,
     *,
-    plan: CurvePlan = DEFAULT_PLAN,
+    plan: CurvePlan,
     on_training: Callable[[int, int], None] = lambda *_: None,
 ) -> tuple[dict[str, Any], tuple[Entry, ...]]:
     """Train on growing shares of the gold, score strictly on what was held out, and extrapolate.
@@ -124,7 +121,7 @@ def measure_curve(
         "format": FORMAT,
         "points": [asdict(point) for point in result.points],
         "model": "F1 = a - b n^-c",
-        "parameters": asdict(law) if law else None,
+        "parameters": law._asdict() if law else None,
         "fit": [{"sentences": at, "f1": law.at(at)} for at in line] if law else [],
         "failure": result.failure or None,
         "failure_text": FAILURES.get(result.failure),

@@ -10,8 +10,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from scipy.optimize import OptimizeWarning, curve_fit
@@ -56,8 +56,7 @@ class CurvePoint:
     runs: tuple[float | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PowerLaw:
+class PowerLaw(NamedTuple):
     """The curve F1 = a - b n^-c."""
 
     a: float
@@ -66,7 +65,7 @@ class PowerLaw:
 
     def at(self, sentences: float) -> float:
         """Return F1 after so many sentences, kept within what a share can be."""
-        return float(min(max(_power_law(float(sentences), self.a, self.b, self.c), 0.0), 1.0))
+        return float(min(max(_power_law(float(sentences), *self), 0.0), 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +195,8 @@ def fit_power_law(
     """
     at = np.asarray(sizes, np.float64)
     # With the exponent given the other two are a straight line.
-    lines = [(c, *np.polyfit(at**-c, values, 1)) for c in STARTS] if near is None else []
-    starts = [(level, -slope, c) for c, slope, level in lines] if near is None else [(near.a, near.b, near.c)]
+    lines = [] if near else [(c, *np.polyfit(at**-c, values, 1)) for c in STARTS]
+    starts = [near] if near else [PowerLaw(level, -slope, c) for c, slope, level in lines]
     settings = {"sigma": weights, "bounds": (LOWEST, HIGHEST), "jac": _slopes, "x_scale": (0.1, 1, 1), "max_nfev": 500}
     laws = []
     for start in starts:
@@ -205,7 +204,7 @@ def fit_power_law(
         with suppress(RuntimeError), warnings.catch_warnings(action="ignore", category=OptimizeWarning):
             found, _ = curve_fit(_power_law, at, values, p0=np.clip(start, LOWEST, HIGHEST), **settings)
             laws.append(PowerLaw(*map(float, found)))
-    losses = [float((((_power_law(at, *astuple(law)) - values) / weights) ** 2).sum()) for law in laws]
+    losses = [float((((_power_law(at, *law) - values) / weights) ** 2).sum()) for law in laws]
     return laws[losses.index(min(losses))] if laws else None
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from biaozhu.data.errors import LineError
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
 from biaozhu.data.model import Sentence
-from biaozhu.data.strict_counts import count_strict_spans, sum_counts
+from biaozhu.training.card import ALL, score_strictly
 from biaozhu.training.curves.extrapolation import DEFAULT_SAMPLING, FAILURES, extrapolate
 
 if TYPE_CHECKING:
@@ -60,11 +60,8 @@ def describe_outlook(outlook: Outlook) -> str:
 
 def count_round(gold: Sequence[Sentence], predicted: Sequence[Sentence], *, sentences: int) -> RoundScore:
     """Count the spans of each test sentence after a round."""
-    counts = {}
-    for one, other in zip(gold, predicted, strict=True):
-        strict = count_strict_spans((span.key for span in one.spans), (span.key for span in other.spans))
-        counts[one.id] = astuple(sum_counts(strict.values()))
-    return RoundScore(sentences, counts)
+    pairs = zip(gold, predicted, strict=True)
+    return RoundScore(sentences, {one.id: astuple(score_strictly([one], [other])[ALL]) for one, other in pairs})
 
 
 def expect_gain(
