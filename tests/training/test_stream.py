@@ -55,7 +55,7 @@ def drawing(seed: int | str) -> random.Random:
 
 
 def texts(stream: DocBinStream, epoch: int = 0) -> list[str]:
-    return [one.reference.text for one in stream.examples(CHARACTERS, epoch)]
+    return [one.reference.text for one in stream(CHARACTERS, epoch)]
 
 
 @given(st.integers(0, 40), st.integers(1, 50), st.integers(0, 5))
@@ -105,7 +105,7 @@ def test_stream_opens_a_shard_only_when_its_turn_comes(tmp_path: Path) -> None:
     # The seed at hand draws the good one first; of the other nothing is known until it is needed.
     seed = next(seed for seed in range(20) if _first_of(tmp_path, seed) == "a.spacy")
     stream = DocBinStream(stream.paths, 1, seed)
-    reading = stream.examples(CHARACTERS)
+    reading = stream(CHARACTERS)
     assert [next(reading).reference.text for _ in range(9)]
     with pytest.raises(ShardError, match=r"b\.spacy"):
         list(reading)

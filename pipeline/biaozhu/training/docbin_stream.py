@@ -88,18 +88,14 @@ class DocBinStream:
         name = f"{', '.join(self.paths)} ({len(files)} shards, checksum of their `sha256sum`)"
         return DataFile(name, digest.hexdigest(), sentences, spans), [*first, *late.values()], len(first)
 
-    def examples(self, nlp: Language, epoch: int = 0) -> Iterator[Example]:
-        """Yield each sentence once, in an order that seed and epoch decide."""
+    def __call__(self, nlp: Language, epoch: int = 0) -> Iterator[Example]:
+        """Yield each sentence once, in an order that seed and epoch decide; `spacy train` wants `max_epochs = -1`."""
         draw = random.Random(f"{self.seed} {epoch}")  # noqa: S311 — an order, no secret
         files = list(self.files())
         draw.shuffle(files)
         read = (text for path in files for text in read_shard(path))
         for text in shuffle_stream(read, self.buffer, draw):
             yield make_example(nlp, text)
-
-    def __call__(self, nlp: Language) -> Iterator[Example]:
-        """Yield each sentence once, for `spacy train` (`max_epochs = -1`)."""
-        return self.examples(nlp)
 
 
 def docbin_stream(paths: str | list[str], buffer: int = BUFFER_SENTENCES, seed: int = 1) -> DocBinStream:

@@ -203,7 +203,7 @@ def _fit_stream(
     if whole := [part for part, component in nlp.pipeline if can_solve(component)]:
         what = f"{', '.join(whole)} is solved on all data at once, which a stream does not give"
         raise ConfigError(what, where=where, next_step="Take configs/stream.cfg")
-    steps, loss = _descend(nlp, (stream.examples(nlp, epoch) for epoch in count()), settings, [], on_step)
+    steps, loss = _descend(nlp, (stream(nlp, epoch) for epoch in count()), settings, [], on_step)
     # Code points always align, so there are no entries: `make_example` checks that they are the tokens.
     return Fitted(nlp, (), steps, loss, None)
 

@@ -33,18 +33,10 @@ def torch_layer(name: str, network: Any, inputs: Inputs, width: int) -> Model[li
 
     The network takes what `inputs` makes of texts, and gives a row for each code point of all texts one after the other.
     """
-
-    def convert_inputs(
-        _model: Any,
-        docs: list[Doc],
-        is_train: bool,  # noqa: ARG001, FBT001 — thinc calls it so
-    ) -> tuple[ArgsKwargs, Callable[[Any], list[Any]]]:
-        # Texts have no gradient.
-        return ArgsKwargs(args=inputs([doc.text for doc in docs]), kwargs={}), lambda _: []
-
     model = PyTorchWrapper_v3(
         network,
-        convert_inputs=convert_inputs,
+        # Texts have no gradient.
+        convert_inputs=lambda _, docs, __: (ArgsKwargs(inputs([doc.text for doc in docs]), {}), lambda _: []),
         convert_outputs=_convert_outputs,
         serialize_model=as_bytes,
         deserialize_model=from_bytes,

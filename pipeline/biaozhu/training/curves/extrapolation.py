@@ -177,11 +177,8 @@ def exchange(
     target, first, second = needed(*f1)
     drawn = [needed(*values) for values in zip(*(_draw(counts, sampling) for _, counts in (gold, layer)), strict=True)]
     rates = np.array([second / first for _, first, second in drawn])
-    bound: Literal["", "at least", "at most"] = ""
-    if target < f1[0][0]:
-        bound = "at least"
-    elif target < f1[1][0]:
-        bound = "at most"
+    bound: Literal["", "at least", "at most"]
+    bound = "at least" if target < f1[0][0] else "at most" if target < f1[1][0] else ""
     return Exchange(target, first, second, *_bounds(rates, sampling), bound)
 
 
