@@ -126,7 +126,6 @@ def solve_problem(
     strengths = (*hold.l2, *[FREQUENCY_PENALTY * hold.l2[0]] * 2)
     penalties = np.repeat(np.asarray(strengths, np.float64), sizes)
     prior = problem.prior * hold.prior_weight
-    losses = [0.0]
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         steps = unpack(problem, flat)[2]
@@ -137,8 +136,7 @@ def solve_problem(
         single = by_emission.astype(np.float32)
         by_weight = [np.asarray(single.T @ block).ravel() for block in problem.blocks]
         gradient = np.concatenate([*by_weight, by_emission.sum(axis=0), by_chain.ravel()])
-        losses[0] = value + float((penalties * flat) @ flat) / 2
-        return losses[0], gradient + penalties * flat
+        return value + float((penalties * flat) @ flat) / 2, gradient + penalties * flat
 
     # One thread: the products are small, waiting for each other costs more than it gains, and the order of the sums,
     # so the result, does not hang on the machine's number of cores.
@@ -148,7 +146,7 @@ def solve_problem(
             np.zeros(len(penalties)) if begin is None else begin,
             jac=True,
             method="L-BFGS-B",
-            callback=lambda _: on_step(losses[0]),
+            callback=lambda intermediate_result: on_step(intermediate_result.fun),
             options={"maxiter": iterations, "maxcor": MEMORY, "ftol": tolerance},
         )
     return Solved(result.x, int(result.nit), float(result.fun))
