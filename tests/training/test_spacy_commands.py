@@ -130,8 +130,8 @@ def test_spacy_components_write_where_their_settings_say(gold: Path) -> None:
     config, _ = small_project(gold)
     text = config.read_text(encoding="utf-8")
     config.write_text(text.replace("l2 = 0.1", 'l2 = 0.1\nspans_key = "mine"\nset_ents = false'), encoding="utf-8")
-    train(config, gold / "model")
-    doc = spacy.load(gold / "model")(TEXT)
+    done = train(config, gold / "model")
+    doc = spacy.load(done.folder)(TEXT)
     assert doc.ents == ()
     assert list(doc.spans) == ["mine"]
     assert [one.text for one in doc.spans["mine"]] == ["孙丽", "雅安市", "120元"]

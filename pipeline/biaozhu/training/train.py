@@ -69,8 +69,9 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Trained(Fitted):
-    """Result of a training run, with the size of its data and strict scores on its first `scored` sentences."""
+    """Result of a training run: its folder, the size of its data, and strict scores on its first `scored` sentences."""
 
+    folder: Path
     sentences: int
     spans: int
     scores: Mapping[str, StrictCounts]
@@ -151,7 +152,7 @@ def train(
         )
     size, spans = sum(one.sentences for one in files), sum(one.spans for one in files)
     same = fitted.nlp, fitted.entries, fitted.steps, fitted.loss, fitted.learned
-    return Trained(*same, size, spans, scores, len(sentences))
+    return Trained(*same, output, size, spans, scores, len(sentences))
 
 
 def fit(
