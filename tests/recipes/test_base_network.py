@@ -17,10 +17,8 @@ from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.runtime import make_session
 from biaozhu.data.errors import TrainingError
 from biaozhu.knowledge.lexicon import KINDS, SURNAME_COLUMNS, WIDTH
-from recipes.base.begin import add_kinds, read_earlier
-from recipes.base.build import build_base
 from recipes.base.corpus import read_auxiliary
-from recipes.base.data import IGNORED, Example, batches, name_tags, well_formed
+from recipes.base.data import IGNORED, Example, name_tags, padded, well_formed
 from recipes.base.export import export_base
 from recipes.base.graph import build_base_graph
 from recipes.corpora.corpus_store import write_corpus
@@ -31,8 +29,10 @@ if TYPE_CHECKING:
 
 torch = pytest.importorskip("torch")
 from biaozhu.nlp.torch_encoders.lac_layers import LacLayers  # noqa: E402 — as above
-from recipes.base.calibration import calibrate, cooled  # noqa: E402 — only where PyTorch is
-from recipes.base.network import BaseNetwork, Shape  # noqa: E402 — only where PyTorch is
+from recipes.base.begin import add_kinds, read_earlier  # noqa: E402 — only where PyTorch is
+from recipes.base.build import build_base  # noqa: E402 — as above
+from recipes.base.calibration import calibrate  # noqa: E402 — as above
+from recipes.base.network import chain_loss  # noqa: E402 — as above
 from recipes.base.train import (  # noqa: E402 — as above
     Settings,
     Vocabulary,
@@ -82,7 +82,7 @@ def test_network_and_onnx_agree(tuned: bool, lexicon: int) -> None:  # noqa: FBT
     large, small_one = random_weights(3).lacs
     lacs = (small_one,) if tuned else (large, small_one)
     known = replace(vocabulary(), states=4 * HIDDEN + lexicon, tuned=large if tuned else None)
-    network = build_network(small(), known).eval()
+    network = build_network(small(lexicon=lexicon > 0), known).eval()
     session = make_session(build_base_graph(weights_of([network], lacs, lexicon)), 1)
     ids = np.zeros((7, 3), np.int64)
     lengths = np.array([7, 3, 1])
@@ -130,8 +130,8 @@ def test_training_begins_with_what_an_earlier_model_says(tmp_path: Path, tempera
         network.transitions.copy_(torch.arange(9.0).reshape(3, 3))
     export_base(
         tmp_path,
-        cooled(weights_of([network], (small_one,)), temperature),
-        scores={name: array / temperature for name, array in scores_of([network]).items()},
+        weights_of([network], (small_one,), temperature=temperature),
+        scores=scores_of([network], temperature),
         tags=TAGS,
         dictionary=DICTIONARY,
         facts={"temperature": temperature},
@@ -191,7 +191,7 @@ def test_train_changes_the_lac_that_learns_as_fast_as_it_is_told(
 
 def test_loss_is_minus_the_log_of_the_share_of_the_gold_path() -> None:
     allowed, first = well_formed(TAGS)
-    network = BaseNetwork(Shape(8, 4, 5, 2, 3, 1), allowed, first, dropout=0.0, unseen=0.0)
+    network = build_network(small(), vocabulary())
     rng = np.random.default_rng(2)
     with torch.no_grad():
         for value in (network.start, network.stop, network.transitions):
@@ -211,7 +211,7 @@ def test_loss_is_minus_the_log_of_the_share_of_the_gold_path() -> None:
             scores[path] = float(score.detach())
         gold = scores[tuple(tags[:length, column].tolist())]
         expected += math.log(sum(math.exp(score) for score in scores.values())) - gold
-    assert network.loss(emissions, tags, lengths).item() == pytest.approx(expected / 2, abs=1e-4)
+    assert chain_loss(network, emissions, tags, lengths).mean().item() == pytest.approx(expected / 2, abs=1e-4)
 
 
 def test_train_learns_and_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_auxiliary_examples_teach_the_states_and_leave_our_tags_alone(tmp_path: 
     (network,), _ = train(
         small(epochs=4), both, examples=lambda _: [*ours, *theirs], dev=corpus(40, 9), folder=tmp_path
     )
-    batch = next(iter(batches(theirs, both.rows, 1000)))
+    batch = padded(theirs, both.rows)
     with torch.no_grad():
         _, second = network(*map(torch.from_numpy, (batch.states, batch.ids, batch.lengths)))
     guessed = second[..., -len(others) :].argmax(-1).numpy()
@@ -283,7 +283,7 @@ def test_calibrate_flattens_what_is_too_sure_and_keeps_the_best_sequence(tmp_pat
     assert found.temperature > sure.temperature
     assert sure.scores["micro"] >= strict_scores(networks, vocabulary(), corpus(90, 5))["micro"]
     weights = weights_of(networks, ())
-    halved = cooled(weights, 2.0)
+    halved = weights_of(networks, (), temperature=2.0)
     np.testing.assert_allclose(halved.heads[0].emit[0] * 2, weights.heads[0].emit[0])
 
 
@@ -299,7 +299,7 @@ def test_train_refuses_a_checkpoint_of_other_settings(tmp_path: Path) -> None:
         run(2)
 
 
-def test_build_base_writes_a_model_that_annotates(tmp_path: Path) -> None:
+def test_build_base_writes_a_model_that_annotates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A corpus of 120 lines of made-up places: enough to run every step, not to learn much.
     rng = np.random.default_rng(4)
     lines = []
@@ -326,7 +326,8 @@ def test_build_base_writes_a_model_that_annotates(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     records: list[dict[str, Any]] = []
-    done = build_base(config, output=tmp_path / "model", seed=7, corpora=tmp_path / "corpora", watch=records.append)
+    monkeypatch.setenv("BIAOZHU_CACHE", str(tmp_path))
+    done = build_base(config, output=tmp_path / "model", seed=7, watch=records.append)
     assert [(record["epoch"], record["seed"]) for record in records] == [(1, 7), (1, 8), (2, 7), (2, 8)]
     assert (done["members"], list(done["runs"])) == (2, ["7", "8"])
     # All that stands in dev or test too has left the auxiliary corpus.

@@ -28,11 +28,12 @@ FILE = "texts/news"
 
 
 @pytest.fixture
-def folders(tmp_path: Path) -> tuple[Path, Path]:
-    """Give a folder of texts and the offsets of a corpus whose dev part is cut from its second document."""
-    texts, offsets = tmp_path / "shared", tmp_path / "offsets"
+def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder of texts; the corpus's dev part is cut from its second document."""
+    monkeypatch.chdir(tmp_path)
+    texts, offsets = tmp_path / "shared", tmp_path / "annotations/modern"
     (texts / "texts").mkdir(parents=True)
-    offsets.mkdir()
+    offsets.mkdir(parents=True)
     documents = {
         "a": f"{TEXT}\n{TEXT}短。",
         "b": "这一篇文章留给评测,不能拿来学习。",
@@ -43,20 +44,18 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     row = {"file": FILE, "path": "b", "start": 0, "end": len(documents["b"]), "sha256": "", "spans": []}
     for part in ("dev", "test"):
         (offsets / f"{part}.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
-    return texts, offsets
+    return texts
 
 
-def test_distil_text_leaves_out_what_is_held_out_and_what_repeats_it(folders: tuple[Path, Path]) -> None:
-    texts, offsets = folders
-    found = distil_texts(texts, [FILE], offsets=offsets, characters=1000, seed=1)
+def test_distil_text_leaves_out_what_is_held_out_and_what_repeats_it(texts: Path) -> None:
+    found = distil_texts(texts, [FILE], characters=1000, seed=1)
     assert found == [TEXT]
-    assert distil_texts(texts, [FILE], offsets=offsets, characters=0, seed=1) == []
+    assert distil_texts(texts, [FILE], characters=0, seed=1) == []
 
 
-def test_distil_text_names_a_missing_file(folders: tuple[Path, Path]) -> None:
-    texts, offsets = folders
+def test_distil_text_names_a_missing_file(texts: Path) -> None:
     with pytest.raises(CorpusError):
-        distil_texts(texts, ["texts/none"], offsets=offsets, characters=1000, seed=1)
+        distil_texts(texts, ["texts/none"], characters=1000, seed=1)
 
 
 def test_distil_joins_what_is_told_with_what_the_teacher_says() -> None:

@@ -134,7 +134,7 @@ def augmented(one: Example, tags: Sequence[str], names: Names, rates: Rates, rng
                 edits.append((start, end, *_tagged([new], "PERSON", tags)))
     changed = _edited(one, edits) if edits else one
     if rng.random() < rates.headline and len(changed.points) > 1 and int(changed.points[-1]) in _END_MARKS:
-        changed = Example(changed.points[:-1], changed.tags[:-1], changed.words[:-1])
+        changed = changed.part(0, -1)
     if rng.random() < rates.marks:
         changed = Example(_other_marks(changed.points, rng), changed.tags, changed.words)
     return changed

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from biaozhu.annotators.network.base import DEFAULT, KIND
 from biaozhu.annotators.network.char_rows import rows_of
@@ -16,6 +17,7 @@ from biaozhu.annotators.network.runtime import GRAPH, load_checked
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import read_bytes
 from biaozhu.knowledge.lexicon import KINDS, SURNAME_COLUMNS, WIDTH
+from biaozhu.nlp.torch_encoders.lac_layers import gru_of
 from recipes.base.graph import Head
 
 if TYPE_CHECKING:
@@ -47,10 +49,8 @@ def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str])
 
     place = DEFAULT if folder == ACCURATE else Path(folder)
     model = load_checked(place, KIND, threads=1)
-    arrays = {
-        one.name: numpy_helper.to_array(one)
-        for one in load_model_from_string(read_bytes(place / GRAPH)).graph.initializer
-    }
+    initializers = load_model_from_string(read_bytes(place / GRAPH)).graph.initializer
+    arrays = {one.name: numpy_helper.to_array(one) for one in initializers}
     same = np.array_equal(model.rows, rows_of(dictionary))
     if "head1_emit_bias" in arrays or not same or ("head0_lac_rows_small" in arrays) != (lac is not None):
         raise TrainingError(
@@ -90,18 +90,13 @@ def add_kinds(matrix: np.ndarray, width: int) -> np.ndarray:
     """
     if not width or width >= WIDTH:
         return matrix
-    kinds, new = (width - SURNAME_COLUMNS) // 3, KINDS - (width - SURNAME_COLUMNS) // 3
-    reached = len(matrix) - width
-    ends = [reached + kinds, reached + 2 * kinds, reached + 3 * kinds]
-    return np.insert(matrix, np.repeat(ends, new), 0, axis=0)
+    kinds = (width - SURNAME_COLUMNS) // 3
+    ends = len(matrix) - width + kinds * np.arange(1, 4)
+    return np.insert(matrix, np.repeat(ends, KINDS - kinds), 0, axis=0)
 
 
 def begin_with(network: BaseNetwork, earlier: Earlier, tags: Sequence[str]) -> None:
     """Set a network's parameters, but the LAC's, to an earlier model's; TrainingError if a shape or the labels differ."""
-    import torch  # noqa: PLC0415 — PyTorch is an extra
-
-    from biaozhu.nlp.torch_encoders.lac_layers import gru_of  # noqa: PLC0415 — as above
-
     head = earlier.head
     values = {
         "bigrams.weight": head.bigrams,

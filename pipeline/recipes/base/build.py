@@ -9,30 +9,32 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.lac import Lac, load_lac
-from biaozhu.annotators.network.lac_data import HIDDEN, Size
-from biaozhu.annotators.network.lac_weights import SIZES, LacWeights, Start, lac_start
+from biaozhu.annotators.network.lac_data import HIDDEN
+from biaozhu.annotators.network.lac_weights import SIZES, LacWeights, lac_start
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import write_text
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
-from recipes.base.augment import Rates, drawn
-from recipes.base.begin import Earlier, read_earlier
+from recipes.base.augment import Names, Rates, drawn
+from recipes.base.begin import read_earlier
+from recipes.base.calibration import calibrate
 from recipes.base.card import card, score_model
 from recipes.base.corpus import FACTS, Auxiliary, corpus_examples, read_auxiliary, work_folder
-from recipes.base.export import export_base
+from recipes.base.export import export_base, write_config
+from recipes.base.train import Settings, Vocabulary, scores_of, strict_scores, train, weights_of
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
-from recipes.recipe_config import check_sections, corpus_of, filled, needing_torch, read_table
+from recipes.recipe_config import corpus_of, filled, read_table
 
 if TYPE_CHECKING:
     from recipes.base.data import Example
-    from recipes.base.train import Settings, Vocabulary
+    from recipes.base.network import BaseNetwork
 
 # Sentences whose states are in memory in full precision at one time.
 CHUNK = 2000
-SECTIONS = ("corpus", "training", "augmentation")
 AUXILIARY = "auxiliary"
 
 
@@ -49,34 +51,22 @@ class BaseConfig:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Data of a training: examples of train and dev, names for augmentation, tags, rows and weights.
-
-    `others`: the auxiliary corpus's examples and tags, and its manifest with the sentences that left it. `frozen`:
-    the LACs that stay as they are. `tuned`: the one that learns too. `lexicon`: whether the lexicon's columns are beside LAC's states.
-    `earlier`: the model whose weights training begins with.
-    """
+    """Data of a training: `dev` has its states, which `lacs` give, those that stay as they are, and the lexicon."""
 
     train: tuple[Example, ...]
-    dev: tuple[Example, ...]
-    names: Any
-    tags: tuple[str, ...]
-    words: tuple[str, ...]
-    rows: np.ndarray
-    start: Start
-    others: Auxiliary | None = None
-    frozen: tuple[Size, ...] = SIZES
-    tuned: LacWeights | None = None
-    lexicon: bool = False
-    earlier: Earlier | None = None
+    dev: list[Example]
+    names: Names
+    vocabulary: Vocabulary
+    dictionary: tuple[str, ...]
+    frozen: tuple[LacWeights, ...]
+    lacs: list[Lac]
+    others: Auxiliary
 
 
 def read_config(path: Path) -> BaseConfig:
-    """Read a config; raises ConfigError for a section or key that is unknown or of the wrong type, or TrainingError."""
-    with needing_torch("the base model"):
-        from recipes.base.train import Settings  # noqa: PLC0415 — PyTorch is an extra
+    """Read a config; raises ConfigError for a section or key that is unknown or of the wrong type."""
     where = str(path)
-    table = read_table(path)
-    check_sections(table, SECTIONS, where, allowed=(AUXILIARY,))
+    table = read_table(path, ("corpus", "training", "augmentation"), allowed=(AUXILIARY,))
     return BaseConfig(
         *corpus_of(table, where),
         filled(Settings, table["training"], f"{where} [training]"),
@@ -92,123 +82,85 @@ def _auxiliary(section: Any, where: str) -> tuple[str, float]:
     return name, float(share)
 
 
-def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Material:
+def read_material(config: BaseConfig, *, threads: int) -> Material:
     """Read the corpus's train and dev parts and what training starts from; raises CorpusError."""
-    folder = (corpora or corpora_folder()) / config.corpus
-    start, others = lac_start(), None
+    folder, settings = corpora_folder() / config.corpus, config.settings
+    start, others = lac_start(), Auxiliary()
     if config.auxiliary is not None:
-        name, _ = config.auxiliary
         kept_apart = {part: [one.text for one in read_part(folder, part)] for part in ("dev", "test")}
-        others = read_auxiliary((corpora or corpora_folder()) / name, kept_apart)
-    tuned = start.lacs[0] if config.settings.encoder_lr_factor else None
-    earlier = read_earlier(config.settings.begin, tuned, start.dictionary) if config.settings.begin else None
-    return Material(
-        *corpus_examples(folder, config.labels),
-        rows_of(start.dictionary),
-        start,
-        others,
-        SIZES[1:] if config.settings.encoder_lr_factor else SIZES,
-        tuned if earlier is None else earlier.head.lac,
-        config.settings.lexicon,
-        earlier,
-    )
+        others = read_auxiliary(corpora_folder() / config.auxiliary[0], kept_apart)
+    learning = int(settings.encoder_lr_factor != 0)
+    tuned = start.lacs[0] if learning else None
+    earlier = read_earlier(settings.begin, tuned, start.dictionary) if settings.begin else None
+    tuned = earlier.head.lac if earlier else tuned
+    examples, dev, names, tags, words = corpus_examples(folder, config.labels)
+    width = 2 * HIDDEN * len(SIZES) + WIDTH * settings.lexicon
+    vocabulary = Vocabulary(tags, words, rows_of(start.dictionary), width, others.tags, tuned, earlier)
+    lacs = [load_lac(size, threads=threads) for size in SIZES[learning:]]
+    seen = with_states(dev, lacs, lexicon=settings.lexicon)
+    return Material(examples, seen, names, vocabulary, start.dictionary, start.lacs[learning:], lacs, others)
 
 
-def with_states(examples: Sequence[Example], lacs: Sequence[Lac], *, lexicon: bool = False) -> list[Example]:
+def with_states(examples: Sequence[Example], lacs: Sequence[Lac], *, lexicon: bool) -> list[Example]:
     """Return the examples with LAC's states, 512 bytes a character for each LAC, and then the lexicon's columns."""
     found: list[Example] = []
     for start in range(0, len(examples), CHUNK):
         chunk = examples[start : start + CHUNK]
-        texts = ["".join(map(chr, one.points.tolist())) for one in chunk]
+        texts = [one.text for one in chunk]
         parts = [[one[:, : 2 * HIDDEN].astype(np.float16) for one in lac.states(texts)] for lac in lacs]
         if lexicon:
             parts.append([one.astype(np.float16) for one in lexicon_columns(texts)])
-        found += [
-            replace(one, states=np.concatenate(states, axis=1)) for one, *states in zip(chunk, *parts, strict=True)
-        ]
+        rows = zip(chunk, *parts, strict=True)
+        found += [replace(one, states=np.concatenate(states, axis=1)) for one, *states in rows]
     return found
 
 
-def vocabulary_of(material: Material) -> Vocabulary:
-    """Return what the network's numbers mean."""
-    from recipes.base.train import Vocabulary  # noqa: PLC0415 — PyTorch is an extra
-
-    others = () if material.others is None else material.others.tags
-    lacs = len(material.frozen) + (material.tuned is not None)
-    width = 2 * HIDDEN * lacs + WIDTH * material.lexicon
-    return Vocabulary(material.tags, material.words, material.rows, width, others, material.tuned, material.earlier)
-
-
-def frozen_lacs(material: Material, *, threads: int = 1) -> list[Lac]:
-    """Return the LACs that stay as they are."""
-    return [load_lac(size, threads=threads) for size in material.frozen]
-
-
 def train_base(
-    config: BaseConfig,
-    material: Material,
-    *,
-    folder: Path,
-    threads: int = 1,
-    watch: Callable[[dict[str, Any]], None] = lambda _: None,
-) -> tuple[list[Any], list[dict[str, Any]]]:
+    config: BaseConfig, material: Material, folder: Path, watch: Callable[[dict[str, Any]], None]
+) -> tuple[list[BaseNetwork], list[dict[str, Any]]]:
     """Train, or go on where a killed run stopped; see `recipes.base.train.train`."""
-    from recipes.base.train import train  # noqa: PLC0415 — PyTorch is an extra
-
-    lacs = frozen_lacs(material, threads=threads)
-    vocabulary = vocabulary_of(material)
 
     def epoch_examples(epoch: int) -> list[Example]:
         # A generator of its own for each epoch: a run that goes on draws what it would have drawn.
         rng = np.random.default_rng((config.settings.seed, epoch))
-        seen = drawn(material.train, material.tags, material.names, config.rates, rng)
-        if material.others is not None and config.auxiliary is not None:
+        seen = drawn(material.train, material.vocabulary.tags, material.names, config.rates, rng)
+        if config.auxiliary is not None:
             seen += [one for one in material.others.examples if rng.random() < config.auxiliary[1]]
-        return with_states(seen, lacs, lexicon=material.lexicon)
+        return with_states(seen, material.lacs, lexicon=config.settings.lexicon)
 
     return train(
-        config.settings,
-        vocabulary,
-        examples=epoch_examples,
-        dev=with_states(material.dev, lacs, lexicon=material.lexicon),
-        folder=folder,
-        watch=watch,
+        config.settings, material.vocabulary, examples=epoch_examples, dev=material.dev, folder=folder, watch=watch
     )
 
 
-def _alone(network: Any, material: Material, dev: Sequence[Example], test: Sequence[Sentence]) -> dict[str, Any]:
+def _alone(network: BaseNetwork, material: Material, test: Sequence[Sentence]) -> dict[str, Any]:
     """Return what one member scores without the others, as a model of its own."""
     with TemporaryDirectory() as place:
-        found = export_members(Path(place), [network], material, dev, {})
+        found = export_members(Path(place), [network], material, {})
         scores = score_model(Path(place), test)["scores"]
     return {"dev": found["dev"]["micro"], "test": {label: figures["f1"] for label, figures in scores.items()}}
 
 
 def export_members(
-    output: Path, networks: Sequence[Any], material: Material, dev: Sequence[Example], facts: dict[str, Any]
+    output: Path, networks: Sequence[BaseNetwork], material: Material, facts: dict[str, Any]
 ) -> dict[str, Any]:
     """Choose temperature and least probability on dev, and export; returns the model's config."""
-    from recipes.base.calibration import calibrate, cooled  # noqa: PLC0415 — PyTorch is an extra
-    from recipes.base.train import scores_of, strict_scores, weights_of  # noqa: PLC0415 — as above
-
-    vocabulary = vocabulary_of(material)
-    found = calibrate(networks, vocabulary, dev)
-    by_size = dict(zip(SIZES, material.start.lacs, strict=True))
-    frozen = tuple(by_size[size] for size in material.frozen)
+    found = calibrate(networks, material.vocabulary, material.dev)
+    lexicon = networks[0].lexicon
     return export_base(
         output,
-        cooled(weights_of(networks, frozen, WIDTH * material.lexicon), found.temperature),
-        scores={name: array / found.temperature for name, array in scores_of(networks).items()},
-        tags=material.tags,
-        dictionary=material.start.dictionary,
+        weights_of(networks, material.frozen, lexicon, found.temperature),
+        scores=scores_of(networks, found.temperature),
+        tags=material.vocabulary.tags,
+        dictionary=material.dictionary,
         facts={
             **facts,
             "members": len(networks),
-            **({"lexicon": lexicon_facts()} if material.lexicon else {}),
+            **({"lexicon": lexicon_facts()} if lexicon else {}),
             "temperature": found.temperature,
             "min_score": found.min_score,
             "dev": found.scores,
-            "dev_best_sequence": strict_scores(networks, vocabulary, dev),
+            "dev_best_sequence": strict_scores(networks, material.vocabulary, material.dev),
         },
     )
 
@@ -219,7 +171,6 @@ def build_base(
     output: Path,
     seed: int | None = None,
     threads: int = 1,
-    corpora: Path | None = None,
     watch: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Build the model from a config, or go on where a killed build stopped; return its config, scores included.
@@ -229,14 +180,11 @@ def build_base(
     config = read_config(path)
     if seed is not None:
         config = replace(config, settings=replace(config.settings, seed=seed))
-    import torch  # noqa: PLC0415 — PyTorch is an extra
-
     torch.set_num_threads(threads)
-    corpora = corpora or corpora_folder()
-    folder = corpora / config.corpus
+    folder = corpora_folder() / config.corpus
     work = work_folder(config, folder)
-    material = read_material(config, corpora=corpora)
-    networks, history = train_base(config, material, folder=work, threads=threads, watch=watch)
+    material = read_material(config, threads=threads)
+    networks, history = train_base(config, material, work, watch)
     manifest = read_manifest(folder)
     facts: dict[str, Any] = {
         "labels": list(config.labels),
@@ -244,22 +192,19 @@ def build_base(
         # The folder's name alone: where it lies is nobody's business.
         "training": asdict(replace(config.settings, begin=Path(config.settings.begin).name)),
         "augmentation": asdict(config.rates),
-        "history": list(history),
+        "history": history,
     }
-    if material.earlier is not None:
-        facts["began_with"] = material.earlier.facts
-    if material.others is not None and config.auxiliary is not None:
+    if material.vocabulary.earlier is not None:
+        facts["began_with"] = material.vocabulary.earlier.facts
+    if config.auxiliary is not None:
         facts["auxiliary"] = {**material.others.facts, "share": config.auxiliary[1]}
     test = read_part(folder, "test")
-    dev = with_states(material.dev, frozen_lacs(material), lexicon=material.lexicon)
     if len(networks) > 1:
-        seeds = range(config.settings.seed, config.settings.seed + len(networks))
-        facts["runs"] = {
-            str(seed): _alone(network, material, dev, test) for seed, network in zip(seeds, networks, strict=True)
-        }
-    facts = export_members(output, networks, material, dev, facts)
-    facts["test"] = score_model(output, test)
-    done = export_members(output, networks, material, dev, facts)
+        runs = enumerate(networks, config.settings.seed)
+        facts["runs"] = {str(seed): _alone(network, material, test) for seed, network in runs}
+    done = export_members(output, networks, material, facts)
+    done["test"] = score_model(output, test)
+    write_config(output, done)
     write_text(output / "README.md", card(output, done))
     (work / "checkpoint.pt").unlink(missing_ok=True)
     return done

@@ -8,8 +8,9 @@ out (Lipton, Elkan and Narayanaswamy 2014, "Optimal Thresholding of Classifiers 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,6 @@ from recipes.base.train import emissions_of, gold_spans, scores_of
 
 if TYPE_CHECKING:
     from recipes.base.data import Batch, Example
-    from recipes.base.graph import BaseWeights
     from recipes.base.network import BaseNetwork
     from recipes.base.train import Vocabulary
 
@@ -51,10 +51,10 @@ class _Found:
         chances = np.where(self.right, self.probabilities, 1 - self.probabilities)
         return float(-np.log(np.maximum(chances, _SMALLEST)).mean()) if len(chances) else 0.0
 
-    def f1(self, gold: dict[str, int], min_score: float) -> dict[str, float]:
+    def f1(self, gold: Counter[str], min_score: float) -> dict[str, float]:
         kept = self.probabilities >= min_score
         scores = {}
-        for name, wanted in [*sorted(gold.items()), ("micro", sum(gold.values()))]:
+        for name, wanted in [*sorted(gold.items()), ("micro", gold.total())]:
             chosen = kept if name == "micro" else kept & (self.labels == name)
             counts = StrictCounts(wanted, int(chosen.sum()), int((chosen & self.right).sum()))
             scores[name] = counts.f1 or 0.0
@@ -67,31 +67,14 @@ def calibrate(networks: Sequence[BaseNetwork], vocabulary: Vocabulary, dev: Sequ
         (batch, emissions, gold_spans(batch, vocabulary.tags))
         for batch, emissions in emissions_of(networks, vocabulary, dev)
     ]
-    gold: dict[str, int] = {}
-    for _, _, spans in batches:
-        for *_, label in spans:
-            gold[label] = gold.get(label, 0) + 1
-    scores = scores_of(networks)
+    gold = Counter(label for _, _, spans in batches for *_, label in spans)
     tried = {
-        temperature: _found(
-            batches,
-            vocabulary.tags,
-            {name: array / temperature for name, array in scores.items()},
-            temperature,
-        )
+        temperature: _found(batches, vocabulary.tags, scores_of(networks, temperature), temperature)
         for temperature in TEMPERATURES
     }
     temperature = min(tried, key=lambda one: tried[one].loss())
     min_score = max(MIN_SCORES, key=lambda one: tried[temperature].f1(gold, one)["micro"])
     return Calibration(temperature, min_score, tried[temperature].f1(gold, min_score))
-
-
-def cooled(weights: BaseWeights, temperature: float) -> BaseWeights:
-    """Return the weights with all emissions divided by the temperature."""
-    heads = tuple(
-        replace(head, emit=(head.emit[0] / temperature, head.emit[1] / temperature)) for head in weights.heads
-    )
-    return replace(weights, heads=heads)
 
 
 def _found(

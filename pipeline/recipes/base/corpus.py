@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +48,9 @@ def corpus_examples(folder: Path, labels: Sequence[str]) -> tuple[Examples, Exam
 class Auxiliary:
     """The corpus's examples (not `ours`, names in `words`), its tags, and what the model card says of it."""
 
-    examples: tuple[Example, ...]
-    tags: tuple[str, ...]
-    facts: dict[str, Any]
+    examples: tuple[Example, ...] = ()
+    tags: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def read_auxiliary(folder: Path, kept_apart: Mapping[str, Sequence[str]]) -> Auxiliary:

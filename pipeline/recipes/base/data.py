@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +27,15 @@ class Example:
     words: np.ndarray
     states: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float16))
     ours: bool = True
+
+    @property
+    def text(self) -> str:
+        """The sentence."""
+        return "".join(map(chr, self.points.tolist()))
+
+    def part(self, start: int, end: int | None) -> Example:
+        """Return the example of some of its characters, without states."""
+        return Example(self.points[start:end], self.tags[start:end], self.words[start:end], ours=self.ours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +106,9 @@ def shortened(one: Example, tags: Sequence[str]) -> list[Example]:
         end = start + LONGEST
         while end > start + 1 and int(one.tags[end]) in inner:
             end -= 1
-        pieces.append(_part(one, start, end))
+        pieces.append(one.part(start, end))
         start = end
-    return [*pieces, _part(one, start, len(one.points))]
-
-
-def _part(one: Example, start: int, end: int) -> Example:
-    return Example(
-        one.points[start:end], one.tags[start:end], one.words[start:end], one.states[start:end], ours=one.ours
-    )
+    return [*pieces, one.part(start, len(one.points))]
 
 
 def plan(examples: Sequence[Example], size: int, rng: np.random.Generator | None = None) -> list[list[int]]:
@@ -114,22 +117,12 @@ def plan(examples: Sequence[Example], size: int, rng: np.random.Generator | None
     No batch mixes examples of the auxiliary corpus with ours. `rng` shuffles sentences of like length and the batches;
     None keeps the order of length.
     """
-    return grouped(
-        np.array([len(one.points) for one in examples]),
-        size,
-        rng,
-        spread=0.15,
-        later=[not one.ours for one in examples],
-    )
+    lengths = np.array([len(one.points) for one in examples])
+    return grouped(lengths, size, rng, spread=0.15, later=[not one.ours for one in examples])
 
 
 def grouped(
-    lengths: np.ndarray,
-    size: int,
-    rng: np.random.Generator | None,
-    *,
-    spread: float,
-    later: Sequence[bool] | None = None,
+    lengths: np.ndarray, size: int, rng: np.random.Generator | None, *, spread: float, later: Sequence[bool] = ()
 ) -> list[list[int]]:
     """Return positions of texts, whose lengths are int (texts,), in groups of like length and about `size` characters.
 
@@ -138,7 +131,7 @@ def grouped(
     """
     varied = lengths if rng is None else lengths * rng.uniform(1 - spread, 1 + spread, len(lengths))
     order = np.argsort(varied, kind="stable").tolist()
-    marks = [False] * len(order) if later is None else later
+    marks = later or [False] * len(order)
     groups: list[list[int]] = [[]]
     longest = 0
     for index in sorted(order, key=marks.__getitem__):
@@ -151,12 +144,6 @@ def grouped(
     if rng is not None:
         rng.shuffle(groups)
     return groups
-
-
-def batches(examples: Sequence[Example], rows: np.ndarray, size: int) -> Iterator[Batch]:
-    """Yield padded batches of about `size` characters in order of length; `rows` is code point -> dictionary row."""
-    for group in plan(examples, size):
-        yield padded([examples[index] for index in group], rows)
 
 
 def padded(examples: Sequence[Example], rows: np.ndarray) -> Batch:

@@ -47,7 +47,7 @@ def write_model(
     folder: Path,
     contents: Mapping[str, bytes],
     dictionary: Sequence[str],
-    head: Mapping[str, Any],
+    head: dict[str, Any],
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Write a model's files, and last its config of `head`, checksums and facts, without which it does not load."""
@@ -57,8 +57,13 @@ def write_model(
         write_bytes(folder / name, content)
     checksums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     config = {**head, "files": checksums, **facts}
-    write_text(folder / CONFIG, json.dumps(config, ensure_ascii=False, indent=2) + "\n")
+    write_config(folder, config)
     return config
+
+
+def write_config(folder: Path, config: Mapping[str, Any]) -> None:
+    """Write a model's config."""
+    write_text(folder / CONFIG, json.dumps(config, ensure_ascii=False, indent=2) + "\n")
 
 
 def check_model_folder(folder: Path) -> None:

@@ -7,9 +7,9 @@ heads may stand on the same states, and each may have a LAC of its own that lear
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -42,20 +42,6 @@ class BaseWeights:
     lacs: tuple[LacWeights, ...]
     heads: tuple[Head, ...]
     lexicon: int = 0
-
-
-def bigram_rows(
-    ids: Any,
-    buckets: int,
-    *,
-    concatenate: Callable[..., Any] = np.concatenate,
-    zeros: Callable[..., Any] = np.zeros_like,
-) -> tuple[Any, Any]:
-    """Return the buckets of bigrams with the character before and after, of ids (time, batch), 0 beyond a sentence."""
-    edge = zeros(ids[:1])
-    padded = concatenate([edge, ids, edge])
-    pairs = (padded[:-1] * BIGRAM_FACTOR + padded[1:]) % buckets
-    return pairs[:-1], pairs[1:]
 
 
 def quantise(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

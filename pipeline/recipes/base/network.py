@@ -7,79 +7,61 @@ corpus under that corpus's own rules (multi-task learning, Caruana 1997); it onl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from biaozhu.annotators.network.lac_data import HIDDEN
-from biaozhu.nlp.torch_encoders.lac_layers import LacLayers, both_ways, reversal
-from recipes.base.graph import bigram_rows
+from biaozhu.knowledge.lexicon import WIDTH
+from biaozhu.nlp.torch_encoders.lac_layers import LacLayers, both_ways, in_onnx_layer, reversal
+from recipes.base.data import well_formed
+from recipes.base.graph import BIGRAM_FACTOR
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from biaozhu.annotators.network.lac_weights import LacWeights
+    from biaozhu.annotators.network.lac_data import Layer
+    from recipes.base.train import Settings, Vocabulary
 
 # As in decoding: far below any score, and finite.
 FORBIDDEN = -1e4
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """Sizes: of LAC's states, of what they are made to, buckets and width of the bigrams, tags, the other tasks' tags."""
-
-    states: int
-    narrow: int
-    buckets: int
-    bigram: int
-    tags: int
-    words: int
-    others: int = 0
+TUNED_DROPOUT = 0.1
 
 
 class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
     """Emissions of a padded batch.
 
-    `allowed` says which steps [from, to] are well-formed, bool of shape (tags, tags), `first` which tags may begin a sentence,
-    (tags,). Shares dropped while training: `dropout` of the units before each layer, `unseen` of the bigrams, `blind` of the
-    sentences' states but the last `lexicon`, the columns of the lexicon, so that these count, and `tuned_dropout` within
-    `tuned`, a LAC that learns too, whose states come before the others, and count among the shape's.
+    The share `blind` of the sentences loses all states but the last `lexicon`, the columns of the lexicon, while training, so
+    that these count. The states of `tuned`, a LAC that learns too, come before the others, and count among the vocabulary's.
     """
 
-    def __init__(  # noqa: PLR0913 — keyword-only
-        self,
-        shape: Shape,
-        allowed: np.ndarray,
-        first: np.ndarray,
-        *,
-        dropout: float,
-        unseen: float,
-        tuned: LacWeights | None = None,
-        tuned_dropout: float = 0.1,
-        lexicon: int = 0,
-        blind: float = 0.0,
-    ) -> None:
+    def __init__(self, settings: Settings, vocabulary: Vocabulary) -> None:
         super().__init__()
-        self.shape = shape
-        self.lexicon, self.blind = lexicon, blind
-        self.unseen = unseen
+        self.settings = settings
+        self.lexicon = WIDTH * settings.lexicon
+        self.told = vocabulary.states - self.lexicon
         self.tuned = None
-        if tuned is not None:
-            self.tuned = LacLayers(tuned, dropout=tuned_dropout)
-            rows = torch.from_numpy(tuned.rows.astype("int64"))
+        if vocabulary.tuned is not None:
+            self.tuned = LacLayers(vocabulary.tuned, dropout=TUNED_DROPOUT)
+            rows = torch.from_numpy(vocabulary.tuned.rows.astype("int64"))
             self.register_buffer("tuned_rows", rows, persistent=False)
-        self.narrow = nn.Linear(shape.states, shape.narrow)
-        self.bigrams = nn.Embedding(shape.buckets, shape.bigram)
+        narrow, top = settings.projection_dim, 2 * HIDDEN + settings.projection_dim
+        self.narrow = nn.Linear(vocabulary.states, narrow)
+        self.bigrams = nn.Embedding(settings.buckets, settings.bigram)
         nn.init.normal_(self.bigrams.weight, std=0.1)
-        width = shape.narrow + 2 * shape.bigram
+        width = narrow + 2 * settings.bigram
         # One direction each over reversed sentences: packed sequences take twice the time on a CPU.
         self.ahead, self.behind = nn.GRU(width, HIDDEN), nn.GRU(width, HIDDEN)
-        self.dropout = nn.Dropout(dropout)
-        self.emit = nn.Linear(2 * HIDDEN + shape.narrow, shape.tags)
-        self.emit_words = nn.Linear(2 * HIDDEN + shape.narrow, shape.words + shape.others)
-        add_chain(self, allowed, first)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.emit = nn.Linear(top, len(vocabulary.tags))
+        self.words = max(1, len(vocabulary.words))
+        self.emit_words = nn.Linear(top, self.words + len(vocabulary.others))
+        add_chain(self, *well_formed(vocabulary.tags))
 
     def forward(
         self, states: torch.Tensor, ids: torch.Tensor, lengths: torch.Tensor
@@ -91,16 +73,17 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         """
         if self.tuned is not None:
             states = torch.cat([self.tuned(self.tuned_rows[ids], lengths), states], dim=-1)
-        if self.training and self.blind:
-            seen = (torch.rand(len(lengths)) >= self.blind).to(states.dtype)[None, :, None]
-            told = self.shape.states - self.lexicon
-            states = torch.cat([states[..., :told] * seen, states[..., told:]], dim=-1)
+        if self.training and self.settings.blind:
+            seen = (torch.rand(len(lengths)) >= self.settings.blind).to(states.dtype)[None, :, None]
+            states = torch.cat([states[..., : self.told] * seen, states[..., self.told :]], dim=-1)
         narrow = self.narrow(self.dropout(states))
         parts = [narrow]
-        for rows in bigram_rows(ids, self.shape.buckets, concatenate=torch.cat, zeros=torch.zeros_like):
+        padded = functional.pad(ids, (0, 0, 1, 1))
+        pairs = (padded[:-1] * BIGRAM_FACTOR + padded[1:]) % self.settings.buckets
+        for rows in (pairs[:-1], pairs[1:]):
             embedded = self.bigrams(rows)
-            if self.training and self.unseen:
-                embedded = embedded * (torch.rand(rows.shape) >= self.unseen)[..., None]
+            if self.training and self.settings.unseen_bigrams:
+                embedded = embedded * (torch.rand(rows.shape) >= self.settings.unseen_bigrams)[..., None]
             parts.append(embedded)
         state = self.dropout(torch.cat(parts, dim=-1))
         back = reversal(lengths, len(ids))[..., None]
@@ -108,13 +91,18 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         joined = self.dropout(torch.cat([both, narrow], dim=-1))
         return self.emit(joined), self.emit_words(joined)
 
-    def loss(self, emissions: torch.Tensor, tags: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """Return the mean of `chain_loss` over the sentences."""
-        return chain_loss(self, emissions, tags, lengths).mean()
+
+def gru_layer(arrays: Mapping[str, np.ndarray]) -> Layer:
+    """Return the arrays of a network's GRUs `ahead` and `behind` as one layer of ONNX's."""
+    directions = [
+        {name.removeprefix(f"{way}."): array for name, array in arrays.items() if name.startswith(f"{way}.")}
+        for way in ("ahead", "behind")
+    ]
+    return in_onnx_layer(directions)
 
 
 def add_chain(network: nn.Module, allowed: np.ndarray, first: np.ndarray) -> None:
-    """Give a network the scores and masks of a CRF, as `chain_loss` wants them; for the masks see `BaseNetwork`."""
+    """Give a network the scores and masks of a CRF, as `chain_loss` wants them; for the masks see `well_formed`."""
     tags = len(first)
     network.start = nn.Parameter(torch.zeros(tags))
     network.stop = nn.Parameter(torch.zeros(tags))

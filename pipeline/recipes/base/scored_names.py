@@ -1,9 +1,8 @@
-"""Names that a network finds on dev, with their scores: for the least score that a name must have to be given."""
+"""Strict F1 of names that a network finds on dev: for the least score that a name must have to be given."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from biaozhu.annotators.labelled import OUTSIDE
@@ -14,20 +13,13 @@ if TYPE_CHECKING:
     from biaozhu.annotators.words import LacWord
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredNames:
-    """Gold sentences, and what a network finds in each."""
-
-    gold: Sequence[Sentence]
-    rows: Sequence[tuple[LacWord, ...]]
-
-    def f1(self, min_score: float = 0.0) -> float:
-        """Return strict F1 of the names that are at least so likely."""
-        gold = {(number, *span.key) for number, one in enumerate(self.gold) for span in one.spans}
-        kept = {
-            (number, word.start, word.end, word.tag)
-            for number, row in enumerate(self.rows)
-            for word in row
-            if word.tag != OUTSIDE and word.score >= min_score
-        }
-        return sum_counts(count_strict_spans(gold, kept).values()).f1 or 0.0
+def f1_of_names(gold: Sequence[Sentence], rows: Sequence[tuple[LacWord, ...]], min_score: float = 0.0) -> float:
+    """Return strict F1 of the names, of those found in each gold sentence, that are at least so likely."""
+    wanted = {(number, *span.key) for number, one in enumerate(gold) for span in one.spans}
+    kept = {
+        (number, word.start, word.end, word.tag)
+        for number, row in enumerate(rows)
+        for word in row
+        if word.tag != OUTSIDE and word.score >= min_score
+    }
+    return sum_counts(count_strict_spans(wanted, kept).values()).f1 or 0.0

@@ -40,16 +40,15 @@ def extend_corpus(  # noqa: PLR0913 — a recipe names all that it reads
     models: Sequence[Path],
     texts: Path,
     files: Sequence[str],
-    offsets: Path,
     characters: int,
     copies: int,
-    sure: float = 0.0,
+    sure: float,
     watch: Callable[[dict[str, Any]], None],
 ) -> dict[str, Any]:
     """Write a corpus of another's train part, `copies` times, and sentences on which models agree; return its manifest.
 
     The models read at most so many characters of the files in the folder of texts, without the dev and test documents of
-    the modern corpus (`offsets`). Each must give every character's likeliest tag a probability of at least `sure`. `watch` is called
+    the modern corpus. Each must give every character's likeliest tag a probability of at least `sure`. `watch` is called
     with the number of sentences read and agreed on.
     """
     check_corpus_name(output)
@@ -58,7 +57,7 @@ def extend_corpus(  # noqa: PLR0913 — a recipe names all that it reads
     folder = store.corpora_folder()
     own = {part: store.read_part(folder / name, part) for part in store.PARTS}
     known = {sentence.text for sentences in own.values() for sentence in sentences}
-    drawn = distil_texts(texts, files, offsets=offsets, characters=characters, seed=SEED)
+    drawn = distil_texts(texts, files, characters=characters, seed=SEED)
     pool = [text for text in drawn if text not in known]
     agreed, doubtful = _agreement(pool, models, sure, watch)
     rng = random.Random(SEED)  # noqa: S311 — a draw, no secret

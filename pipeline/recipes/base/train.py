@@ -25,12 +25,10 @@ from biaozhu.annotators.network.crf_decoding import decode, make_chain
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import write_bytes
 from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
-from biaozhu.knowledge.lexicon import WIDTH
-from biaozhu.nlp.torch_encoders.lac_layers import in_onnx_layer
 from recipes.base.begin import Earlier, begin_with
-from recipes.base.data import IGNORED, Batch, Example, batches, padded, plan, tagged_spans, well_formed
+from recipes.base.data import IGNORED, Batch, Example, padded, plan, tagged_spans
 from recipes.base.graph import BaseWeights, Head
-from recipes.base.network import BaseNetwork, Shape
+from recipes.base.network import BaseNetwork, chain_loss, gru_layer
 
 if TYPE_CHECKING:
     from biaozhu.annotators.network.lac_weights import LacWeights
@@ -83,46 +81,37 @@ class Vocabulary:
 def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
     """Return the network as the seed draws it."""
     torch.manual_seed(settings.seed)
-    tasks = len(vocabulary.tags), max(1, len(vocabulary.words)), len(vocabulary.others)
-    shape = Shape(vocabulary.states, settings.projection_dim, settings.buckets, settings.bigram, *tasks)
-    network = BaseNetwork(
-        shape,
-        *well_formed(vocabulary.tags),
-        dropout=settings.dropout,
-        unseen=settings.unseen_bigrams,
-        tuned=vocabulary.tuned,
-        lexicon=WIDTH * settings.lexicon,
-        blind=settings.blind,
-    )
+    network = BaseNetwork(settings, vocabulary)
     if vocabulary.earlier is not None:
         begin_with(network, vocabulary.earlier, vocabulary.tags)
     return network
 
 
-def weights_of(networks: Sequence[BaseNetwork], lacs: tuple[LacWeights, ...], lexicon: int = 0) -> BaseWeights:
-    """Return the members' arrays as the ONNX graph wants them: after the frozen LACs and `lexicon` columns."""
-    return BaseWeights(lacs, tuple(map(_head, networks)), lexicon)
+def weights_of(
+    networks: Sequence[BaseNetwork], lacs: tuple[LacWeights, ...], lexicon: int = 0, temperature: float = 1.0
+) -> BaseWeights:
+    """Return the members' arrays as the ONNX graph wants them: after the frozen LACs and `lexicon` columns.
+
+    All emissions are divided by the temperature.
+    """
+    return BaseWeights(lacs, tuple(_head(network, temperature) for network in networks), lexicon)
 
 
-def _head(network: BaseNetwork) -> Head:
+def _head(network: BaseNetwork, temperature: float) -> Head:
     arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
-    directions = [
-        {name.removeprefix(f"{way}."): array for name, array in arrays.items() if name.startswith(f"{way}.")}
-        for way in ("ahead", "behind")
-    ]
     return Head(
         arrays["bigrams.weight"],
         (arrays["narrow.weight"].T, arrays["narrow.bias"]),
-        in_onnx_layer(directions),
-        (arrays["emit.weight"].T, arrays["emit.bias"]),
+        gru_layer(arrays),
+        (arrays["emit.weight"].T / temperature, arrays["emit.bias"] / temperature),
         None if network.tuned is None else network.tuned.arrays(),
     )
 
 
-def scores_of(networks: Sequence[BaseNetwork]) -> dict[str, np.ndarray]:
+def scores_of(networks: Sequence[BaseNetwork], temperature: float = 1.0) -> dict[str, np.ndarray]:
     """Return the mean of the members' CRF scores: `start` and `stop` of shape (tags,), `transitions` [from, to]."""
     return {
-        name: np.mean([getattr(network, name).detach().numpy() for network in networks], axis=0)
+        name: np.mean([getattr(network, name).detach().numpy() for network in networks], axis=0) / temperature
         for name in ("start", "stop", "transitions")
     }
 
@@ -234,7 +223,8 @@ def emissions_of(
     networks: Sequence[BaseNetwork], vocabulary: Vocabulary, examples: Sequence[Example]
 ) -> Iterator[tuple[Batch, np.ndarray]]:
     """Yield batches and the mean of the members' emissions, float32 of shape (time, batch, tags)."""
-    for batch in batches(examples, vocabulary.rows, DEV_BATCH):
+    for group in plan(examples, DEV_BATCH):
+        batch = padded([examples[index] for index in group], vocabulary.rows)
         with torch.no_grad():
             emissions = [network(*_tensors(batch))[0].numpy() for network in networks]
         yield batch, np.mean(emissions, axis=0)
@@ -275,17 +265,16 @@ def _tensors(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 def _loss(network: BaseNetwork, batch: Batch, settings: Settings) -> torch.Tensor:
     emissions, second = network(*_tensors(batch))
-    words, others = second.split([network.shape.words, network.shape.others], dim=-1)
+    words, others = second[..., : network.words], second[..., network.words :]
     if not batch.ours:
-        return settings.auxiliary_loss * tagging_loss(others, batch)
-    loss = network.loss(emissions, torch.from_numpy(batch.tags), torch.from_numpy(batch.lengths))
+        return settings.auxiliary_loss * _tagging_loss(others, batch)
+    loss = chain_loss(network, emissions, torch.from_numpy(batch.tags), torch.from_numpy(batch.lengths)).mean()
     if settings.word_loss and bool((batch.words != IGNORED).any()):
-        loss = loss + settings.word_loss * tagging_loss(words, batch)
+        loss = loss + settings.word_loss * _tagging_loss(words, batch)
     return loss
 
 
-def tagging_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-    """Return the loss of the second task: the sum over the characters that have a tag, a sentence."""
+def _tagging_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
     known = torch.from_numpy(batch.words)
     total = nn.functional.cross_entropy(logits.flatten(0, 1), known.flatten(), ignore_index=IGNORED, reduction="sum")
     return total / len(batch.lengths)
@@ -336,11 +325,8 @@ def _restore(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
         what = f"not a checkpoint of this program ({str(error).splitlines()[0]})"
         raise TrainingError(what, where=str(path), next_step="Remove it") from None
     if not same:
-        raise TrainingError(
-            "the checkpoint was made with other settings",
-            where=str(path),
-            next_step="Remove it or choose another folder",
-        )
+        advice = "Remove it or choose another folder"
+        raise TrainingError("the checkpoint was made with other settings", where=str(path), next_step=advice)
     for run, member in zip(runs, saved["members"], strict=True):
         run.network.load_state_dict(member["network"])
         run.average.load_state_dict(member["average"])

@@ -23,6 +23,7 @@ from recipes.corpora.corpus_store import PARTS, Part, make_part
 from recipes.corpora.fetch import store_corpus
 
 NAME, SOURCE, OWN = "modern", "readers", "own/"
+OFFSETS = Path("annotations/modern")
 CHECKSUM_DIGITS = 16
 BREAKS = str.maketrans("\t\r\n", "   ")
 LICENCE = (

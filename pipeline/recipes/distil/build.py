@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
 
 from biaozhu.annotators.network.base import load_base, read_config
 from biaozhu.annotators.network.char_rows import frequent_pairs, make_pair_table, rows_of
@@ -21,20 +23,15 @@ from recipes.base.augment import collect_names
 from recipes.base.card import render_card
 from recipes.base.data import example
 from recipes.base.export import write_model
-from recipes.base.scored_names import ScoredNames
+from recipes.base.network import gru_layer
+from recipes.base.scored_names import f1_of_names
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 from recipes.distil.graph import FastWeights, build_fast_graph
+from recipes.distil.teacher import joined, teach, told, vary
 from recipes.distil.text import distil_texts
-from recipes.recipe_config import check_sections, filled, needing_torch, read_table
+from recipes.distil.train import Settings, numbered, train, with_edges
+from recipes.recipe_config import filled, read_table
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from biaozhu.annotators.network.fast import Fast
-    from biaozhu.data.model import Sentence
-    from recipes.distil.train import Settings
-
-SECTIONS = ("text", "training")
 # A tag that does not exist.
 NEVER = -1e4
 MIN_SCORES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
@@ -55,90 +52,63 @@ class Text:
     seed: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class DistilConfig:
-    """Content of configs/fast.cfg."""
-
-    text: Text
-    settings: Settings
-
-
-def read_distil_config(path: Path) -> DistilConfig:
-    """Read a config; raises ConfigError for a section or key that is unknown or of the wrong type, or TrainingError."""
-    with needing_torch("the fast model"):
-        from recipes.distil.train import Settings  # noqa: PLC0415 — PyTorch is an extra
+def read_distil_config(path: Path) -> tuple[Text, Settings]:
+    """Read configs/fast.cfg; raises ConfigError for a section or key that is unknown or of the wrong type."""
     where = str(path)
-    table = read_table(path)
-    check_sections(table, SECTIONS, where)
+    table = read_table(path, ("text", "training"))
     section = dict(table["text"])
     files = section.pop("files", None)
     if not isinstance(files, list) or not files or not all(isinstance(name, str) for name in files):
         raise ConfigError("[text] needs files, a list of names", where=where)
-    return DistilConfig(
-        replace(filled(Text, section, f"{where} [text]"), files=tuple(files)),
-        filled(Settings, table["training"], f"{where} [training]"),
-    )
+    text = replace(filled(Text, section, f"{where} [text]"), files=tuple(files))
+    return text, filled(Settings, table["training"], f"{where} [training]")
 
 
-def distil(  # noqa: PLR0913 — a recipe names all that it reads
+def distil(
     path: Path,
     *,
     teacher: Path,
     texts: Path,
     output: Path,
-    offsets: Path = Path("annotations/modern"),
     threads: int = 1,
-    corpora: Path | None = None,
     watch: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Make the fast model, without the modern corpus's dev and test documents (`offsets`), and return its config."""
-    config = read_distil_config(path)
-    import torch  # noqa: PLC0415 — PyTorch is an extra
-
-    from recipes.distil.teacher import joined, teach, told, vary  # noqa: PLC0415 — as above
-    from recipes.distil.train import numbered, train, with_edges  # noqa: PLC0415 — as above
-
+    """Make the fast model, without the modern corpus's dev and test documents, and return its config."""
+    text, settings = read_distil_config(path)
     torch.set_num_threads(threads)
-    text = config.text
-    folder = (corpora or corpora_folder()) / text.corpus
-    sentences = distil_texts(texts, text.files, offsets=offsets, characters=text.characters, seed=text.seed)
+    folder = corpora_folder() / text.corpus
+    sentences = distil_texts(texts, text.files, characters=text.characters, seed=text.seed)
     network = load_base(teacher, threads=threads).network
     taught = teach(sentences, network, watch=lambda count: watch({"characters": count}))
-    train_part = list(read_part(folder, "train"))
+    train_part, dev_part = read_part(folder, "train"), read_part(folder, "dev")
     examples = [example(sentence, taught.tags) for sentence in train_part]
     own = [told(examples, taught.tags)] * text.copies
     if text.varied:
         names = collect_names(train_part)
         own += [told(vary(examples, names, taught.tags, text.seed + copy), taught.tags) for copy in range(text.varied)]
-    dev = told([example(sentence, taught.tags) for sentence in read_part(folder, "dev")], taught.tags)
+    dev = told([example(sentence, taught.tags) for sentence in dev_part], taught.tags)
     both = joined([taught, *own])
     start = lac_start()
     rows = rows_of(start.dictionary)
-    keys = frequent_pairs(with_edges(rows[both.points], both.ends), config.settings.pairs)
+    keys = frequent_pairs(with_edges(rows[both.points], both.ends), settings.pairs)
     table = make_pair_table(keys)
     vectors = np.concatenate([lac.embedding[lac.rows] for lac in start.lacs], axis=1)
-    student, history = train(
-        config.settings, vectors, numbered(both, rows, table), numbered(dev, rows, table), watch=watch
-    )
+    student, history = train(settings, vectors, numbered(both, rows, table), numbered(dev, rows, table), watch=watch)
     arrays = {name: one.numpy() for name, one in student.state_dict().items()}
     manifest = read_manifest(folder)
     facts: dict[str, Any] = {
         "text": {"sentences": len(sentences), "taught": len(taught.points), **asdict(text)},
         "corpus": {key: manifest[key] for key in ("name", "package_sha256", "licence")},
         "teacher": read_config(teacher / CONFIG)["files"][GRAPH],
-        "training": asdict(config.settings),
+        "training": asdict(settings),
         "history": history,
     }
     export = partial(export_fast, output, arrays, tags=taught.tags, dictionary=start.dictionary, keys=keys)
     export(facts=facts)
-    facts["min_score"] = choose_min_score(load_fast(output, threads=threads), list(read_part(folder, "dev")))
+    found = load_fast(output, threads=threads).words([one.text for one in dev_part])
+    # The lowest of equals.
+    facts["min_score"] = max(MIN_SCORES, key=partial(f1_of_names, dev_part, found))
     return export(facts=facts)
-
-
-def choose_min_score(model: Fast, dev: Sequence[Sentence]) -> float:
-    """Return the least score of a name with which strict F1 on dev is highest, the lowest of equals."""
-    names = ScoredNames(dev, model.words([one.text for one in dev]))
-    return max(MIN_SCORES, key=names.f1)
 
 
 def export_fast(
@@ -151,20 +121,14 @@ def export_fast(
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Write the model and its card, and return its config; `keys` are the pairs in the order of their rows."""
-    from biaozhu.nlp.torch_encoders.lac_layers import in_onnx_layer  # noqa: PLC0415 — PyTorch is an extra
-
     kinds, columns = _columns(tags)
     # A kind without an I tag gets a column that never wins.
     projection = np.pad(arrays["emit.weight"].T, ((0, 0), (0, 1)))
     bias = np.append(arrays["emit.bias"], NEVER)
-    directions = [
-        {name.removeprefix(f"{way}."): array for name, array in arrays.items() if name.startswith(f"{way}.")}
-        for way in ("ahead", "behind")
-    ]
     weights = FastWeights(
         arrays["chars.weight"],
         arrays["pairs.weight"],
-        *in_onnx_layer(directions),
+        *gru_layer(arrays),
         projection[:, columns].astype(np.float32),
         bias[columns].astype(np.float32),
     )

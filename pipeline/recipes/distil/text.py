@@ -12,7 +12,7 @@ import numpy as np
 from biaozhu.data.errors import CorpusError
 from biaozhu.data.files import read_bytes
 from biaozhu.reading.sentences import split_text
-from recipes.corpora.modern import read_rows
+from recipes.corpora.modern import OFFSETS, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,14 +24,14 @@ SHINGLE_CHARS, MAX_SHARED = 8, 0.3
 HAN = re.compile("[\u4e00-\u9fff]")
 
 
-def distil_texts(folder: Path, files: Sequence[str], *, offsets: Path, characters: int, seed: int) -> list[str]:
+def distil_texts(folder: Path, files: Sequence[str], *, characters: int, seed: int) -> list[str]:
     """Return sentences of the folder's documents in a random order, each once, up to so many characters.
 
     The files, without `.jsonl.gz`, hold one document a line; each gives an equal share of the characters while it has them.
-    The dev and test documents of `offsets`, annotations/modern, and sentences that share three in ten shingles with theirs,
+    The modern corpus's dev and test documents, and sentences that share three in ten shingles with theirs,
     are left out.
     """
-    held = [row for part in HELD_OUT_PARTS for _, row in read_rows(offsets / f"{part}.jsonl")]
+    held = [row for part in HELD_OUT_PARTS for _, row in read_rows(OFFSETS / f"{part}.jsonl")]
     held_out = {(row["file"], row["path"]) for row in held}
     held_shingles = _held_shingles(folder, held, held_out)
     rng = np.random.default_rng(seed)
@@ -73,14 +73,9 @@ def _held_shingles(folder: Path, held: Sequence[Mapping[str, Any]], held_out: se
         (name, path): text
         for name in {name for name, _ in held_out if (folder / f"{name}.jsonl.gz").is_file()}
         for path, text in read_documents(folder, name)
-        if (name, path) in held_out
     }
-    return {
-        shingle
-        for row in held
-        if (row["file"], row["path"]) in texts
-        for shingle in shingles(texts[row["file"], row["path"]][row["start"] : row["end"]])
-    }
+    cut = (texts.get((row["file"], row["path"]), "")[row["start"] : row["end"]] for row in held)
+    return {shingle for text in cut if text for shingle in shingles(text)}
 
 
 def _usable(document: str, held: set[str]) -> Iterator[str]:
