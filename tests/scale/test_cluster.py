@@ -21,7 +21,7 @@ from biaozhu import __version__
 from biaozhu.cli import run
 from biaozhu.data.errors import ModelDataError
 from biaozhu.scale.batch import DIGEST_BYTES
-from biaozhu.scale.cluster import ON_LOOPBACK, PRIVATE, Job, make_on_node, write_shards_on_ray
+from biaozhu.scale.cluster import ON_LOOPBACK, PRIVATE, make_on_node, write_shards_on_ray
 from biaozhu.scale.cluster_reading import Duplicates
 from biaozhu.scale.corpus_stream import read_sources
 from biaozhu.scale.shard_folders import place
@@ -163,7 +163,7 @@ def test_cluster_that_is_not_there_is_one_line(corpus: Path, tmp_path: Path) -> 
 def test_cluster_refuses_a_node_with_another_fast_model(tmp_path: Path) -> None:
     for version, mark, reason in ((__version__, "0" * 64, "another fast model"), ("0", "", "biaozhu")):
         with pytest.raises(ModelDataError, match=reason):
-            make_on_node(0, (), Job(tmp_path, Plan("fast"), version, mark))
+            make_on_node(0, (), tmp_path, Plan("fast"), version, mark)
     assert list(tmp_path.iterdir()) == []
 
 

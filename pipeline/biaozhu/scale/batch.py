@@ -136,7 +136,7 @@ def annotate_sources(sources: Sequence[Source], *, model: NameModel) -> Batch:
 
     lines: list[str] = []
     spans = characters = count = 0
-    for some in _chunks(articles, BATCH_CHARS, lambda one: len(one.raw)):
+    for some in chunks(articles, BATCH_CHARS, lambda one: len(one.raw)):
         for one in preannotate_batch(some, model=model, on_failure=fail):
             lines += [sentence_to_line(sentence) for sentence in one.sentences]
             spans += sum(len(sentence.spans) for sentence in one.sentences)
@@ -147,7 +147,7 @@ def annotate_sources(sources: Sequence[Source], *, model: NameModel) -> Batch:
 
 def batches(sources: Iterable[Source], size: int = BATCH_BYTES) -> Iterator[tuple[Source, ...]]:
     """Group a stream of sources, in order, until each group has so many bytes; the groups depend on nothing else."""
-    return _chunks(sources, size, lambda source: len(source.data))
+    return chunks(sources, size, lambda source: len(source.data))
 
 
 def annotate_stream(
@@ -209,7 +209,8 @@ def _call(work: Callable[..., Result], task: object) -> Result:
     return work(task, model=_loaded["model"])
 
 
-def _chunks(items: Iterable[Task], size: int, weight: Callable[[Task], int]) -> Iterator[tuple[Task, ...]]:
+def chunks(items: Iterable[Task], size: int, weight: Callable[[Task], int]) -> Iterator[tuple[Task, ...]]:
+    """Group items, in order, until each group has so much weight."""
     chunk: list[Task] = []
     reached = 0
     for item in items:

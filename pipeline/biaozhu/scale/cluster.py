@@ -15,7 +15,7 @@ import os
 import socket
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ from biaozhu.scale.cluster_reading import (
 from biaozhu.scale.corpus_pieces import pieces_of
 from biaozhu.scale.corpus_stream import Source, read_sources
 from biaozhu.scale.shard_folders import held
-from biaozhu.scale.shards import Plan, Receipt, check_form, collect, make_shard, require_readable, shard_of
+from biaozhu.scale.shards import Plan, Receipt, check_form, collect, make_shard, require_readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,22 +75,19 @@ def write_shards_on_ray(
             raise _reason(error) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Orders by which a node makes shards; it refuses where its version or weights are not the driver's."""
-
-    folder: Path
-    plan: Plan
-    version: str
-    mark: str
-
-
-def make_on_node(number: int, stretches: Sequence[Stretch], job: Job, *blocks: Sequence[Source]) -> Receipt:
-    """Make a shard of stretches of these blocks; ModelDataError on a node with another version or other weights."""
-    model = _load(job.plan.weights, job.version, job.mark)
-    sources = [sources_of(*one) for one in zip(stretches, blocks, strict=True)]
-    shard = shard_of(number, tuple(chain(*sources)), job.plan, job.mark)
-    return make_shard(shard, folder=job.folder, form=job.plan.form, model=model)
+def make_on_node(
+    number: int,
+    stretches: Sequence[Stretch],
+    folder: Path,
+    plan: Plan,
+    version: str,
+    mark: str,
+    *blocks: Sequence[Source],
+) -> Receipt:
+    """Make a shard of stretches of these blocks; ModelDataError where version or weights are not the driver's."""
+    model = _load(plan.weights, version, mark)
+    sources = tuple(chain(*(sources_of(*one) for one in zip(stretches, blocks, strict=True))))
+    return make_shard((number, sources), folder=folder, plan=plan, mark=mark, model=model)
 
 
 @lru_cache(maxsize=1)
@@ -103,7 +100,7 @@ def _load(weights: str, version: str, mark: str) -> NameModel:
 
 
 def _made(ray: Any, paths: Sequence[Path], folder: Path, plan: Plan, workers: int) -> Iterator[Receipt]:
-    job = Job(folder.absolute(), plan, __version__, weights_mark(plan.weights))
+    orders = folder.absolute(), plan, __version__, weights_mark(plan.weights)
     make = ray.remote(make_on_node).options(num_cpus=1, max_retries=-1)
     # One reader for each worker, where a quarter of the object store takes the blocks that wait.
     room = ray.cluster_resources().get("object_store_memory", STORE) / 4
@@ -118,7 +115,7 @@ def _made(ray: Any, paths: Sequence[Path], folder: Path, plan: Plan, workers: in
     for number, stretches in enumerate(cut_shards(blocks, plan.size)):
         references = [one.block for one in stretches]
         bare = [replace(one, block=None) for one in stretches]
-        waiting.append(make.remote(number, bare, job, *references))
+        waiting.append(make.remote(number, bare, *orders, *references))
         del references, stretches
         while len(waiting) >= workers:
             done, waiting = ray.wait(waiting)

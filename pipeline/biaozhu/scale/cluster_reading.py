@@ -137,7 +137,7 @@ class Index:
     digests: Any
     lines: int
     broken: bool
-    node: str = ""
+    node: str
     version: str = __version__
 
 
@@ -177,11 +177,10 @@ class Reader:
         """Return a piece as a block of sources, or a chunk of it, and its index; a file not seen raises WorkerError."""
         if chunk is None:
             require_files(piece)
-        block, index = read_block(piece, chunk)
-        return block, replace(index, node=self._node)
+        return read_block(piece, chunk, self._node)
 
 
-def read_block(piece: Piece, chunk: Chunk | None = None) -> tuple[tuple[Source, ...], Index]:
+def read_block(piece: Piece, chunk: Chunk | None = None, node: str = "") -> tuple[tuple[Source, ...], Index]:
     """Return a piece as a block of sources, or a chunk of it, and its index."""
     lines = 0
 
@@ -201,6 +200,7 @@ def read_block(piece: Piece, chunk: Chunk | None = None) -> tuple[tuple[Source, 
         digests=np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES),
         lines=lines,
         broken=piece.holds_records and bool(block) and block[-1].where == piece.where(None),
+        node=node,
     )
 
 
@@ -231,7 +231,7 @@ def read_in_order(
         orders = (number << NUMBER_BITS) + index.numbers
         found = duplicates.find(index.digests, orders)
         twice: dict[int, tuple[str, bool]] = {}
-        for row, order in zip(index.rows.tolist(), orders.tolist(), strict=True) if found else ():
+        for row, order in zip(index.rows.tolist(), orders.tolist(), strict=True):
             if order in found:
                 first, same = found[order]
                 owner, lines_before = known[first >> NUMBER_BITS]

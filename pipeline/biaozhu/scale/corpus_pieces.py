@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from io import BytesIO
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import WorkerError
 from biaozhu.data.files import to_unicode
-from biaozhu.scale.batch import batches
+from biaozhu.scale.batch import batches, chunks
 from biaozhu.scale.corpus_stream import (
     LINES,
     TABLE,
@@ -62,16 +63,7 @@ def pieces_of(paths: Iterable[Path], size: int) -> Iterator[Piece]:
             for file in files:
                 yield from _ranges(file, size)
             continue
-        some: list[Path | Source] = []
-        reached = 0
-        for file in files:
-            some.append(file)
-            reached += _size_of(file)
-            if len(some) == FILES_AT_ONCE or reached >= size:
-                yield Piece(tuple(some))
-                some, reached = [], 0
-        if some:
-            yield Piece(tuple(some))
+        yield from map(Piece, chunks(files, size, lambda file: max(_size_of(file), size // FILES_AT_ONCE)))
 
 
 def require_files(piece: Piece) -> None:
@@ -92,8 +84,11 @@ def unpack_piece(piece: Piece, size: int) -> Iterator[Chunk]:
     if kind_of(path)[0] == TABLE:
         yield from batches(read_file(path, piece.start, piece.end), size)
         return
-    for chunk in unpack_lines(path, size):
-        yield (chunk,) if isinstance(chunk, Source) else chunk
+    for some in chunks(unpack_lines(path), size, lambda one: 0 if isinstance(one, Source) else len(one)):
+        if lines := [one for one in some if isinstance(one, bytes)]:
+            yield b"".join(lines)
+        if isinstance(some[-1], Source):
+            yield (some[-1],)
 
 
 def read_piece(piece: Piece, chunk: Chunk | None = None) -> Generator[Source, None, int]:
@@ -103,7 +98,7 @@ def read_piece(piece: Piece, chunk: Chunk | None = None) -> Generator[Source, No
         if isinstance(one, Source):
             yield one
         elif isinstance(chunk, bytes):
-            lines = yield from read_lines(chunk, one)
+            lines = yield from read_lines(BytesIO(chunk), str(one))
         elif chunk is not None:
             yield from chunk
         else:

@@ -7,7 +7,6 @@ import json
 import re
 import sys
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -72,11 +71,8 @@ def expand_globs(paths: Iterable[Path]) -> tuple[Path, ...]:
             found.append(path)
             continue
         # `glob` and not `Path.glob`: the pattern may be absolute.
-        matches = (
-            _match_remote(path)
-            if is_remote(path)
-            else [Path(one) for one in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 — as said
-        )
+        here = () if is_remote(path) else sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 — as said
+        matches = _match_remote(path) if is_remote(path) else [Path(one) for one in here]
         if not matches:
             raise MissingFileError("nothing matches this pattern", where=str(path))
         found += matches
@@ -140,7 +136,7 @@ def read_file(path: Path, start: int = 0, end: int | None = None) -> Generator[S
                 yield _article(row_name, text, f"{where}:{number}")
         elif kind == LINES:
             with opened(path, packing, ahead=None if end is None and not start else REMOTE_AHEAD) as file:
-                return (yield from _lines(file, where, start=start, end=end))
+                return (yield from read_lines(file, where, start=start, end=end))
         elif packing:
             with opened(path, packing) as file:
                 yield Source(name, where, _whole(file, where), kind in HTML_SUFFIXES)
@@ -162,33 +158,17 @@ def kind_of(path: Path) -> tuple[str, str]:
     return ("" if before in COMPRESSED else before, last) if last in COMPRESSED else (last, "")
 
 
-def unpack_lines(path: Path, size: int) -> Iterator[bytes | Source]:
-    """Yield the lines of a JSONL file by `size` bytes or more, too long ones cut, and last what ended it early."""
-    lines: list[bytes] = []
-    reached = 0
-    problem: Source | None = None
+def unpack_lines(path: Path) -> Iterator[bytes | Source]:
+    """Yield the lines of a JSONL file, too long ones cut, and last what ended it early."""
     try:
         with opened(path, kind_of(path)[1]) as file:
             while line := file.readline(MAX_ARTICLE_BYTES + 1):
                 if len(line) > MAX_ARTICLE_BYTES and not line.endswith(b"\n"):
                     _skip_line(file)
                     line += b"\n"
-                lines.append(line)
-                reached += len(line)
-                if reached >= size:
-                    yield b"".join(lines)
-                    lines, reached = [], 0
+                yield line
     except Exception as error:  # noqa: BLE001 — as above
-        problem = _failed(path, _name_of(path), error)
-    if lines:
-        yield b"".join(lines)
-    if problem is not None:
-        yield problem
-
-
-def read_lines(lines: bytes, path: Path) -> Generator[Source, None, int]:
-    """Yield the articles of a JSONL file's lines, counted from the first of these, and return how many they are."""
-    return (yield from _lines(BytesIO(lines), str(path)))
+        yield _failed(path, _name_of(path), error)
 
 
 def _failed(path: Path, name: str, error: Exception) -> Source:
@@ -219,7 +199,7 @@ def _standard_input() -> Iterator[Source]:
     file = sys.stdin.buffer
     first = file.readline(MAX_ARTICLE_BYTES + 1)
     if first.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        yield from _lines(file, STDIN, first)
+        yield from read_lines(file, STDIN, first)
         return
     try:
         source = Source("stdin", STDIN, _whole(file, STDIN, first))
@@ -228,9 +208,13 @@ def _standard_input() -> Iterator[Source]:
     yield source
 
 
-def _lines(
+def read_lines(
     file: IO[bytes], where: str, first: bytes = b"", start: int = 0, end: int | None = None
 ) -> Generator[Source, None, int]:
+    """Yield the articles of JSONL, its lines counted from the first of these, and return how many there are.
+
+    Read are the lines that begin at a byte from `start` to before `end`, `first` before what is in the file.
+    """
     number, at = 0, start
     if start:
         # From the byte before, which tells whether a line begins at `start`.

@@ -32,14 +32,7 @@ from biaozhu.data.errors import (
 )
 from biaozhu.data.files import parse_json_as
 from biaozhu.data.model import sentence_from_line
-from biaozhu.scale.batch import (
-    Failure,
-    annotate_sources,
-    batches,
-    read_or_explain,
-    run_in_order,
-    without_duplicates,
-)
+from biaozhu.scale.batch import Failure, annotate_sources, batches, read_or_explain, run_in_order, without_duplicates
 from biaozhu.scale.shard_folders import held, names_in, remove, write_whole
 
 if TYPE_CHECKING:
@@ -120,15 +113,6 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Shard:
-    """A shard to make: its number, its sources, and their checksum together with what they are annotated by."""
-
-    number: int
-    sources: tuple[Source, ...]
-    checksum: str
-
-
-@dataclass(frozen=True, slots=True)
 class Receipt:
     """Record of a finished shard: checksums of the file, of the sources (`input`) and of itself (`checksum`)."""
 
@@ -154,10 +138,8 @@ def write_shards(
     """
     check_form(plan.form)
     with held(folder):
-        work = partial(make_shard, folder=folder, form=plan.form)
-        groups = enumerate(batches(without_duplicates(require_readable(sources)), plan.size))
-        mark = weights_mark(plan.weights)
-        shards = (shard_of(number, group, plan, mark) for number, group in groups)
+        work = partial(make_shard, folder=folder, plan=plan, mark=weights_mark(plan.weights))
+        shards = enumerate(batches(without_duplicates(require_readable(sources)), plan.size))
         made = run_in_order(work, shards, weights=plan.weights, jobs=jobs, threads=threads)
         yield from collect(made, folder, plan)
 
@@ -175,26 +157,28 @@ def require_readable(sources: Iterable[Source]) -> Iterator[Source]:
     raise EmptyArticleError(f"no article could be read, {len(passed)} failed{first}")
 
 
-def shard_of(number: int, sources: tuple[Source, ...], plan: Plan, mark: str) -> Shard:
-    """Return the shard of these sources; `mark` is that of the plan's weights."""
-    return Shard(number, sources, _checksum(sources, f"{__version__} {plan.weights}{mark}"))
+def make_shard(
+    shard: tuple[int, Sequence[Source]], *, folder: Path, plan: Plan, mark: str, model: NameModel
+) -> Receipt:
+    """Make a shard of this number and sources unless a fitting receipt says that it is there.
 
-
-def make_shard(shard: Shard, *, folder: Path, form: Form, model: NameModel) -> Receipt:
-    """Make a shard unless a fitting receipt says that it is there."""
-    name, stated = _file(shard.number, form), folder / f"{_stem(shard.number)}.json"
+    `mark` is that of the plan's weights.
+    """
+    number, sources = shard
+    checksum = _checksum(sources, f"{__version__} {plan.weights}{mark}")
+    name, stated = _file(number, plan.form), folder / f"{_stem(number)}.json"
     try:
         known = parse_receipt(stated.read_bytes())
-        if (known.input, known.file, known.checksum) == (shard.checksum, name, _sum_receipt(known)):
+        if (known.input, known.file, known.checksum) == (checksum, name, _sum_receipt(known)):
             content = (folder / name).read_bytes()
             if hashlib.sha256(content).hexdigest() == known.sha256:
                 return known
     except Exception:  # noqa: BLE001, S110 — each file system raises its own kinds; what cannot be read is made again
         pass
-    batch = annotate_sources(shard.sources, model=model)
-    packed = pack(batch.lines, form)
+    batch = annotate_sources(sources, model=model)
+    packed = pack(batch.lines, plan.form)
     counts = (batch.articles, len(batch.lines), batch.characters, batch.spans)
-    receipt = Receipt(name, hashlib.sha256(packed).hexdigest(), shard.checksum, *counts, batch.failed)
+    receipt = Receipt(name, hashlib.sha256(packed).hexdigest(), checksum, *counts, batch.failed)
     # Before the shard: after a kill every file of ours is one that a receipt names.
     receipt = replace(receipt, checksum=_sum_receipt(receipt))
     write_whole(stated, _json(asdict(receipt)))
@@ -237,14 +221,26 @@ def collect(receipts: Iterable[Receipt], folder: Path, plan: Plan) -> Iterator[R
         # An earlier corpus had more, or its shards another form.
         if name in earlier and name not in kept:
             remove(folder / name)
+    shards: list[dict[str, Any]] = []
+    for number in range(len(files)):
+        path = folder / f"{_stem(number)}.json"
+        try:
+            shards.append(asdict(parse_receipt(path.read_bytes())))
+        except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
+            raise WriteError(f"cannot be read back ({error})", where=str(path)) from None
+    failed = [f"{json.dumps(one, ensure_ascii=False)}\n" for shard in shards for one in shard.pop("failed")]
+    write_whole(folder / FAILED, "".join(failed).encode("utf-8"))
     facts = {"biaozhu": __version__, "lac": plan.weights, "form": plan.form, "shards": len(files)}
-    _finish(folder, len(files), {**facts, **totals})
+    write_whole(folder / MANIFEST, _json({**facts, **totals, "files": shards}))
 
 
 def find_own_files(folder: Path) -> frozenset[str]:
     """Return the files that manifest or receipts name; OutputError for one in the way that is not ours."""
     names = names_in(folder)
-    manifest = _read_json(folder / MANIFEST) if MANIFEST in names else None
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+    except Exception:  # noqa: BLE001 — each file system raises its own kinds
+        manifest = None
     listed = manifest.get("files") if isinstance(manifest, dict) and "shards" in manifest else None
     rows = listed if isinstance(listed, list) else []
     files = {str(one.get("file")) for one in rows if isinstance(one, dict)}
@@ -269,13 +265,6 @@ def find_own_files(folder: Path) -> frozenset[str]:
     return frozenset(own)
 
 
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except Exception:  # noqa: BLE001 — each file system raises its own kinds
-        return None
-
-
 def _is_failed_list(path: Path) -> bool:
     try:
         return all(
@@ -283,19 +272,6 @@ def _is_failed_list(path: Path) -> bool:
         )
     except Exception:  # noqa: BLE001 — as above
         return False
-
-
-def _finish(folder: Path, count: int, facts: dict[str, Any]) -> None:
-    shards: list[dict[str, Any]] = []
-    for number in range(count):
-        path = folder / f"{_stem(number)}.json"
-        try:
-            shards.append(asdict(parse_receipt(path.read_bytes())))
-        except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
-            raise WriteError(f"cannot be read back ({error})", where=str(path)) from None
-    failed = [f"{json.dumps(one, ensure_ascii=False)}\n" for shard in shards for one in shard.pop("failed")]
-    write_whole(folder / FAILED, "".join(failed).encode("utf-8"))
-    write_whole(folder / MANIFEST, _json({**facts, "files": shards}))
 
 
 def _sum_receipt(receipt: Receipt) -> str:
