@@ -10,7 +10,7 @@ from biaozhu.data.errors import CorpusError
 from biaozhu.data.model import check_against_raw
 from recipes.corpora import pfr
 from recipes.corpora.msra import read_sentences
-from recipes.corpora.tokens import parse_line, text_of
+from recipes.corpora.tokens import parse_line
 
 
 def spans_of(line: str) -> list[str]:
@@ -146,10 +146,9 @@ PAIRS = st.lists(
 def test_sentences_of_loses_nothing_without_saying_so(lines: list[list[tuple[str, str]]]) -> None:
     tokens = [parse_line(" ".join(f"{word}/{pos}" for word, pos in line)) for line in lines]
     paragraphs = pfr.convert(tokens)
-    raw = pfr.raw_text(paragraphs)
-    sentences, lost = pfr.sentences_of(paragraphs, article="0" * 12)
+    raw, sentences, lost = pfr.sentences_of(paragraphs)
     check_against_raw(sentences, raw)
-    assert "".join(text_of(line) for line in tokens) == raw.replace("\n", "")
+    assert "".join(token.text for line in tokens for token in line) == raw.replace("\n", "")
     kept = sum(len(sentence.spans) for sentence in sentences)
     assert kept + len(lost) == sum(len(paragraph.spans) for paragraph in paragraphs)
 

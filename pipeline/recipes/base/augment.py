@@ -114,12 +114,12 @@ def drawn(
 
 def augmented(one: Example, tags: Sequence[str], names: Names, rates: Rates, rng: np.random.Generator) -> Example:
     """Return a variant of an example; what a change puts in has no word tags."""
-    edits: list[tuple[int, int, str, list[int]]] = []
+    edits: list[tuple[int, int, Example]] = []
     for start, end, label in tagged_spans(one.tags, tags):
         if label == "PLACE" and rng.random() < rates.place:
-            edits.append((start, end, *_tagged(_places(names, rates, rng), "PLACE", tags)))
+            edits.append((start, end, _tagged(_places(names, rates, rng), "PLACE", tags)))
         elif label == "PERSON" and names.given and rng.random() < rates.person:
-            text = "".join(map(chr, one.points[start:end].tolist()))
+            text = one.text[start:end]
             new = ""
             if _is_foreign(text) and names.foreign:
                 by_table = rng.random() < rates.table
@@ -131,7 +131,7 @@ def augmented(one: Example, tags: Sequence[str], names: Names, rates: Rates, rng
             elif surname_length(text) and len(text) <= _LONGEST_NAME:
                 new = _person(names, rng)
             if new:
-                edits.append((start, end, *_tagged([new], "PERSON", tags)))
+                edits.append((start, end, _tagged([new], "PERSON", tags)))
     changed = _edited(one, edits) if edits else one
     if rng.random() < rates.headline and len(changed.points) > 1 and int(changed.points[-1]) in _END_MARKS:
         changed = changed.part(0, -1)
@@ -140,23 +140,25 @@ def augmented(one: Example, tags: Sequence[str], names: Names, rates: Rates, rng
     return changed
 
 
-def _tagged(parts: list[str], label: str, tags: Sequence[str]) -> tuple[str, list[int]]:
+def _tagged(parts: list[str], label: str, tags: Sequence[str]) -> Example:
     first, inner = tags.index(f"{label}-B"), tags.index(f"{label}-I")
-    return "".join(parts), [first if at == 0 else inner for part in parts for at in range(len(part))]
-
-
-def _edited(one: Example, edits: list[tuple[int, int, str, list[int]]]) -> Example:
-    points, numbers, words = [], [], []
-    reached = 0
-    for start, end, text, new in edits:
-        points += [one.points[reached:start], np.array(list(map(ord, text)), np.int64)]
-        numbers += [one.tags[reached:start], np.array(new, np.int64)]
-        words += [one.words[reached:start], np.full(len(text), IGNORED, np.int64)]
-        reached = end
+    points = np.array([ord(character) for part in parts for character in part])
     return Example(
-        np.concatenate([*points, one.points[reached:]]),
-        np.concatenate([*numbers, one.tags[reached:]]),
-        np.concatenate([*words, one.words[reached:]]),
+        points,
+        np.array([first if at == 0 else inner for part in parts for at in range(len(part))]),
+        np.full(len(points), IGNORED),
+    )
+
+
+def _edited(one: Example, edits: list[tuple[int, int, Example]]) -> Example:
+    pieces: list[Example] = []
+    reached = 0
+    for start, end, new in edits:
+        pieces += [one.part(reached, start), new]
+        reached = end
+    pieces.append(one.part(reached, None))
+    return Example(
+        *(np.concatenate([getattr(piece, name) for piece in pieces]) for name in ("points", "tags", "words"))
     )
 
 

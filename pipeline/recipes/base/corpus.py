@@ -34,11 +34,8 @@ def corpus_examples(folder: Path, labels: Sequence[str]) -> tuple[Examples, Exam
     pos = word_tags([span.label for one in words.values() for span in one.spans])
 
     def examples(sentences: Iterable[Sentence]) -> Examples:
-        return tuple(
-            piece
-            for sentence in sentences
-            for piece in shortened(example(sentence, tags, words.get(sentence.id), pos), tags)
-        )
+        whole = (example(sentence, tags, words.get(sentence.id), pos) for sentence in sentences)
+        return tuple(piece for one in whole for piece in shortened(one, tags))
 
     train = read_part(folder, "train")
     return examples(train), examples(read_part(folder, "dev")), collect_names(train), tags, pos
@@ -57,8 +54,7 @@ def read_auxiliary(folder: Path, kept_apart: Mapping[str, Sequence[str]]) -> Aux
     """Read a corpus's train part but for sentences nearly in texts (by name) on which the model is chosen or scored."""
     manifest = read_manifest(folder)
     sentences = read_part(folder, "train")
-    leaks = find_leaks([one.text for one in sentences], kept_apart)
-    gone = {leak.index for leak in leaks}
+    gone = find_leaks([one.text for one in sentences], kept_apart)
     tags = name_tags(sorted({span.label for one in sentences for span in one.spans}))
     examples = []
     for number, sentence in enumerate(sentences):
@@ -68,7 +64,7 @@ def read_auxiliary(folder: Path, kept_apart: Mapping[str, Sequence[str]]) -> Aux
             examples += shortened(other, tags)
     facts = {key: manifest[key] for key in ("name", "package", "package_sha256", "licence")}
     facts["train_sha256"] = manifest["parts"]["train"]["sha256"]
-    facts["left_out"] = {name: sum(leak.part == name for leak in leaks) for name in kept_apart}
+    facts["left_out"] = {name: list(gone.values()).count(name) for name in kept_apart}
     facts["sentences"] = len(sentences) - len(gone)
     return Auxiliary(tuple(examples), tags, facts)
 

@@ -21,7 +21,7 @@ from biaozhu.data.errors import (
 from biaozhu.data.files import parse_json, read_bytes
 from biaozhu.data.model import Span, check_sentence
 from recipes.corpora.corpus_store import PARTS, Part, make_part
-from recipes.corpora.fetch import PACKAGES, store_corpus
+from recipes.corpora.fetch import NOTHING, PACKAGES, store_corpus
 
 # The names of the labels of this project; another label keeps its own.
 SOURCE = "given"
@@ -30,12 +30,7 @@ LABELS = {"LOC": "PLACE", "PER": "PERSON"}
 
 
 def add_corpus(
-    name: str,
-    files: Mapping[str, Path],
-    *,
-    licence: str,
-    folder: Path | None = None,
-    others: Mapping[str, str] | None = None,
+    name: str, files: Mapping[str, Path], *, licence: str, others: Mapping[str, str] = NOTHING
 ) -> dict[str, Any]:
     """Convert files train, dev and test, take leaks and what is in `others` out of train, and return the manifest.
 
@@ -56,16 +51,14 @@ def add_corpus(
         "licence": licence,
         "lost": 0,
     }
-    return store_corpus(parts, facts, others or {}, folder=folder, train=files["train"])
+    return store_corpus(parts, facts, others, where=files["train"])
 
 
 def check_corpus_name(name: str) -> None:
     """Raise UsageError if a new corpus may not have this name: one that `corpus fetch` has, or no name."""
     if name in PACKAGES or not name.replace("-", "").replace("_", "").isalnum():
-        raise UsageError(
-            f"{name!r} cannot be the corpus's name",
-            next_step="Take letters and digits, and no name of `corpus fetch`",
-        )
+        advice = "Take letters and digits, and no name of `corpus fetch`"
+        raise UsageError(f"{name!r} cannot be the corpus's name", next_step=advice)
 
 
 def _part(content: bytes, where: str, problems: list[BiaozhuError]) -> Part:
@@ -74,12 +67,8 @@ def _part(content: bytes, where: str, problems: list[BiaozhuError]) -> Part:
     except UnicodeDecodeError as error:
         problems.append(CorpusError("it is not UTF-8", where=f"{where}@{error.start}", next_step=MEND))
         return Part("", ())
-    rows = [
-        (f"{where}:{number}", _row(line, f"{where}:{number}", problems))
-        for number, line in enumerate(lines, 1)
-        if line.strip()
-    ]
-    read = [(place, row) for place, row in rows if row is not None]
+    places = [(f"{where}:{number}", line) for number, line in enumerate(lines, 1) if line.strip()]
+    read = [(place, row) for place, line in places if (row := _row(line, place, problems))]
     part = make_part(row for _, row in read)
     for (place, _), sentence in zip(read, part.sentences, strict=True):
         try:
@@ -99,12 +88,11 @@ def _row(line: str, where: str, problems: list[BiaozhuError]) -> tuple[str, tupl
         text, entities = "", []
     known = all(list(map(type, one)) == [int, int, str] and one[2] for one in entities)
     if not isinstance(text, str) or not text or "\n" in text or not known:
-        problems.append(
-            CorpusError(
-                'no {"text": …, "entities": [[start, end, label], …]}', where=where,
-                next_step="A sentence a line, offsets in code points, half open",
-            )
-        )  # fmt: skip
+        what, advice = (
+            'no {"text": …, "entities": [[start, end, label], …]}',
+            "A sentence a line, offsets in code points, half open",
+        )
+        problems.append(CorpusError(what, where=where, next_step=advice))
         return None
     spans = (Span(start, end, LABELS.get(label, label), SOURCE) for start, end, label in entities)
     return text, tuple(sorted(spans, key=lambda span: span.start))

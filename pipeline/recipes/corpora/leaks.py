@@ -9,7 +9,6 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,38 +23,28 @@ _FACTORS = _RNG.integers(0, 1 << 63, (BANDS * ROWS, 1), np.uint64) * np.uint64(2
 _OFFSETS = _RNG.integers(0, 1 << 63, (BANDS * ROWS, 1), np.uint64)
 
 
-@dataclass(frozen=True, slots=True)
-class Leak:
-    """A text of one part that is in another too: their positions, and the Jaccard index of their shingles."""
-
-    index: int
-    part: str
-    other: int
-    likeness: float
-
-
 def normalised(text: str) -> str:
     """Return letters and digits only, compatibility forms folded, lower case."""
     folded = unicodedata.normalize("NFKC", text).lower()
     return "".join(character for character in folded if character.isalnum())
 
 
-def find_leaks(texts: Sequence[str], others: Mapping[str, Sequence[str]]) -> list[Leak]:
-    """Return the texts that are nearly in one of the other parts (name -> its texts), each once, in order."""
+def find_leaks(texts: Sequence[str], others: Mapping[str, Sequence[str]]) -> dict[int, str]:
+    """Return the positions of the texts that are nearly in other parts (name -> its texts), each with the likest part."""
     ours = [_shingles(normalised(text)) for text in texts]
     buckets: dict[tuple[int, int], list[int]] = defaultdict(list)
     for index, shingles in enumerate(ours):
         for band in _bands(shingles):
             buckets[band].append(index)
-    found: dict[int, Leak] = {}
+    found: dict[int, tuple[float, str]] = {}
     for part, theirs in others.items():
-        for other, text in enumerate(theirs):
+        for text in theirs:
             shingles = _shingles(normalised(text))
             for index in {index for band in _bands(shingles) for index in buckets.get(band, ())}:
                 likeness = len(shingles & ours[index]) / len(shingles | ours[index])
-                if likeness >= THRESHOLD and (index not in found or found[index].likeness < likeness):
-                    found[index] = Leak(index, part, other, round(likeness, 4))
-    return [found[index] for index in sorted(found)]
+                if likeness >= THRESHOLD and likeness > found.get(index, (0.0, ""))[0]:
+                    found[index] = round(likeness, 4), part
+    return {index: part for index, (_, part) in found.items()}
 
 
 def _shingles(text: str) -> frozenset[str]:

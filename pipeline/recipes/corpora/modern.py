@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from biaozhu.data.files import parse_json, read_bytes, sha256_of
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Span
 from recipes.corpora.corpus_store import PARTS, Part, make_part
-from recipes.corpora.fetch import store_corpus
+from recipes.corpora.fetch import NOTHING, store_corpus
 
 NAME, SOURCE, OWN = "modern", "readers", "own/"
 OFFSETS = Path("annotations/modern")
@@ -34,12 +35,7 @@ READERS = "read under annotations/guideline.md by language models, each from the
 
 
 def fetch_modern(
-    offsets: Path,
-    texts: Path,
-    *,
-    own_copies: int = 1,
-    folder: Path | None = None,
-    others: Mapping[str, str] | None = None,
+    offsets: Path, texts: Path, *, own_copies: int = 1, others: Mapping[str, str] = NOTHING
 ) -> tuple[dict[str, Any], tuple[Entry, ...]]:
     """Put the corpus together from offsets and a folder of texts, and check every sentence against its checksum.
 
@@ -73,7 +69,7 @@ def fetch_modern(
         "lost": len(lost),
         "own_copies": own_copies,
     }
-    return store_corpus(parts, facts, others or {}, folder=folder), tuple(lost)
+    return store_corpus(parts, facts, others), tuple(lost)
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -108,14 +104,18 @@ class Documents:
         return None
 
     def _read(self, name: str) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
+        found = defaultdict(list)
         files = [folder / f"{name}{ending}" for folder in self.folders for ending in (".jsonl", ".jsonl.gz")]
         path = next((file for file in files if file.is_file()), None)
-        if path is None:
-            return found
-        data = gzip.decompress(read_bytes(path)) if path.suffix == ".gz" else read_bytes(path)
-        for number, line in enumerate(data.decode("utf-8").splitlines()):
-            document = json.loads(line)
-            # Rows of the labelled sets have no path of their own: their number is one.
-            found.setdefault(document.get("path") or f"#{number}", []).append(document["text"])
+        for where, text in read_documents(path) if path else ():
+            found[where].append(text)
         return found
+
+
+def read_documents(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield path and text of each document of a file, which may be packed by gzip."""
+    data = gzip.decompress(read_bytes(path)) if path.suffix == ".gz" else read_bytes(path)
+    for number, line in enumerate(data.decode("utf-8").splitlines()):
+        document = json.loads(line)
+        # Rows of the labelled sets have no path of their own: their number is one.
+        yield document.get("path") or f"#{number}", document["text"]

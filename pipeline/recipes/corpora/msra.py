@@ -6,6 +6,9 @@ package is MIT, the data come from Microsoft Research Asia and state no licence:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+
 from biaozhu.data.errors import CorpusError
 from biaozhu.data.model import Span
 
@@ -15,24 +18,16 @@ LABELS = {"LOC": "PLACE", "PER": "PERSON", "ORG": "ORG"}
 
 def read_sentences(content: str) -> list[tuple[str, tuple[Span, ...]]]:
     """Parse `character tag` lines, or raise CorpusError; a tag that does not fit begins a span of its own."""
-    found: list[tuple[str, tuple[Span, ...]]] = []
-    characters: list[str] = []
-    tags: list[str] = []
-    for number, line in enumerate([*content.replace("\r", "").split("\n"), ""], 1):
-        parts = line.split()
-        if not parts:
-            if characters:
-                found.append(("".join(characters), _spans(tags)))
-                characters, tags = [], []
-            continue
-        if len(parts) != 2 or len(parts[0]) != 1 or (parts[1] != "O" and parts[1][2:] not in LABELS):  # noqa: PLR2004 — character and tag
+    lines = content.replace("\r", "").split("\n")
+    rows = [line.split() for line in lines]
+    for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
+        if row and (len(row) != 2 or len(row[0]) != 1 or (row[1] != "O" and row[1][2:] not in LABELS)):  # noqa: PLR2004 — character and tag
             raise CorpusError(f"{line[:30]!r} is not a character with its tag", where=f"line {number}")
-        characters.append(parts[0])
-        tags.append(parts[1])
-    return found
+    sentences = (zip(*some, strict=True) for filled, some in groupby(rows, key=bool) if filled)
+    return [("".join(characters), _spans(tags)) for characters, tags in sentences]
 
 
-def _spans(tags: list[str]) -> tuple[Span, ...]:
+def _spans(tags: Sequence[str]) -> tuple[Span, ...]:
     spans: list[Span] = []
     start = -1
     for position, tag in enumerate([*tags, "O"]):

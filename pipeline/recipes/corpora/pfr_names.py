@@ -6,13 +6,14 @@ The corpus comes without its compound brackets, so names of several words are pu
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from biaozhu.knowledge.division_names import COUNTY
 from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES
-from recipes.corpora.tokens import Token, words
+from recipes.corpora.tokens import Token, text_at, words
 
 _DOTS = "·•・．"
 _NICK = "老小阿"
@@ -56,11 +57,12 @@ _VERB_AND_PLACE = re.compile("[驻访来在对抵赴返离援旅留][华京沪�
 
 def given_names(paragraphs: Sequence[Sequence[Token]]) -> frozenset[str]:
     """Return the two-character words that stand again and again behind a surname: alone they are not full names."""
-    counts: dict[str, int] = {}
-    for tokens in paragraphs:
-        for one, other in pairwise(tokens):
-            if one.pos == other.pos == "nr" and len(one.text) == 1 and len(other.text) == _GIVEN:
-                counts[other.text] = counts.get(other.text, 0) + 1
+    counts = Counter(
+        other.text
+        for tokens in paragraphs
+        for one, other in pairwise(tokens)
+        if one.pos == other.pos == "nr" and len(one.text) == 1 and len(other.text) == _GIVEN
+    )
     return frozenset(name for name, count in counts.items() if count >= _TIMES)
 
 
@@ -73,8 +75,9 @@ def persons(tokens: Sequence[Token], given: Collection[str] = ()) -> list[tuple[
             position += 1
             continue
         end = _name_end(tokens, position)
-        following = tokens[end].text if end < len(tokens) else ""
-        if following not in _NAMED_AFTER and (end > position + 1 or _is_full_name(tokens[position].text, given)):
+        if text_at(tokens, end) not in _NAMED_AFTER and (
+            end > position + 1 or _is_full_name(tokens[position].text, given)
+        ):
             found.append((tokens[position].start, tokens[end - 1].end))
         position = end
     return found
@@ -111,14 +114,14 @@ def places(tokens: Sequence[Token]) -> list[tuple[int, int]]:
         if token.pos == "ns":
             end = _place_end(tokens, position)
             if end == position + 1:
-                found += _single(token, tokens[end].text if end < len(tokens) else "")
+                found += _single(token, text_at(tokens, end))
             else:
                 found.append((token.start, tokens[end - 1].end))
         elif token.pos == "nt":
             found += _leading(token)
         elif token.pos == "j":
             end = _short_end(tokens, position)
-            found += _short_forms(tokens[position:end], tokens[end].text if end < len(tokens) else "")
+            found += _short_forms(tokens[position:end], text_at(tokens, end))
         elif token.pos in {"v", "vn"} and _VERB_AND_PLACE.fullmatch(token.text):
             found.append((token.start + 1, token.end))
         position = end
@@ -133,12 +136,11 @@ def _place_end(tokens: Sequence[Token], first: int) -> int:
         if word not in _INSIDE and not people:
             break
         end += 1
-    if end < len(tokens):
-        word = tokens[end].text
-        if word in _UNIT_WORDS or (word == "乡" and end > first + 1):
-            return end + 1
-        if word == "地区" and end == first + 1 and tokens[first].text in _PREFECTURES:
-            return end + 1
+    word = text_at(tokens, end)
+    if word in _UNIT_WORDS or (word == "乡" and end > first + 1):
+        return end + 1
+    if word == "地区" and end == first + 1 and tokens[first].text in _PREFECTURES:
+        return end + 1
     return first + 1
 
 

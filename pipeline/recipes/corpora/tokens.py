@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from biaozhu.data.errors import CorpusError
@@ -30,9 +31,9 @@ def parse_line(line: str, *, where: str = "") -> tuple[Token, ...]:
     return tuple(tokens)
 
 
-def text_of(tokens: tuple[Token, ...]) -> str:
-    """Return the text of a paragraph."""
-    return "".join(token.text for token in tokens)
+def text_at(tokens: Sequence[Token], position: int) -> str:
+    """Return the word at a position, "" before the first and after the last."""
+    return tokens[position].text if 0 <= position < len(tokens) else ""
 
 
 def words(text: str) -> frozenset[str]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from biaozhu.data.errors import CorpusError
-from biaozhu.data.files import read_bytes
 from biaozhu.reading.sentences import split_text
-from recipes.corpora.modern import OFFSETS, read_rows
+from recipes.corpora.modern import OFFSETS, read_documents, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,14 +30,17 @@ def distil_texts(folder: Path, files: Sequence[str], *, characters: int, seed: i
     """
     held = [row for part in HELD_OUT_PARTS for _, row in read_rows(OFFSETS / f"{part}.jsonl")]
     held_out = {(row["file"], row["path"]) for row in held}
-    held_shingles = _held_shingles(folder, held, held_out)
+    held_shingles = _held_shingles(folder, held)
     rng = np.random.default_rng(seed)
     seen: set[str] = set()
     chosen: list[str] = []
     left = characters
     for number, name in enumerate(files):
         share = left // (len(files) - number)
-        documents = [text for path, text in read_documents(folder, name) if (name, path) not in held_out]
+        file = folder / f"{name}.jsonl.gz"
+        if not file.is_file():
+            raise CorpusError("this file of texts is missing", where=str(file))
+        documents = [text for path, text in read_documents(file) if (name, path) not in held_out]
         for at in rng.permutation(len(documents)).tolist():
             if share <= 0:
                 break
@@ -53,26 +53,15 @@ def distil_texts(folder: Path, files: Sequence[str], *, characters: int, seed: i
     return [chosen[at] for at in rng.permutation(len(chosen)).tolist()]
 
 
-def read_documents(folder: Path, name: str) -> Iterator[tuple[str, str]]:
-    """Yield path and text of each document of a file; raises CorpusError where it is missing."""
-    path = folder / f"{name}.jsonl.gz"
-    if not path.is_file():
-        raise CorpusError("this file of texts is missing", where=str(path))
-    for line in gzip.decompress(read_bytes(path)).decode("utf-8").splitlines():
-        document = json.loads(line)
-        yield document["path"], document["text"]
-
-
 def shingles(text: str) -> set[str]:
     """Return the stretches of eight characters of a text."""
     return {text[at : at + SHINGLE_CHARS] for at in range(max(1, len(text) - SHINGLE_CHARS + 1))}
 
 
-def _held_shingles(folder: Path, held: Sequence[Mapping[str, Any]], held_out: set[tuple[str, str]]) -> set[str]:
+def _held_shingles(folder: Path, held: Sequence[Mapping[str, Any]]) -> set[str]:
+    files = {row["file"]: folder / f"{row['file']}.jsonl.gz" for row in held}
     texts = {
-        (name, path): text
-        for name in {name for name, _ in held_out if (folder / f"{name}.jsonl.gz").is_file()}
-        for path, text in read_documents(folder, name)
+        (name, path): text for name, file in files.items() if file.is_file() for path, text in read_documents(file)
     }
     cut = (texts.get((row["file"], row["path"]), "")[row["start"] : row["end"]] for row in held)
     return {shingle for text in cut if text for shingle in shingles(text)}
