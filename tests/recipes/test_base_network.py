@@ -17,7 +17,6 @@ from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.runtime import make_session
 from biaozhu.data.errors import TrainingError
 from biaozhu.knowledge.lexicon import KINDS, SURNAME_COLUMNS, WIDTH
-from recipes.base.corpus import read_auxiliary
 from recipes.base.data import IGNORED, Example, name_tags, padded, well_formed
 from recipes.base.export import export_base
 from recipes.base.graph import build_base_graph
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 torch = pytest.importorskip("torch")
 from biaozhu.nlp.torch_encoders.lac_layers import LacLayers  # noqa: E402 — as above
 from recipes.base.begin import add_kinds, read_earlier  # noqa: E402 — only where PyTorch is
-from recipes.base.build import build_base  # noqa: E402 — as above
+from recipes.base.build import build_base, read_auxiliary  # noqa: E402 — as above
 from recipes.base.calibration import calibrate  # noqa: E402 — as above
 from recipes.base.network import chain_loss  # noqa: E402 — as above
 from recipes.base.train import (  # noqa: E402 — as above

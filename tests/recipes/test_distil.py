@@ -15,9 +15,9 @@ from biaozhu.annotators.network.crf_decoding import decode, make_chain, marginal
 from biaozhu.annotators.network.fast import load_fast
 from biaozhu.data.errors import ConfigError, CorpusError
 from biaozhu.data.model import Sentence, Span
-from recipes.base.augment import collect_names
+from recipes.base.augment import collect_names, drawn
 from recipes.base.data import example, name_tags
-from recipes.distil.teacher import FULL, joined, teach, told, vary
+from recipes.distil.teacher import FULL, VARIED, joined, teach, told
 from recipes.distil.text import distil_texts
 
 if TYPE_CHECKING:
@@ -77,12 +77,13 @@ def test_distil_varies_names_and_keeps_their_labels() -> None:
     tags = name_tags(("PLACE", "PERSON"))
     examples = [example(sentence, tags) for sentence in sentences]
     names = collect_names(sentences)
-    drawn = [one for seed in range(20) for one in vary(examples, names, tags, seed)]
-    assert len(drawn) == 20  # the one without a name says nothing new
-    texts = {"".join(map(chr, one.points.tolist())) for one in drawn}
+    rngs = map(np.random.default_rng, range(20))
+    seen = [one for rng in rngs for one in drawn(examples, tags, names, VARIED, rng)]
+    assert len(seen) == 20  # the one without a name says nothing new
+    texts = {"".join(map(chr, one.points.tolist())) for one in seen}
     assert len(texts) > 5
     assert all("在" in text and text.endswith(TEXT[7:]) for text in texts)
-    assert all({tags[tag] for tag in one.tags.tolist()} >= {"PERSON-B", "PLACE-B"} for one in drawn)
+    assert all({tags[tag] for tag in one.tags.tolist()} >= {"PERSON-B", "PLACE-B"} for one in seen)
 
 
 def test_distil_teacher_gives_the_shares_of_the_network() -> None:

@@ -1,9 +1,14 @@
-"""Building the base model from a config: corpus -> training -> test -> models/base/."""
+"""Building the base model from a config: corpus -> training -> test -> models/base/.
+
+An auxiliary corpus marks other things than our guideline, so it has a layer of its own over the same states (multi-task
+learning, Caruana 1997) and its labels never reach the model's output.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -19,23 +24,25 @@ from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import write_text
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
-from recipes.base.augment import Names, Rates, drawn
+from recipes.base.augment import Names, Rates, collect_names, drawn
 from recipes.base.begin import read_earlier
 from recipes.base.calibration import calibrate
 from recipes.base.card import card, score_model
-from recipes.base.corpus import FACTS, Auxiliary, corpus_examples, read_auxiliary, work_folder
+from recipes.base.data import Example, example, name_tags, shortened, word_tags
 from recipes.base.export import export_base, write_config
 from recipes.base.train import Settings, Vocabulary, scores_of, strict_scores, train, weights_of
-from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
+from recipes.corpora.corpus_store import KEPT_FACTS, corpora_folder, read_manifest, read_part
+from recipes.corpora.leaks import find_leaks
 from recipes.recipe_config import corpus_of, filled, read_table
 
 if TYPE_CHECKING:
-    from recipes.base.data import Example
     from recipes.base.network import BaseNetwork
 
 # Sentences whose states are in memory in full precision at one time.
 CHUNK = 2000
 AUXILIARY = "auxiliary"
+# What a model's config says of its corpus.
+FACTS = ("name", *KEPT_FACTS, "parts", "self_training", "own_copies")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +57,19 @@ class BaseConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Auxiliary:
+    """An auxiliary corpus's examples (not `ours`, names in `words`), its tags, and what the model card says of it."""
+
+    examples: Sequence[Example] = ()
+    tags: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
     """Data of a training: `dev` has its states, which `lacs` give, those that stay as they are, and the lexicon."""
 
-    train: tuple[Example, ...]
+    train: list[Example]
     dev: list[Example]
     names: Names
     vocabulary: Vocabulary
@@ -93,12 +109,41 @@ def read_material(config: BaseConfig, *, threads: int) -> Material:
     tuned = start.lacs[0] if learning else None
     earlier = read_earlier(settings.begin, tuned, start.dictionary) if settings.begin else None
     tuned = earlier.head.lac if earlier else tuned
-    examples, dev, names, tags, words = corpus_examples(folder, config.labels)
+    tags = name_tags(config.labels)
+    has_words = "words" in read_manifest(folder)["parts"]["train"]
+    words = {one.id: one for one in read_part(folder, "train", words=True)} if has_words else {}
+    pos = word_tags([span.label for one in words.values() for span in one.spans])
+
+    def examples(sentences: Sequence[Sentence]) -> list[Example]:
+        whole = (example(sentence, tags, words.get(sentence.id), pos) for sentence in sentences)
+        return [piece for one in whole for piece in shortened(one, tags)]
+
+    train_part = read_part(folder, "train")
     width = 2 * HIDDEN * len(SIZES) + WIDTH * settings.lexicon
-    vocabulary = Vocabulary(tags, words, rows_of(start.dictionary), width, others.tags, tuned, earlier)
+    vocabulary = Vocabulary(tags, pos, rows_of(start.dictionary), width, others.tags, tuned, earlier)
     lacs = [load_lac(size, threads=threads) for size in SIZES[learning:]]
-    seen = with_states(dev, lacs, lexicon=settings.lexicon)
-    return Material(examples, seen, names, vocabulary, start.dictionary, start.lacs[learning:], lacs, others)
+    dev = with_states(examples(read_part(folder, "dev")), lacs, lexicon=settings.lexicon)
+    names, frozen = collect_names(train_part), start.lacs[learning:]
+    return Material(examples(train_part), dev, names, vocabulary, start.dictionary, frozen, lacs, others)
+
+
+def read_auxiliary(folder: Path, kept_apart: Mapping[str, Sequence[str]]) -> Auxiliary:
+    """Read a corpus's train part but for sentences nearly in texts (by name) on which the model is chosen or scored."""
+    manifest = read_manifest(folder)
+    sentences = read_part(folder, "train")
+    gone = find_leaks([one.text for one in sentences], kept_apart)
+    tags = name_tags(sorted({span.label for one in sentences for span in one.spans}))
+    examples: list[Example] = []
+    for number, sentence in enumerate(sentences):
+        if number not in gone and sentence.text:
+            one = example(sentence, tags)
+            other = replace(one, tags=np.zeros_like(one.tags), words=one.tags, ours=False)
+            examples += shortened(other, tags)
+    facts = {key: manifest[key] for key in ("name", "package", "package_sha256", "licence")}
+    facts["train_sha256"] = manifest["parts"]["train"]["sha256"]
+    facts["left_out"] = {name: list(gone.values()).count(name) for name in kept_apart}
+    facts["sentences"] = len(sentences) - len(gone)
+    return Auxiliary(examples, tags, facts)
 
 
 def with_states(examples: Sequence[Example], lacs: Sequence[Lac], *, lexicon: bool) -> list[Example]:
@@ -182,10 +227,12 @@ def build_base(
         config = replace(config, settings=replace(config.settings, seed=seed))
     torch.set_num_threads(threads)
     folder = corpora_folder() / config.corpus
-    work = work_folder(config, folder)
+    manifest = read_manifest(folder)
+    # The same for the same config, as it prints, and train part only.
+    key = hashlib.sha256(f"{config} {manifest['parts']['train']['sha256']}".encode()).hexdigest()[:12]
+    work = corpora_folder().with_name("base") / key
     material = read_material(config, threads=threads)
     networks, history = train_base(config, material, work, watch)
-    manifest = read_manifest(folder)
     facts: dict[str, Any] = {
         "labels": list(config.labels),
         "corpus": {key: manifest[key] for key in FACTS if key in manifest},

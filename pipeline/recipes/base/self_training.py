@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biaozhu.annotators.labelled import labelled_spans
 from biaozhu.annotators.network.models import load_tagger, weights_mark
@@ -20,10 +20,6 @@ from biaozhu.data.model import Span
 from recipes.corpora import corpus_store as store
 from recipes.corpora.custom import check_corpus_name
 from recipes.distil.text import distil_texts
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.network.base import Base
-    from biaozhu.annotators.transformer.deep import Deep
 
 CHUNK_SENTENCES = 1000
 SOURCE = "agreed"
@@ -102,14 +98,9 @@ def _agreement(
             if len(keys) == 1:
                 same[text] = tuple(Span(start, end, label, SOURCE) for start, end, label in keys.pop())
         for model in loaded if sure else ():
-            same = _keep_sure(model, same, sure)
+            least = zip(same.items(), find_least_certain(model, list(same)), strict=True)
+            same = {text: spans for (text, spans), (share, _) in least if share >= sure}
         agreed += same.items()
         doubtful += [text for text in chunk if text not in same]
         watch({"sentences": start + len(chunk), "agreed": len(agreed)})
     return agreed, doubtful
-
-
-def _keep_sure(model: Base | Deep, same: dict[str, tuple[Span, ...]], sure: float) -> dict[str, tuple[Span, ...]]:
-    """Return the texts of whose every character a model is so sure."""
-    least = find_least_certain(model, list(same))
-    return {text: spans for (text, spans), (share, _) in zip(same.items(), least, strict=True) if share >= sure}

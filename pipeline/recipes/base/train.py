@@ -24,13 +24,14 @@ from torch import nn
 from biaozhu.annotators.network.crf_decoding import decode, make_chain
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import write_bytes
-from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
 from recipes.base.begin import Earlier, begin_with
 from recipes.base.data import IGNORED, Batch, Example, padded, plan, tagged_spans
 from recipes.base.graph import BaseWeights, Head
 from recipes.base.network import BaseNetwork, chain_loss, gru_layer
+from recipes.base.scored_names import f1_by_label
 
 if TYPE_CHECKING:
+    from biaozhu.annotators.network.crf_decoding import Chain
     from biaozhu.annotators.network.lac_weights import LacWeights
 
 DEV_BATCH = 20_000
@@ -234,20 +235,21 @@ def strict_scores(
     networks: Sequence[BaseNetwork], vocabulary: Vocabulary, examples: Sequence[Example]
 ) -> dict[str, float]:
     """Return strict F1 of each label and `micro`, of one member or of several together."""
-    tags = vocabulary.tags
-    chain = make_chain(tags, **scores_of(networks))
-    counts: dict[str, StrictCounts] = {}
-    for batch, emissions in emissions_of(networks, vocabulary, examples):
-        found = decode(chain, emissions, batch.lengths)
-        predicted = {
-            (int(s), int(a), int(b), chain.kinds[t])
-            for s, a, b, t in zip(found.sentence, found.start, found.end, found.tag, strict=True)
-            if tags[t] != "O"
-        }
-        for label, one in count_strict_spans(gold_spans(batch, tags), predicted).items():
-            counts[label] = counts.get(label, StrictCounts()) + one
-    counts["micro"] = sum_counts(counts.values())
-    return {label: one.f1 or 0.0 for label, one in sorted(counts.items())}
+    chain = make_chain(vocabulary.tags, **scores_of(networks))
+    gold, found = set(), set()
+    for number, (batch, emissions) in enumerate(emissions_of(networks, vocabulary, examples)):
+        gold |= {(number, *span) for span in gold_spans(batch, vocabulary.tags)}
+        found |= {(number, *span) for span, _ in found_spans(chain, batch, emissions)}
+    return f1_by_label(gold, found)
+
+
+def found_spans(chain: Chain, batch: Batch, emissions: np.ndarray) -> Iterator[tuple[tuple[int, int, int, str], float]]:
+    """Yield the spans that a batch's best sequences hold, as `gold_spans` has them, and their probabilities."""
+    found = decode(chain, emissions, batch.lengths)
+    columns = (found.sentence, found.start, found.end, found.tag, found.score)
+    for sentence, start, end, tag, score in zip(*columns, strict=True):
+        if chain.kinds[tag] != "O":
+            yield (int(sentence), int(start), int(end), chain.kinds[tag]), float(score)
 
 
 def gold_spans(batch: Batch, tags: Sequence[str]) -> set[tuple[int, int, int, str]]:

@@ -104,18 +104,14 @@ def train(
         warm_up = min(settings.warm_up, max(1, len(drawn) * settings.epochs // 10))
         for number, batch in enumerate(drawn):
             step += 1
-            share = _share(step, warm_up, (epoch + number / len(drawn)) / settings.epochs)
+            done = (epoch + number / len(drawn)) / settings.epochs
+            share = min(step / warm_up, max(LAST_SHARE, 1 - done))
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * share
             losses.append(_step(network, batch, rows, optimizer, settings.clip))
         history.append({"epoch": epoch + 1, "steps": len(drawn), "loss": float(np.mean(losses)) if losses else 0.0})
         watch(history[-1])
     return history
-
-
-def _share(step: int, warm_up: int, done: float) -> float:
-    """Return the share of its height that the rate has at a step, when so large a part of the training is done."""
-    return min(step / warm_up, max(LAST_SHARE, 1 - done))
 
 
 def _step(

@@ -19,7 +19,7 @@ from biaozhu.annotators.network.lac_weights import lac_start
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import write_text
-from recipes.base.augment import collect_names
+from recipes.base.augment import collect_names, drawn
 from recipes.base.card import render_card
 from recipes.base.data import example
 from recipes.base.export import write_model
@@ -27,7 +27,7 @@ from recipes.base.network import gru_layer
 from recipes.base.scored_names import f1_of_names
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 from recipes.distil.graph import FastWeights, build_fast_graph
-from recipes.distil.teacher import joined, teach, told, vary
+from recipes.distil.teacher import VARIED, joined, teach, told
 from recipes.distil.text import distil_texts
 from recipes.distil.train import Settings, numbered, train, with_edges
 from recipes.recipe_config import filled, read_table
@@ -85,7 +85,8 @@ def distil(
     own = [told(examples, taught.tags)] * text.copies
     if text.varied:
         names = collect_names(train_part)
-        own += [told(vary(examples, names, taught.tags, text.seed + copy), taught.tags) for copy in range(text.varied)]
+        rngs = [np.random.default_rng(text.seed + copy) for copy in range(text.varied)]
+        own += [told(drawn(examples, taught.tags, names, VARIED, rng), taught.tags) for rng in rngs]
     dev = told([example(sentence, taught.tags) for sentence in dev_part], taught.tags)
     both = joined([taught, *own])
     start = lac_start()

@@ -10,16 +10,16 @@ from threadpoolctl import threadpool_limits
 
 from biaozhu.annotators.network.batching import cut_pieces, group_lengths
 from biaozhu.annotators.network.crf_decoding import marginals
-from recipes.base.augment import Rates, drawn
+from recipes.base.augment import Rates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from biaozhu.annotators.network.lac import Lac
-    from recipes.base.augment import Names
     from recipes.base.data import Example
 
 FULL = 255
+# Other names in the place of many, of the sentences that have one: the student has no lexicon to look them up.
 VARIED = Rates(empty=0.0, marks=0.0, headline=0.0, place=0.4, chain=0.2, person=0.7, table=0.7)
 
 
@@ -56,11 +56,6 @@ def teach(texts: Sequence[str], teacher: Lac, *, watch: Callable[[int], None] = 
             done += int(sizes.sum())
             watch(done)
     return Taught(points, ends, shares, tags)
-
-
-def vary(examples: Sequence[Example], names: Names, tags: tuple[str, ...], seed: int) -> list[Example]:
-    """Return the sentences that have a name, with others in the place of many: the student has no lexicon to look them up."""
-    return drawn(examples, tags, names, VARIED, np.random.default_rng(seed))
 
 
 def told(examples: Sequence[Example], tags: tuple[str, ...]) -> Taught:
