@@ -13,8 +13,9 @@ import io
 import lzma
 import os.path
 import sys
-from dataclasses import dataclass
+from collections import defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import read_bytes, write_bytes
@@ -28,8 +29,7 @@ FOLDER = Path(division_lookup.__file__).parent
 KEYS = ("代码", "名称", "启用时间", "变更/弃用时间", "新代码")
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """A division under one name: its code, the years in which it began and ended (empty: never), and what followed."""
 
     code: str
@@ -44,15 +44,14 @@ def build_former_divisions(content: bytes, folder: Path) -> int:
     if hashlib.sha256(content).hexdigest() != SHA256:
         raise ModelDataError("this is not the areacodes that the table was built from", next_step="Fetch that")
     rows = [_Row(*(row[key] for key in KEYS)) for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig")))]
-    by_code: dict[str, list[_Row]] = {}
+    by_code: dict[str, list[_Row]] = defaultdict(list)
     for row in rows:
-        by_code.setdefault(row.code, []).append(row)
+        by_code[row.code].append(row)
     today = {row.name for row in rows if not row.ended}
-    names: dict[str, set[str]] = {}
+    names: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        target = _target(row.name, _today(row, by_code, set())) if row.ended else None
-        if target and row.name not in today:
-            names.setdefault(row.name, set()).add(target.code)
+        if row.name not in today and (target := _target(row.name, _today(row, by_code, set()))):
+            names[row.name].add(target.code)
     lines = [f"{name}\t{' '.join(_likeliest(name, codes))}" for name, codes in sorted(names.items())]
     packed = lzma.compress("\n".join(lines).encode("utf-8"), preset=9 | lzma.PRESET_EXTREME)
     write_bytes(folder / FORMER, packed)
@@ -68,10 +67,9 @@ def _today(row: _Row, by_code: dict[str, list[_Row]], passed: set[_Row]) -> set[
     passed.add(row)
     # What went elsewhere in an earlier year stands with that year in brackets.
     codes = [code for code in row.codes.split(";") if code and "[" not in code] or [row.code]
-    following = [
-        one for code in codes for one in by_code.get(code, ()) if one.began <= row.ended < (one.ended or "9999")
-    ]
-    return {found for one in following for found in _today(one, by_code, passed)}
+    following = (one for code in codes for one in by_code.get(code, ()))
+    taking = [one for one in following if one.began <= row.ended < (one.ended or "9999")]
+    return {found for one in taking for found in _today(one, by_code, passed)}
 
 
 def _likeliest(name: str, codes: set[str]) -> list[str]:

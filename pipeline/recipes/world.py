@@ -41,17 +41,17 @@ def read_names(folder: Path) -> Iterator[tuple[str, int]]:
         yield from ((row["名称"], FORMER_DIVISION) for row in csv.DictReader(file) if row["状态"] != "在用")
 
 
-def write_table(names: Iterable[tuple[str, int]], output: Path, pattern: re.Pattern[str] = HAN) -> int:
-    """Write the names that the pattern matches whole, one a line with all of its kinds as bits; return how many."""
+def write_table(names: Iterable[tuple[str, int]], file: str, pattern: re.Pattern[str] = HAN) -> None:
+    """Write the names that the pattern matches whole, one a line with all of its kinds as bits; print how many."""
+    target = Path(__file__).resolve().parents[1] / "biaozhu" / "knowledge" / file
     kinds: dict[str, int] = {}
     for name, kind in names:
         if pattern.fullmatch(name):
             kinds[name] = kinds.get(name, 0) | kind
     lines = "".join(f"{name}\t{bits}\n" for name, bits in sorted(kinds.items()))
-    output.write_bytes(lzma.compress(lines.encode("utf-8"), preset=9 | lzma.PRESET_EXTREME))
-    return len(kinds)
+    target.write_bytes(lzma.compress(lines.encode("utf-8"), preset=9 | lzma.PRESET_EXTREME))
+    sys.stdout.write(f"{target}: {len(kinds)} names\n")
 
 
 if __name__ == "__main__":
-    target = Path(__file__).resolve().parents[1] / "biaozhu" / "knowledge" / WORLD
-    sys.stdout.write(f"{target}: {write_table(read_names(Path(sys.argv[1])), target)} names\n")
+    write_table(read_names(Path(sys.argv[1])), WORLD)

@@ -6,6 +6,7 @@ import hashlib
 import multiprocessing
 import os
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -22,7 +23,6 @@ from biaozhu.scale.corpus_stream import Source
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from biaozhu.annotators.words import NameModel
 
@@ -119,16 +119,10 @@ class Batch:
 
 def annotate_sources(sources: Sequence[Source], *, model: NameModel) -> Batch:
     """Read, split and annotate a batch of sources, of which no two are the same article."""
-    failed: list[Failure] = []
-    articles: list[Article] = []
-    places: dict[int, Source] = {}
-    for source in sources:
-        article = read_or_explain(source)
-        if isinstance(article, str):
-            failed.append(Failure(source.name, source.where, article))
-        else:
-            articles.append(article)
-            places[id(article)] = source
+    read = [(source, read_or_explain(source)) for source in sources]
+    failed = [Failure(source.name, source.where, found) for source, found in read if isinstance(found, str)]
+    articles = [found for _, found in read if isinstance(found, Article)]
+    places = {id(found): source for source, found in read}
 
     def fail(article: Article, error: BiaozhuError) -> None:
         source = places[id(article)]
@@ -159,12 +153,7 @@ def annotate_stream(
 
 
 def run_in_order(
-    work: Callable[..., Result],
-    tasks: Iterable[Task],
-    *,
-    weights: str,
-    jobs: int = 1,
-    threads: int | None = None,
+    work: Callable[..., Result], tasks: Iterable[Task], *, weights: str, jobs: int, threads: int | None
 ) -> Iterator[Result]:
     """Yield `work(task, model=…)` for each task in order, in this process or in several.
 
@@ -189,8 +178,7 @@ def run_in_order(
             waiting.append(pool.submit(_call, work, task))
             if len(waiting) > jobs:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        yield from (future.result() for future in waiting)
     except BrokenProcessPool:
         raise WorkerError("a worker process ended unasked, perhaps for want of memory") from None
     finally:

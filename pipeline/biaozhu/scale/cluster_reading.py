@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import count, cycle, islice
@@ -17,12 +18,9 @@ from biaozhu import __version__
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import scratch_database
 from biaozhu.scale.batch import CACHE, DIGEST_BYTES, Seen, as_duplicate, digest_of, read_text
-from biaozhu.scale.corpus_pieces import move_line, read_piece, require_files, unpack_piece
+from biaozhu.scale.corpus_pieces import Chunk, Piece, move_line, read_piece, require_files, unpack_piece
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from biaozhu.scale.corpus_pieces import Chunk, Piece
     from biaozhu.scale.corpus_stream import Source
 
 JOURNAL_ARTICLES = 1 << 16  # that are put into the object store together: 1.5 MiB

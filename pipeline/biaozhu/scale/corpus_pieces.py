@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import WorkerError
 from biaozhu.data.files import to_unicode
@@ -24,11 +24,7 @@ from biaozhu.scale.corpus_stream import (
     unpack_lines,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
-
-    Chunk = bytes | tuple[Source, ...]
-
+Chunk = bytes | tuple[Source, ...]
 FILES_AT_ONCE = 256  # of one article each that are read together, at most
 
 

@@ -6,9 +6,10 @@ import glob
 import json
 import re
 import sys
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, Any, cast
 
 from biaozhu.data.errors import (
     BiaozhuError,
@@ -24,9 +25,6 @@ from biaozhu.data.outputs import ARTICLE_SUFFIXES, COMPRESSED
 from biaozhu.data.storage.compression import advice_on, opened, reason_of
 from biaozhu.reading.article import HTML_SUFFIXES, read_source
 from biaozhu.scale.shard_folders import is_remote, place
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
 
 STDIN = "-"
 LINES, TABLE = ".jsonl", ".parquet"
@@ -202,10 +200,9 @@ def _standard_input() -> Iterator[Source]:
         yield from read_lines(file, STDIN, first)
         return
     try:
-        source = Source("stdin", STDIN, _whole(file, STDIN, first))
+        yield Source("stdin", STDIN, _whole(file, STDIN, first))
     except EncodingError as error:
-        source = Source("stdin", STDIN, problem=str(error))
-    yield source
+        yield Source("stdin", STDIN, problem=str(error))
 
 
 def read_lines(
@@ -289,11 +286,10 @@ def read_rows(path: Path, start: int, end: int | None) -> Iterator[tuple[int, st
             with parquet.ParquetFile(file, read_dictionary=columns, **ahead) as rows:
                 for group in range(rows.num_row_groups):
                     stated = rows.metadata.row_group(group)
-                    # Never before that of the group before, whatever the file states: the order of rows is kept.
                     column = stated.column(0)
                     first = column.data_page_offset
-                    begin = min(first, column.dictionary_page_offset or first)
-                    place = max(place, int(begin))
+                    # Never before that of the group before, whatever the file states: the order of rows is kept.
+                    place = max(place, int(min(first, column.dictionary_page_offset or first)))
                     if place < start or (end is not None and place >= end):
                         number += stated.num_rows
                         continue

@@ -6,18 +6,16 @@ object appears when it has been sent; on other remote file systems by a temporar
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from filelock import FileLock, Timeout
 
 from biaozhu.data.errors import BiaozhuError, LockedError, MissingExtraError, WriteError, extra_advice
 from biaozhu.data.files import write_bytes
 from biaozhu.data.storage.compression import reason_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LOCK = ".lock"
 # File systems where to put a file is one step; elsewhere a reader could see half of it.

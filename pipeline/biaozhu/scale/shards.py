@@ -13,9 +13,11 @@ import gzip
 import hashlib
 import json
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import zstandard
@@ -36,9 +38,6 @@ from biaozhu.scale.batch import Failure, annotate_sources, batches, read_or_expl
 from biaozhu.scale.shard_folders import held, names_in, remove, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
     from biaozhu.annotators.words import NameModel
     from biaozhu.scale.corpus_stream import Source
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -157,9 +157,9 @@ def _edited(one: Example, edits: list[tuple[int, int, Example]]) -> Example:
         pieces += [one.part(reached, start), new]
         reached = end
     pieces.append(one.part(reached, None))
-    return Example(
-        *(np.concatenate([getattr(piece, name) for piece in pieces]) for name in ("points", "tags", "words"))
-    )
+    names = ("points", "tags", "words")
+    joined: dict[str, Any] = {name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in names}
+    return Example(**joined)
 
 
 def _places(names: Names, rates: Rates, rng: np.random.Generator) -> list[str]:

@@ -75,10 +75,9 @@ def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str])
     inner, shift = matrix("narrow")
     narrow = add_kinds(inner, int(model.config.get("lexicon", {}).get("width", 0))), shift
     head = Head(widen("head0_rows"), narrow, layer("head0_last"), (emit * heat, bias * heat), lac)
-    known = ("corpus", "training", "augmentation", "began_with")
-    facts = {"sha256": model.config["files"][GRAPH]} | {
-        name: model.config[name] for name in known if name in model.config
-    }
+    facts = {"sha256": model.config["files"][GRAPH]}
+    for name in ("corpus", "training", "augmentation", "began_with"):
+        facts |= {name: model.config[name]} if name in model.config else {}
     scores = {name: array * heat for name, array in model.arrays.items()}
     return Earlier(head, scores, tuple(model.config["tags"]), facts)
 

@@ -33,12 +33,9 @@ def score_model(folder: Path, gold: Sequence[Sentence]) -> dict[str, Any]:
     done = time.process_time()
     layer = [with_spans(sentence, spans) for sentence, spans in zip(gold, found, strict=True)]
     result = evaluate_layer(gold, layer, name="base", options=EvaluationOptions(labels=model.labels))
-    rows = {
-        ALL: result.overall["strict"],
-        **{label: scored["strict"] for label, scored in result.labels.items()},
-    }
+    rows = {ALL: result.overall, **result.labels}
     return {
-        "scores": {label: _figures(scored) for label, scored in rows.items()},
+        "scores": {label: _figures(scored["strict"]) for label, scored in rows.items()},
         "load_s": round(loaded - begun, 3),
         "characters_per_s": round(sum(len(sentence.text) for sentence in gold) / (done - loaded)),
         "calibration_error": result.calibration.ece,

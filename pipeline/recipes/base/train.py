@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from biaozhu.annotators.network.crf_decoding import decode, make_chain
+from biaozhu.annotators.network.crf_decoding import Chain, decode, make_chain
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import write_bytes
 from recipes.base.begin import Earlier, begin_with
@@ -31,7 +31,6 @@ from recipes.base.network import BaseNetwork, chain_loss, gru_layer
 from recipes.base.scored_names import f1_by_label
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.network.crf_decoding import Chain
     from biaozhu.annotators.network.lac_weights import LacWeights
 
 DEV_BATCH = 20_000

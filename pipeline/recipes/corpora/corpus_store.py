@@ -80,11 +80,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Return a corpus's manifest; raises CorpusError where it has not been fetched, or not to its end."""
     path = folder / MANIFEST
     if not path.is_file():
-        raise CorpusError(
-            "there is no such corpus here, or not all of it",
-            where=str(folder),
-            next_step="Get it with `biaozhu corpus fetch` or `biaozhu corpus add`",
-        )
+        advice = "Get it with `biaozhu corpus fetch` or `biaozhu corpus add`"
+        raise CorpusError("there is no such corpus here, or not all of it", where=str(folder), next_step=advice)
     try:
         manifest = parse_json(read_bytes(path))
     except ValueError:

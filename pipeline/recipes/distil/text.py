@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from biaozhu.data.errors import CorpusError
 from biaozhu.reading.sentences import split_text
 from recipes.corpora.modern import OFFSETS, read_documents, read_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 HELD_OUT_PARTS = ("dev", "test")
 MIN_CHARS, MAX_CHARS, MIN_HAN = 8, 200, 5

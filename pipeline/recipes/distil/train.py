@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,6 @@ from biaozhu.nlp.torch_encoders.lac_layers import both_ways
 from recipes.base.data import grouped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from biaozhu.annotators.network.char_rows import PairTable
     from recipes.distil.teacher import Taught
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from biaozhu.knowledge.world import KNOWN_PERSON, KNOWN_PLACE, NEITHER, WELL_KNO
 from biaozhu.reading.simplified import to_simplified
 from recipes.world import write_table
 
-FOLDER = Path(__file__).parent
 LISTS = {"persons.txt": KNOWN_PERSON, "places.txt": KNOWN_PLACE, "neither.txt": NEITHER}
 # Two characters and more, at least one of them Han.
 NAME = re.compile(r"(?=.*[\u4e00-\u9fff])[\u3400-\u9fffA-Za-z0-9·-]{2,12}")
@@ -20,10 +18,9 @@ NAME = re.compile(r"(?=.*[\u4e00-\u9fff])[\u3400-\u9fffA-Za-z0-9·-]{2,12}")
 def read_lists() -> Iterator[tuple[str, int]]:
     """Yield every name with its kind."""
     for name, kind in LISTS.items():
-        for line in (FOLDER / name).read_text("utf-8").split():
+        for line in Path(__file__).with_name(name).read_text("utf-8").split():
             yield to_simplified(line), kind
 
 
 if __name__ == "__main__":
-    target = FOLDER.parents[1] / "biaozhu" / "knowledge" / WELL_KNOWN
-    sys.stdout.write(f"{target}: {write_table(read_lists(), target, NAME)} names\n")
+    write_table(read_lists(), WELL_KNOWN, NAME)
