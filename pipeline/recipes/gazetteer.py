@@ -98,10 +98,10 @@ def _packed(rows: list[tuple[str, str]], *, one_level: bool = False) -> bytes:
     codes = [int(code.ljust(12, "0")) for code, _ in rows]
     steps = [code - before for code, before in zip(codes, [0, *codes], strict=False)]
     levels = [] if one_level else [CODE_DIGITS.index(len(code)) for code, _ in rows]
-    forms = []
-    for (_, name), level in zip(rows, levels, strict=not one_level):
-        short = len(short_form(name, level) or "")
-        forms.append(chr(ord(FORM_ZERO) + short + SHORT_LENGTHS * has_unit_word(name, level)))
+    forms = [
+        chr(ord(FORM_ZERO) + len(short_form(name, level) or "") + SHORT_LENGTHS * has_unit_word(name, level))
+        for (_, name), level in zip(rows, levels, strict=not one_level)
+    ]
     lines = " ".join(map(str, steps)), "".join(map(str, levels)), "".join(forms), "\t".join(name for _, name in rows)
     return lzma.compress("\n".join(lines).encode("utf-8"), preset=9 | lzma.PRESET_EXTREME)
 

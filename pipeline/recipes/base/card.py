@@ -13,7 +13,7 @@ from jinja2 import Environment
 from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.runtime import GRAPH
 from biaozhu.data.model import Sentence, with_spans
-from biaozhu.scoring.evaluation import ALL, EvaluationOptions, ScoreEstimates, evaluate_layer
+from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
 from recipes.corpora.fetch import PACKAGES
 from recipes.corpora.modern import NAME as MODERN
 
@@ -35,21 +35,20 @@ def score_model(folder: Path, gold: Sequence[Sentence]) -> dict[str, Any]:
     result = evaluate_layer(gold, layer, name="base", options=EvaluationOptions(labels=model.labels))
     rows = {ALL: result.overall, **result.labels}
     return {
-        "scores": {label: _figures(scored["strict"]) for label, scored in rows.items()},
+        "scores": {
+            label: {
+                "precision": scored["strict"].precision.value,
+                "recall": scored["strict"].recall.value,
+                "f1": scored["strict"].f1.value,
+                "interval": list(scored["strict"].f1.best or (None, None)),
+                "gold": scored["strict"].counts.possible,
+            }
+            for label, scored in rows.items()
+        },
         "load_s": round(loaded - begun, 3),
         "characters_per_s": round(sum(len(sentence.text) for sentence in gold) / (done - loaded)),
         "calibration_error": result.calibration.ece,
         "sentences": len(gold),
-    }
-
-
-def _figures(scored: ScoreEstimates) -> dict[str, Any]:
-    return {
-        "precision": scored.precision.value,
-        "recall": scored.recall.value,
-        "f1": scored.f1.value,
-        "interval": list(scored.f1.best or (None, None)),
-        "gold": scored.counts.possible,
     }
 
 
@@ -66,9 +65,6 @@ def card(folder: Path, config: Mapping[str, Any]) -> str:
         rows += [("mean", list(map(fmean, columns))), ("standard deviation", list(map(stdev, columns)))]
     facts = {
         "members": 1,
-        "remarks": (),
-        "lexicon": None,
-        "auxiliary": None,
         **config,
         "folder": folder.name,
         "size": f"{(folder / GRAPH).stat().st_size / MEGABYTE:.1f}",

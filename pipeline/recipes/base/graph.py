@@ -108,14 +108,8 @@ def build_base_graph(weights: BaseWeights) -> bytes:
     share = graph.constant("share", np.array(1 / len(emissions), np.float32))
     graph.node("Mul", [summed, share], "emissions")
     graph.node("Identity", ["head0_seen_state"], "states")
-    return graph.serialise(
-        "base",
-        inputs,
-        {
-            "emissions": (FLOAT, ["time", "batch", len(weights.heads[0].emit[1])]),
-            "states": (FLOAT, ["time", "batch", 2 * HIDDEN]),
-        },
-    )
+    widths = {"emissions": len(weights.heads[0].emit[1]), "states": 2 * HIDDEN}
+    return graph.serialise("base", inputs, {name: (FLOAT, ["time", "batch", width]) for name, width in widths.items()})
 
 
 def _lac_state(graph: OnnxGraph, lac: LacWeights, name: str) -> str:
@@ -134,9 +128,8 @@ def _head_emissions(graph: OnnxGraph, head: Head, name: str, states: list[str], 
     sides = zip(("left", "right"), pairs, strict=True)
     parts = [narrow, *(_rows_of(graph, f"{name}_{side}", table, rows) for side, rows in sides)]
     mixed = graph.node("Concat", parts, f"{name}_mixed", axis=-1)
-    last = graph.node(
-        "Identity", [_gru(graph, mixed, head.layer, f"{name}_last", reset_after=True)], f"{name}_seen_state"
-    )
+    last = _gru(graph, mixed, head.layer, f"{name}_last", reset_after=True)
+    last = graph.node("Identity", [last], f"{name}_seen_state")
     seen = graph.node("Concat", [last, narrow], f"{name}_seen", axis=-1)
     return _linear(graph, seen, head.emit, f"{name}_emit", f"{name}_emissions")
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from biaozhu.annotators.network.lac_weights import LacWeights
 
 DEV_BATCH = 20_000
+# What of a run in training PyTorch knows how to keep.
+STATEFUL = ("network", "average", "optimizer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,15 +180,9 @@ def _advance(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example], dev
 def _begin(settings: Settings, vocabulary: Vocabulary) -> _Run:
     network = build_network(settings, vocabulary)
     average = copy.deepcopy(network).eval()
-    return _Run(
-        settings,
-        network,
-        average,
-        _optimizer(network, settings),
-        np.random.default_rng(settings.seed),
-        copy.deepcopy(average.state_dict()),
-        {"epoch": 0, "step": 0, "best": -1.0, "history": []},
-    )
+    optimizer, rng = _optimizer(network, settings), np.random.default_rng(settings.seed)
+    state = {"epoch": 0, "step": 0, "best": -1.0, "history": []}
+    return _Run(settings, network, average, optimizer, rng, copy.deepcopy(average.state_dict()), state)
 
 
 def _epoch(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example]) -> float:
@@ -303,9 +299,7 @@ def _save(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
     """Write a checkpoint of tensors and plain values alone, so that reading one runs nothing."""
     members = [
         {
-            "network": run.network.state_dict(),
-            "average": run.average.state_dict(),
-            "optimizer": run.optimizer.state_dict(),
+            **{name: getattr(run, name).state_dict() for name in STATEFUL},
             "best_weights": run.best,
             "state": run.state,
             # A generator's state has integers of 128 bits, which JSON can hold.
@@ -329,8 +323,7 @@ def _restore(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
         advice = "Remove it or choose another folder"
         raise TrainingError("the checkpoint was made with other settings", where=str(path), next_step=advice)
     for run, member in zip(runs, saved["members"], strict=True):
-        run.network.load_state_dict(member["network"])
-        run.average.load_state_dict(member["average"])
-        run.optimizer.load_state_dict(member["optimizer"])
+        for name in STATEFUL:
+            getattr(run, name).load_state_dict(member[name])
         run.best, run.state = member["best_weights"], member["state"]
         run.rng.bit_generator.state = json.loads(member["rng"])

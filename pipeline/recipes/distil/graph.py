@@ -54,8 +54,8 @@ def build_fast_graph(weights: FastWeights) -> bytes:
     after = node("Slice", [sides, constant("second", np.array([1])), end, first], "after")
     around = node("Concat", [before, after], "around", axis=2)
     state = node("Add", [looked_up("chars", weights.chars), around], "state")
-    gates = {"inputs": weights.inputs, "recurrents": weights.recurrents, "biases": weights.biases}
-    arrays = [constant(name, array.astype(np.float32)) for name, array in gates.items()]
+    gates = ("inputs", "recurrents", "biases")
+    arrays = [constant(name, getattr(weights, name).astype(np.float32)) for name in gates]
     gru = node(
         "GRU", [state, *arrays, "lengths"], "gru",
         hidden_size=hidden, direction="bidirectional", linear_before_reset=1,
