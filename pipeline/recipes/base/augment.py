@@ -75,24 +75,17 @@ def collect_names(sentences: Iterable[Sentence]) -> Names:
     known = [
         one for one in divisions if one.name in table.named and table.named[one.name].full and one.name not in GENERIC
     ]
-    surnames: list[str] = []
-    given: list[str] = []
-    foreign: list[str] = []
-    for sentence in sentences:
-        for span in sentence.spans:
-            name = sentence.text[span.start : span.end]
-            if span.label == "PERSON" and _is_foreign(name):
-                foreign.append(name)
-            size = surname_length(name) if span.label == "PERSON" and len(name) <= _LONGEST_NAME else 0
-            if size and 0 < len(name) - size < 3:  # noqa: PLR2004 — given names have one or two characters
-                surnames.append(name[:size])
-                given.append(name[size:])
+    spans = [(one.text, span) for one in sentences for span in one.spans]
+    persons = [text[span.start : span.end] for text, span in spans if span.label == "PERSON"]
+    sized = [(name, surname_length(name)) for name in persons if len(name) <= _LONGEST_NAME]
+    # Given names have one or two characters.
+    chinese = [(name[:size], name[size:]) for name, size in sized if size and len(name) - size in (1, 2)]
     return Names(
         tuple(one for one in known if one.level == COUNTY),
         tuple(one for one in known if one.level == TOWNSHIP),
-        tuple(surnames),
-        tuple(given),
-        tuple(foreign),
+        tuple(surname for surname, _ in chinese),
+        tuple(given for _, given in chinese),
+        tuple(filter(_is_foreign, persons)),
         _names_of(world.COUNTRY | world.FOREIGN_REGION | world.FOREIGN_CITY),
         _names_of(world.FOREIGN_NAME),
         _names_of(world.HISTORIC_PERSON),

@@ -75,11 +75,10 @@ def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str])
     inner, shift = matrix("narrow")
     narrow = add_kinds(inner, int(model.config.get("lexicon", {}).get("width", 0))), shift
     head = Head(widen("head0_rows"), narrow, layer("head0_last"), (emit * heat, bias * heat), lac)
-    facts = {"sha256": model.config["files"][GRAPH]}
-    for name in ("corpus", "training", "augmentation", "began_with"):
-        facts |= {name: model.config[name]} if name in model.config else {}
+    known = ("corpus", "training", "augmentation", "began_with")
+    facts = {name: model.config[name] for name in known if name in model.config}
     scores = {name: array * heat for name, array in model.arrays.items()}
-    return Earlier(head, scores, tuple(model.config["tags"]), facts)
+    return Earlier(head, scores, tuple(model.config["tags"]), {"sha256": model.config["files"][GRAPH], **facts})
 
 
 def add_kinds(matrix: np.ndarray, width: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from recipes.corpora.tokens import Token, text_at, words
+from recipes.corpora.tokens import Token, scan, text_at, words
 
 _DIGITS = "0-9０-９"
 _HAN = "〇○零一二三四五六七八九十百千万亿两廿卅"
@@ -51,21 +51,14 @@ _SMALLER = {
 
 def amounts(tokens: Sequence[Token]) -> list[tuple[int, int]]:
     """Return the amounts of a paragraph as half-open code point offsets, in order and disjoint."""
-    found: list[tuple[int, int]] = []
-    position = 0
-    while position < len(tokens):
-        end, span = _amount_at(tokens, position)
-        if span is not None:
-            found.append(span)
-        position = max(end, position + 1)
-    return found
+    return scan(tokens, _amount_at)
 
 
-def _amount_at(tokens: Sequence[Token], first: int) -> tuple[int, tuple[int, int] | None]:
+def _amount_at(tokens: Sequence[Token], first: int) -> tuple[int, list[tuple[int, int]]]:
     """Return the position after what was read, and the span if it is an amount."""
     after_number = _number_end(tokens, first)
     if after_number == first:
-        return first + 1, None
+        return first + 1, []
     after, unit = _unit_end(tokens, after_number)
     second = _number_end(tokens, after + 1)
     if text_at(tokens, after) in _RANGE_MARKS and second > after + 1:
@@ -81,10 +74,10 @@ def _amount_at(tokens: Sequence[Token], first: int) -> tuple[int, tuple[int, int
     number = "".join(token.text for token in tokens[first:after_number])
     fraction = _is_fraction(tokens, first, after_number)
     if not unit and not fraction:
-        return after_number, None
+        return after_number, []
     if not _counts(tokens, first, after, number, unit) or _is_slogan(tokens, first, after):
-        return after, None
-    return after, (tokens[first].start + _approach(tokens[first].text), tokens[after - 1].end)
+        return after, []
+    return after, [(tokens[first].start + _approach(tokens[first].text), tokens[after - 1].end)]
 
 
 def _approach(text: str) -> int:

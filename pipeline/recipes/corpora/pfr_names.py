@@ -13,7 +13,7 @@ from itertools import pairwise
 from biaozhu.knowledge.division_names import COUNTY
 from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES
-from recipes.corpora.tokens import Token, text_at, words
+from recipes.corpora.tokens import Token, scan, text_at, words
 
 _DOTS = "·•・．"
 _NICK = "老小阿"
@@ -68,19 +68,16 @@ def given_names(paragraphs: Sequence[Sequence[Token]]) -> frozenset[str]:
 
 def persons(tokens: Sequence[Token], given: Collection[str] = ()) -> list[tuple[int, int]]:
     """Return the full names of a paragraph as half-open code point offsets; `given`: see `given_names`."""
-    found: list[tuple[int, int]] = []
-    position = 0
-    while position < len(tokens):
-        if tokens[position].pos != "nr":
-            position += 1
-            continue
-        end = _name_end(tokens, position)
-        if text_at(tokens, end) not in _NAMED_AFTER and (
-            end > position + 1 or _is_full_name(tokens[position].text, given)
-        ):
-            found.append((tokens[position].start, tokens[end - 1].end))
-        position = end
-    return found
+
+    def person_at(tokens: Sequence[Token], first: int) -> tuple[int, list[tuple[int, int]]]:
+        if tokens[first].pos != "nr":
+            return first + 1, []
+        end = _name_end(tokens, first)
+        full = end > first + 1 or _is_full_name(tokens[first].text, given)
+        named = full and text_at(tokens, end) not in _NAMED_AFTER
+        return end, [(tokens[first].start, tokens[end - 1].end)] if named else []
+
+    return scan(tokens, person_at)
 
 
 def _name_end(tokens: Sequence[Token], first: int) -> int:
@@ -106,26 +103,21 @@ def _is_full_name(name: str, given: Collection[str]) -> bool:
 
 def places(tokens: Sequence[Token]) -> list[tuple[int, int]]:
     """Return the named places of a paragraph as half-open code point offsets."""
-    found: list[tuple[int, int]] = []
-    position = 0
-    while position < len(tokens):
-        token = tokens[position]
-        end = position + 1
-        if token.pos == "ns":
-            end = _place_end(tokens, position)
-            if end == position + 1:
-                found += _single(token, text_at(tokens, end))
-            else:
-                found.append((token.start, tokens[end - 1].end))
-        elif token.pos == "nt":
-            found += _leading(token)
-        elif token.pos == "j":
-            end = _short_end(tokens, position)
-            found += _short_forms(tokens[position:end], text_at(tokens, end))
-        elif token.pos in {"v", "vn"} and _VERB_AND_PLACE.fullmatch(token.text):
-            found.append((token.start + 1, token.end))
-        position = end
-    return found
+    return scan(tokens, _places_at)
+
+
+def _places_at(tokens: Sequence[Token], first: int) -> tuple[int, list[tuple[int, int]]]:
+    token = tokens[first]
+    if token.pos == "ns":
+        end = _place_end(tokens, first)
+        whole = [(token.start, tokens[end - 1].end)]
+        return end, whole if end > first + 1 else _single(token, text_at(tokens, end))
+    if token.pos == "j":
+        end = _short_end(tokens, first)
+        return end, _short_forms(tokens[first:end], text_at(tokens, end))
+    if token.pos in {"v", "vn"} and _VERB_AND_PLACE.fullmatch(token.text):
+        return first + 1, [(token.start + 1, token.end)]
+    return first + 1, _leading(token) if token.pos == "nt" else []
 
 
 def _place_end(tokens: Sequence[Token], first: int) -> int:

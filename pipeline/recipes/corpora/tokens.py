@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from biaozhu.data.errors import CorpusError
@@ -34,6 +34,18 @@ def parse_line(line: str, *, where: str = "") -> tuple[Token, ...]:
 def text_at(tokens: Sequence[Token], position: int) -> str:
     """Return the word at a position, "" before the first and after the last."""
     return tokens[position].text if 0 <= position < len(tokens) else ""
+
+
+def scan(
+    tokens: Sequence[Token], read: Callable[[Sequence[Token], int], tuple[int, list[tuple[int, int]]]]
+) -> list[tuple[int, int]]:
+    """Return the spans of a paragraph that `read` finds from a position on, each time with the next position."""
+    found: list[tuple[int, int]] = []
+    position = 0
+    while position < len(tokens):
+        position, spans = read(tokens, position)
+        found += spans
+    return found
 
 
 def words(text: str) -> frozenset[str]:
