@@ -79,6 +79,14 @@ def test_values_scores_count_each_field(tmp_path: Path) -> None:
     }
 
 
+def test_values_scores_of_one_place_are_numbers(tmp_path: Path) -> None:
+    one = replace(SENTENCE, spans=SENTENCE.spans[:1])
+    places = read_gold_lines(written(tmp_path / "p.jsonl", PLACES[:1]), [one], GoldPlace)
+    scores = [row for row in score_values({}, places, [one], layer=None) if row["field"].startswith("place")]
+    assert [(type(row["correct"]), type(row["of"])) for row in scores] == [(int, int)] * 3
+    assert [(row["correct"], row["of"]) for row in scores] == [(1, 1)] * 3
+
+
 def test_values_scores_of_spans_that_are_not_found_are_wrong(tmp_path: Path) -> None:
     values = read_gold_lines(written(tmp_path / "v.jsonl", LINES), [SENTENCE], GoldValue)
     # One amount is missing, the other has another border.

@@ -1,6 +1,6 @@
 """The commands, one thin function each, in groups: workspace, articles, Doccano, curation, models, scores.
 
-A module here imports at the top only what is light (typer, `data`, `curation`); each command imports its library functions when it runs.
+A module here imports at the top only what loads no heavy package (tests/test_cli.py lists them); each command imports the rest when it runs.
 """
 
 from __future__ import annotations

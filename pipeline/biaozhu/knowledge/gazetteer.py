@@ -198,9 +198,10 @@ def _laid_out_villages(content: bytes) -> dict[str, bytes]:
     """Return the names in the order of their codes, as UTF-8 with a tab between them, where each starts, and their rows by name."""
     try:
         steps, _, _, joined = lzma.decompress(content).split(b"\n")
+        codes = np.cumsum(np.fromstring(steps.decode("ascii"), dtype=np.int64, sep=" "))
     except (lzma.LZMAError, ValueError):
         raise ModelDataError(DAMAGED, where=VILLAGES) from None
-    names, codes = joined.split(b"\t"), np.cumsum(np.fromstring(steps.decode("ascii"), dtype=np.int64, sep=" "))
+    names = joined.split(b"\t")
     if len(names) != len(codes):
         raise ModelDataError(DAMAGED, where=VILLAGES)
     return {

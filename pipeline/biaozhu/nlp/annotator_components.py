@@ -36,7 +36,7 @@ class AnnotatorComponent:
 
     annotator: Annotator
     model: str
-    spans_key: str | None
+    spans_key: str
     set_ents: bool
 
     def __call__(self, doc: Doc) -> Doc:
@@ -56,7 +56,7 @@ class AnnotatorComponent:
                 "biaozhu.CharTokenizer.v1 loses none",
                 stacklevel=2,
             )
-        keep_spans(doc, found, scores, self.spans_key or self.annotator.name, set_ents=self.set_ents)
+        keep_spans(doc, found, scores, self.spans_key, set_ents=self.set_ents)
         return doc
 
 
@@ -68,7 +68,7 @@ def _factory(annotator: Annotator) -> Callable[..., AnnotatorComponent]:
         spans_key: str | None,
         set_ents: bool,  # noqa: FBT001 — a config names it
     ) -> AnnotatorComponent:
-        return AnnotatorComponent(annotator, model, spans_key, set_ents)
+        return AnnotatorComponent(annotator, model, spans_key or annotator.name, set_ents)
 
     Language.factory(f"biaozhu_{annotator.name}", assigns=ASSIGNS, default_config=SETTINGS, func=make)
     return make
@@ -94,7 +94,7 @@ def make_annotator(
     if annotator.endswith(".py"):
         raise ConfigError("a config names an annotator, no file", where=f"components.{name}.annotator")
     (found,) = find_annotators(annotator)
-    return AnnotatorComponent(found, model, spans_key, set_ents)
+    return AnnotatorComponent(found, model, spans_key or found.name, set_ents)
 
 
 # Several components read the words of the same Doc, one after the other.

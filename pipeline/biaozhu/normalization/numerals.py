@@ -99,7 +99,7 @@ def _bare(text: str) -> tuple[Decimal, Decimal] | None:
 
 
 def _neighbours(text: str) -> tuple[Decimal, Decimal] | None:
-    """Two digits that say a range: 七八, 三五."""
+    """Return the ends of a range that two digits say, 七八 or 三五; None of others."""
     found = [DIGITS.get(sign, 0) for sign in text]
     is_range = len(found) == 2 and found[0] > 0 and (found[1] == found[0] + 1 or found == [3, 5])  # noqa: PLR2004
     return (Decimal(found[0]), Decimal(found[1])) if is_range else None

@@ -178,7 +178,8 @@ def run_in_order(
             waiting.append(pool.submit(_call, work, task))
             if len(waiting) > jobs:
                 yield waiting.popleft().result()
-        yield from (future.result() for future in waiting)
+        while waiting:
+            yield waiting.popleft().result()
     except BrokenProcessPool:
         raise WorkerError("a worker process ended unasked, perhaps for want of memory") from None
     finally:

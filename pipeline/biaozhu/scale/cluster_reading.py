@@ -229,7 +229,7 @@ def read_in_order(
         orders = (number << NUMBER_BITS) + index.numbers
         found = duplicates.find(index.digests, orders)
         twice: dict[int, tuple[str, bool]] = {}
-        for row, order in zip(index.rows.tolist(), orders.tolist(), strict=True):
+        for row, order in zip(index.rows.tolist(), orders.tolist(), strict=True) if found else ():
             if order in found:
                 first, same = found[order]
                 owner, lines_before = known[first >> NUMBER_BITS]

@@ -249,7 +249,8 @@ def _choose_options(request: ScoringRequest, given: ScoringInputs, labels: Itera
 
 
 def _join_scores(request: ScoringRequest, evaluations: Sequence[Evaluation], **more: Any) -> ScoredLayers:
-    first, *others = evaluations
-    comparisons = tuple(compare_evaluations(first, later, sampling=request.sampling) for later in others)
+    comparisons = tuple(
+        compare_evaluations(evaluations[0], later, sampling=request.sampling) for later in evaluations[1:]
+    )
     document = make_document(evaluations, comparisons, command=request.command, **more)
     return ScoredLayers(tuple(evaluations), comparisons, document)

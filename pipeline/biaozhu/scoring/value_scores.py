@@ -156,7 +156,8 @@ def _count_places(golds: Mapping[Where, GoldPlace], places: Mapping[Where, Place
         # An empty path is correct only for a place that has none.
         right = "/".join(place.path) in (gold.path, *gold.also) and (bool(place.path) or place.status == "natural")
         given = place.status in ("known", "natural")
-        correct.update(path=right, level=place.level == gold.level, given=given, both=right and given)
+        same = {"path": right, "level": place.level == gold.level, "given": given, "both": right and given}
+        correct.update(name for name, equal in same.items() if equal)
     return {
         "place path": (correct["path"], len(golds)),
         "place level": (correct["level"], len(golds)),

@@ -31,10 +31,9 @@ def check_replaceable(
     if not names:
         with suppress(ValueError, KeyError, TypeError):
             known |= {str(name) for name in parse_json(read_bytes(output / mark))["components"]}
-    for path in sorted(output.iterdir()):
+    for path in sorted(one for one in output.iterdir() if one.name not in known):
         # `train --ledger` may have written one there; where nothing was lost it is empty.
-        ledger = path.is_file() and (not path.stat().st_size or identify_file(path) == "ledger")
-        if path.name not in known and not ledger:
+        if not path.is_file() or (path.stat().st_size and identify_file(path) != "ledger"):
             raise OutputError("this is no part of a model, and its folder would be replaced", where=str(path))
 
 

@@ -58,8 +58,13 @@ def shingles(text: str) -> set[str]:
 
 def _held_shingles(folder: Path, held: Sequence[Mapping[str, Any]]) -> set[str]:
     files = {row["file"]: folder / f"{row['file']}.jsonl.gz" for row in held}
+    wanted = {(row["file"], row["path"]) for row in held}
     texts = {
-        (name, path): text for name, file in files.items() if file.is_file() for path, text in read_documents(file)
+        (name, path): text
+        for name, file in files.items()
+        if file.is_file()
+        for path, text in read_documents(file)
+        if (name, path) in wanted
     }
     cut = (texts.get((row["file"], row["path"]), "")[row["start"] : row["end"]] for row in held)
     return {shingle for text in cut if text for shingle in shingles(text)}

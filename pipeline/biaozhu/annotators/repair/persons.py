@@ -1,4 +1,4 @@
-"""Persons that a network misses, cuts or makes up: names with dots, of minorities, with numbers, in bylines; forms of address."""
+"""Persons that a network misses, cuts or makes up: names with dots, of minorities, with numbers, in bylines; forms of address; names that read as amounts."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ def _refuse_addresses(edit: Edit) -> None:
             edit.cut(span, span.start, span.start + titled.end(1))
 
 
-# Goods, and words that go before an amount: 白鱼七斤, 有米八斤, 共三两.
+# Persons whose names read as amounts: 王七斤, 刘八两. Goods, and words that go before an amount: 白鱼七斤, 有米八斤, 共三两.
 _NO_SURNAMES = frozenset(
     "鱼米麦糜粟花水金银车马牛羊来和于从有时计共余约各达连满广全都后前安平高长宽单双重能要过干包支钱肉粮酒油豆茶药鹿查公经家石"
 )

@@ -56,7 +56,7 @@ class Transformer:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Both networks as one: its chain has no scores of its own, its emissions are the mean of the logarithms of both.
+    """Both networks as one: its chain has no scores of its own, its emissions are the mean of the logarithms of both where there is doubt.
 
     Where the accurate model is sure of each tag of a text, it decides alone: the transformer would agree, and costs most.
     """
@@ -166,8 +166,8 @@ def load_deep(folder: Path = FOLDER, *, threads: int | None = None) -> Deep:
         raise KIND.refuse(folder, "the deep model was made beside another accurate model than this version has")
     none = np.zeros(len(tags))
     flat = make_chain(tags, start=none, stop=none, transitions=np.zeros((len(tags), len(tags))))
-    share, doubt = (float(model.config[name]) for name in ("share", "min_doubt"))
-    pair = Pair(flat, transformer, beside.network, share, doubt)
+    doubt = float(model.config.get("min_doubt", 0.0))
+    pair = Pair(flat, transformer, beside.network, float(model.config["share"]), doubt)
     return Deep(beside.labels, pair, float(model.config.get("min_score", 0.0)))
 
 

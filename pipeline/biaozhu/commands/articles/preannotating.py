@@ -242,7 +242,7 @@ def _write_shards(
     address: str | None,
 ) -> None:
     """Annotate a stream into shards: in one process by default, with Ray in one for each core."""
-    from biaozhu.scale import cluster, corpus_stream, shards
+    from biaozhu.scale import corpus_stream, shards
 
     if ray and "-" in map(str, files):
         raise UsageError("--engine ray reads no standard input", next_step="Save it to a file")
@@ -250,6 +250,8 @@ def _write_shards(
     shards.find_own_files(folder)  # before a lock is put there
     spans = articles = failed = 0
     if ray:
+        from biaozhu.scale import cluster
+
         receipts = cluster.write_shards_on_ray(files, folder, plan, address=address, workers=jobs)
     else:
         sources = corpus_stream.read_sources(files)

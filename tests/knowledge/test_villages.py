@@ -31,7 +31,7 @@ def codes(table: Villages, name: str) -> list[int]:
     return [int(one.code) for one in table.lookup(name)]
 
 
-def test_village_table_finds_codes_by_name() -> None:
+def test_villages_finds_codes_by_name() -> None:
     for _ in range(2):  # laid out, and then from the cache
         table = Villages()
         assert len(table) == 4
@@ -42,14 +42,14 @@ def test_village_table_finds_codes_by_name() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive"])
-def test_village_table_replaces_a_damaged_file(cache: Path, content: bytes) -> None:
+def test_villages_replaces_a_damaged_file(cache: Path, content: bytes) -> None:
     Villages()
     (path,) = cache.iterdir()
     path.write_bytes(content)
     assert codes(Villages(), "东村") == [3, 12]
 
 
-def test_village_table_replaces_a_file_cut_short(cache: Path) -> None:
+def test_villages_replaces_a_file_cut_short(cache: Path) -> None:
     Villages()
     (path,) = cache.iterdir()
     whole = path.read_bytes()
@@ -58,13 +58,16 @@ def test_village_table_replaces_a_file_cut_short(cache: Path) -> None:
     assert path.read_bytes() == whole
 
 
-def test_village_table_works_where_the_cache_takes_no_file(cache: Path) -> None:
+def test_villages_works_where_the_cache_takes_no_file(cache: Path) -> None:
     cache.write_text("a file where the folder should be")
     assert codes(Villages(), "西村") == [7]
 
 
-@pytest.mark.parametrize("content", [lzma.compress(b"1 2\n\n\nonly one"), lzma.compress(b"1\n"), b"no archive"])
-def test_village_table_of_a_damaged_package_is_an_error(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [lzma.compress(b"1 2\n\n\nonly one"), lzma.compress(b"1\n"), lzma.compress(b"\xff\n\n\none"), b"no archive"],
+)
+def test_villages_of_a_damaged_package_is_an_error(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gazetteer, "read_packed", lambda _name: content)
     with pytest.raises(ModelDataError, match="missing or damaged"):
         Villages()
