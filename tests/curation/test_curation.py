@@ -301,6 +301,22 @@ def test_curation_adjudicate_writes_a_file_an_article_into_a_folder(
     assert spans == {"north": [PERSON, COUNTY], "south": [PERSON]}
 
 
+def test_curation_adjudicate_refuses_a_label_that_nobody_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = two_articles(tmp_path / "anna", PERSON, COUNTY), two_articles(tmp_path / "ben", PERSON)
+    questions, gold = tmp_path / "q.jsonl", tmp_path / "gold"
+    assert run(["adjudicate", str(first), str(second), "--questions", str(questions)]) == 0
+    lines = [json.loads(line) for line in questions.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        line["spans"] = [line["anna"][0] | {"label": "XX"}]
+    questions.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    capsys.readouterr()
+    assert run(["adjudicate", str(first), str(second), "--decisions", str(questions), "-o", str(gold)]) == 2
+    assert "BZ015" in capsys.readouterr().err
+    assert not gold.exists()
+
+
 def test_curation_adjudicate_into_a_folder_spares_frozen_gold(tmp_path: Path) -> None:
     first, second = two_articles(tmp_path / "anna", PERSON), two_articles(tmp_path / "ben", PERSON)
     gold = two_articles(tmp_path / "gold", PERSON, COUNTY)

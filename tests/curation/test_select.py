@@ -115,6 +115,14 @@ def test_select_refuses_an_article_of_two_files(tmp_path: Path, capsys: pytest.C
         assert not (tmp_path / "out.jsonl").exists()
 
 
+def test_select_passes_over_a_shard_whose_articles_all_failed(tmp_path: Path) -> None:
+    write_layer(tmp_path / "part-0.jsonl", _layer([[0.9], [0.2, 0.8]]))
+    (tmp_path / "part-1.jsonl").touch()
+    files, output = [str(tmp_path / f"part-{number}.jsonl") for number in (0, 1)], str(tmp_path / "out.jsonl")
+    assert run(["select", *files, "-n", "1", "-o", output]) == 0
+    assert run(["select", files[1], "-n", "1", "-o", output]) == 2
+
+
 def test_select_writes_no_empty_layer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_layer(tmp_path / "layer.jsonl", _layer([[None], [], [None, None]]))
     command = ["select", str(tmp_path / "layer.jsonl"), "-n", "2", "-o", str(tmp_path / "out.jsonl")]

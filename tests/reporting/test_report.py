@@ -14,8 +14,9 @@ import pytest
 from biaozhu.cli import run
 from biaozhu.data.diff import Change, Kind
 from biaozhu.data.errors import ReportInputError
+from biaozhu.data.layers import write_layer
 from biaozhu.data.ledger import Entry, write_ledger
-from biaozhu.data.model import Span
+from biaozhu.data.model import Sentence, Span
 from biaozhu.reporting.content import CurveFigures, ReportRequest, RoundTrip, gather_content
 from biaozhu.reporting.page.strings import make_translator
 from biaozhu.reporting.page.table_rows import make_breakdowns
@@ -252,6 +253,16 @@ def test_report_command_refuses_bad_input_and_writes_nothing(
     filled = [option.format(pre=case["pre"]) for option in options]
     assert run(["report", *filled, "-o", str(tmp_path / "out")]) == 2
     assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_report_refuses_a_layer_of_another_article_where_no_gold_is(
+    case: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_layer(tmp_path / "other.jsonl", [Sentence("0" * 12, 0, 2, "北京", ())])
+    options = ["--article", str(case["article"]), "--layer", f"a={tmp_path / 'other.jsonl'}"]
+    assert run(["report", *options, "-o", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.startswith("BZ016 ")
     assert not (tmp_path / "out").exists()
 
 

@@ -33,5 +33,5 @@ GoldLayers = Annotated[list[Path], Option("--gold", help="A gold layer. Repeatab
 Home = Annotated[Path, Option(help="Folder of the local server: database, logs, secrets.")]
 LabelsFile = Annotated[Path, Option("--labels", help="The label set.")]
 LayerFile = Annotated[Path, Option("-o", "--output", callback=layer_name, help="Write the layer here (.jsonl).")]
-SentenceFiles = Annotated[list[Path], Argument(metavar="FILE…", help="Articles, or sentence lines (.jsonl).")]
+SentenceFiles = Annotated[list[Path], Argument(metavar="FILE", help="Articles, or sentence lines (.jsonl).")]
 Yes = Annotated[bool, Option("--yes", "-y", help="Send texts to language models without asking.")]

@@ -68,8 +68,10 @@ class _Candidate:
 def stream_files(files: Iterable[Path]) -> Iterator[Sentence]:
     """Yield the sentences of several files one at a time; an article that is in two of them raises DuplicateError."""
     known: dict[int, Path] = {}
-    for file in files:
-        for sentence in stream_layer(file, labels=None):
+    several = list(files)
+    for file in several:
+        # A shard has no sentence where all of its articles failed.
+        for sentence in stream_layer(file, labels=None, may_be_empty=len(several) > 1):
             # The path itself: the same one may be given twice.
             first = known.setdefault(int(sentence.article, 16), file)
             if first is not file:

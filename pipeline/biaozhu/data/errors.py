@@ -231,7 +231,7 @@ class MeaningFileError(BiaozhuError, code="BZ053"):
 
 def extra_advice(extra: str) -> str:
     """Return the next step where the packages of an extra are missing."""
-    return f"Install them: {describe_extra_install(extra)}"
+    return f"Install what is missing: {describe_extra_install(extra)}"
 
 
 def bug_from(error: Exception, *, where: str) -> BiaozhuError:

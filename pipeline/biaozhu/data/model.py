@@ -184,9 +184,13 @@ def _check_keys(data: Any, keys: tuple[str, ...], name: str, where: str) -> None
         raise LineError(f"a {name} is a JSON object", where=where)
     missing = [key for key in keys if key not in data]
     unknown = [key for key in data if key not in keys]
-    if missing or unknown:
-        parts = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has unknown {', '.join(unknown)}"] * bool(unknown)
-        raise LineError(f"the {name} {' and '.join(parts)}", where=where)
+    lacking, strange = ", ".join(missing), ", ".join(unknown)
+    if missing and unknown:
+        raise LineError(f"the {name} lacks {lacking} and has unknown {strange}", where=where)
+    if missing:
+        raise LineError(f"the {name} lacks {lacking}", where=where)
+    if unknown:
+        raise LineError(f"the {name} has unknown {strange}", where=where)
 
 
 def _int(value: Any, key: str, where: str) -> int:

@@ -79,8 +79,8 @@ def carry_out(
         retries, form = endpoint.retries, endpoint.format
         if not endpoint.answered:
             first = next(one.problems[0] for one in answers.values() if not one.answered)
-            what = f"no call was answered: {first.reason}{' ' if first.detail else ''}{first.detail}"
-            raise EndpointError(what, where=plan.config.base_url)
+            detail = f" ({first.detail})" if first.detail else ""
+            raise EndpointError(f"no call was answered: {first.reason}{detail}", where=plan.config.base_url)
     figures = {
         **meter.describe(),
         "for_10000_sentences": meter.describe(MANY_SENTENCES / asked) if asked else None,

@@ -206,9 +206,9 @@ def _find_foreign(given: ScoringInputs, annotators: Mapping[str, Layer]) -> Iter
     scored = {one.article for one in given.gold}
     if scored and files and scored.isdisjoint(files):
         yield VersionError(f"the gold is about {_join(scored)}, the articles given are {_join(files)}")
-    shown = files | scored | {one.article for layer in given.layers.values() for one in layer}
-    for name, layer in annotators.items():
-        theirs = {one.article for one in layer}
+    about = {name: {one.article for one in layer} for name, layer in given.layers.items()}
+    shown = files | scored or set().union(*about.values())
+    for name, theirs in (about | {name: {one.article for one in layer} for name, layer in annotators.items()}).items():
         if theirs and theirs.isdisjoint(shown):
             yield VersionError(f"{name} is about {_join(theirs)}, this report about {_join(shown)}")
 

@@ -97,7 +97,7 @@ def write_card(  # noqa: PLR0913 — what a card says
             for one in side.examples
         ]
         parts += [
-            f"### Against its start, the pre-annotation\n\nIt {learned}.",
+            f"### Against its start, the pre-annotation\n\nWhat it learned: {learned}.",
             markdown_table(("where", "change", "span, such as"), changes),
         ]
     for kind, one in scores.items():

@@ -42,7 +42,7 @@ def fetch(
 ) -> tuple[dict[str, Any], tuple[Entry, ...]]:
     """Fetch a corpus, or take it from `archive`, convert, cut and write it; return the manifest and the spans lost."""
     if name not in PACKAGES:
-        raise UsageError(f"no corpus {name!r}", next_step=f"Take one of {', '.join(PACKAGES)}")
+        raise UsageError(f"no corpus {name!r}", next_step=f"Take one of {', '.join([*PACKAGES, 'modern'])}")
     package = PACKAGES[name]
     try:
         text = download(package, archive=archive).decode("utf-8")

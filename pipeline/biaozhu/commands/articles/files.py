@@ -36,7 +36,7 @@ KANA = re.compile("[ぁ-ヿ]")
 MIN_CHINESE_SHARE, MAX_KANA_SHARE = 0.3, 0.1
 _SHOWN = 60
 METADATA, BLOCK = attrgetter("title", "source", "author", "time"), attrgetter("section", "kind", "start", "end")
-Sources = Annotated[list[Path], Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders of them.")]
+Sources = Annotated[list[Path], Argument(metavar="FILE", help="Articles, plain text or HTML, or folders of them.")]
 SavedText = Annotated[Path | None, Option(help="Save the text that offsets count in (for HTML: the extracted text).")]
 AMOUNTS = ("place", "about", "amount", "low", "high", "unit", "sentence")
 UNRESOLVED = ("place", "times", "status", "under", "may be", "sentence")
@@ -151,7 +151,7 @@ def _shown(text: str) -> str:
 
 
 def table(
-    files: Annotated[list[Path], Argument(metavar="ARTICLE...", help="Articles, plain text or HTML, or folders.")],
+    files: Annotated[list[Path], Argument(metavar="ARTICLE", help="Articles, plain text or HTML, or folders.")],
     *,
     layer: list[Path] = [],  # noqa: B006 — typer copies the default
     output: Annotated[Path | None, Option("-o", "--output")] = None,
@@ -248,7 +248,7 @@ FormatName = Annotated[Format, Option("--format", "-f", help="The other format."
 
 
 def export(
-    layers: Annotated[list[Path], Argument(metavar="LAYER...", help="Layers (.jsonl), or folders.")],
+    layers: Annotated[list[Path], Argument(metavar="LAYER", help="Layers (.jsonl), or folders.")],
     *,
     into: FormatName,
     output: Annotated[Path, Option("--output", "-o", help="The file; for brat the folder.")],

@@ -66,7 +66,7 @@ class Answered:
 
 
 def llm(
-    files: Annotated[list[Path], Argument(metavar="FILE…", help="Articles, or folders of them.")],
+    files: Annotated[list[Path], Argument(metavar="FILE", help="Articles, or folders of them.")],
     *,
     config: Annotated[Path, Option(metavar="TOML", help="The language model; see docs/llm.md.")],
     output: Annotated[Path, Option("--output", "-o", metavar="OUT", callback=layer_name)],

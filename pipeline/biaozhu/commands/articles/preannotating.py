@@ -42,7 +42,7 @@ LANGUAGE_MODEL = ".toml"
 
 
 def preannotate(
-    files: Annotated[list[str], Argument(metavar="FILE...")],
+    files: Annotated[list[str], Argument(metavar="FILE")],
     *,
     output: Annotated[Path | None, Option("--output", "-o", metavar="OUT", callback=layer_name)] = None,
     layers: Annotated[Path | None, Option(metavar="DIR")] = None,

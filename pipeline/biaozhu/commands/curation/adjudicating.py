@@ -14,8 +14,9 @@ from biaozhu.commands.console import finish, print_json, print_table, say, show
 from biaozhu.commands.doccano.specs import GUIDELINE, GuidelineFile, log_in, read_spec
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_name, target
 from biaozhu.curation import adjudication, frozen, status
-from biaozhu.data.errors import OutputError, UsageError
+from biaozhu.data.errors import LabelError, OutputError, UsageError, raise_collected
 from biaozhu.data.files import descriptor_of, write_text
+from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import find_layers, name_articles, read_layers, read_named_layers, write_layer
 from biaozhu.data.model import Sentence
 from biaozhu.data.outputs import check_distinct, check_output
@@ -78,7 +79,7 @@ def adjudicate(
     if questions is not None:
         adjudication.write_questions(questions, found, names=dispute.names)
         say(f"{len(found)} disagreements written to {questions}")
-        if not (output or to_doccano):
+        if found and not (output or to_doccano):
             say("next: in each line, copy the right spans into `spans` and give a `rule` or a `note`, then")
             given_layers = f"{first} {second}{' --common' if common else ''}"
             say(f"`biaozhu adjudicate {given_layers} --decisions {questions} -o annotations/gold`")
@@ -94,6 +95,7 @@ def adjudicate(
         _keep(read_adjudication(connection, dispute, spec), dispute, found, decisions)
         given = adjudication.read_decisions(decisions)
     if output is not None:
+        _check_labels(given, dispute, labels)
         _write_gold(adjudication.adjudicate(dispute.first, dispute.second, given, names=dispute.names), targets)
         say(f"{len(found)} disagreements decided")
         if without := sum(not decision.rule for decision in given):
@@ -102,6 +104,15 @@ def adjudicate(
         if not (about := folder / ABOUT).exists():
             say(f"next: write in {about} who annotated and when, person or model; the report shows it")
         say(f"next: `biaozhu gold freeze {folder}`")
+
+
+def _check_labels(given: Sequence[adjudication.Decision], dispute: adjudication.Dispute, labels: Path) -> None:
+    known = {label.id for label in read_labels(labels)}
+    known |= {span.label for one in (*dispute.first, *dispute.second) for span in one.spans}
+    wrong = [(one, span) for one in given for span in one.spans if span.label not in known]
+    raise_collected(
+        [LabelError(f"unknown label {span.label!r}", where=f"{one.sentence}@{span.start}") for one, span in wrong]
+    )
 
 
 def _check_undecided(questions: Path | None) -> None:
@@ -240,7 +251,7 @@ def agree(
 
 def bias(
     annotators: Annotated[
-        list[Path], Argument(help="Folders layers/<annotator>/ from `project pull`.", metavar="FOLDER...")
+        list[Path], Argument(help="Folders layers/<annotator>/ from `project pull`.", metavar="FOLDER")
     ],
     *,
     gold: Annotated[list[Path] | None, Option("--gold", help="Gold of the same sentences, or its folder.")] = None,

@@ -38,7 +38,7 @@ CONTEXT_CHARS = 12
 
 
 def select(
-    layers: Annotated[list[str], Argument(metavar="LAYER...")],
+    layers: Annotated[list[str], Argument(metavar="LAYER")],
     *,
     number: Annotated[int, Option("--number", "-n", min=1, help="How many sentences to select.")],
     output: Annotated[Path, Option("--output", "-o", metavar="OUT")],
@@ -103,7 +103,7 @@ def find_pool(paths: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def doubt(
-    layers: Annotated[list[Path], Argument(metavar="GOLD_OR_LAYER…", help="Gold or layers (.jsonl), or folders.")],
+    layers: Annotated[list[Path], Argument(metavar="GOLD_OR_LAYER", help="Gold or layers (.jsonl), or folders.")],
     *,
     number: Annotated[int, Option("-n", "--number", min=1, help="How many to show and write.")] = 200,
     output: Annotated[Path | None, Option("-o", "--output", metavar="LAYER", callback=layer_name)] = None,

@@ -143,7 +143,7 @@ def pull(
 
 
 def enter(
-    layers: Annotated[list[Path], Argument(metavar="LAYER...", help="The annotator's layers (.jsonl), or a folder.")],
+    layers: Annotated[list[Path], Argument(metavar="LAYER", help="The annotator's layers (.jsonl), or a folder.")],
     *,
     annotator: Annotated[str, Option(help="Whose work it is.")],
     project: Project,

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 GUIDELINE = Path("annotations/guideline.md")
 
-LayerPaths = Annotated[
-    list[Path], Argument(metavar="LAYER...", help="Layers (.jsonl) to annotate, in order, or folders.")
-]
+LayerPaths = Annotated[list[Path], Argument(metavar="LAYER", help="Layers (.jsonl) to annotate, in order, or folders.")]
 GuidelineFile = Annotated[Path, Option(help="Guideline in Markdown, shown to annotators.")]
 LedgerFile = Annotated[Path | None, Option(callback=target, help="Write what could not be brought back to this file.")]
 Port = Annotated[int | None, Option(min=1, max=65535, help="Port on 127.0.0.1; else a free one.")]

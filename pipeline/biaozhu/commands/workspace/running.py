@@ -185,7 +185,8 @@ def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: P
 def _preannotate_changed(job: Job, record: StepRecord) -> None:
     """Pre-annotate the articles that are new or changed, and remove the layers of those that are gone."""
     names = {path: f"pre {article.name}" for path, article in job.articles.items()}
-    for gone in [name for name in record.done if name.startswith("pre ") and name not in names.values()]:
+    now = set(names.values())
+    for gone in [name for name in record.done if name.startswith("pre ") and name not in now]:
         for file in record.done.pop(gone).files:
             Path(file).unlink(missing_ok=True)
     mark = weights_mark(job.model)

@@ -42,7 +42,7 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
 _DECODER = msgspec.json.Decoder(_Line)
 
 
-def stream_layer(path: Path, *, labels: Collection[str] | None) -> Iterator[Sentence]:
+def stream_layer(path: Path, *, labels: Collection[str] | None, may_be_empty: bool = False) -> Iterator[Sentence]:
     """Yield the sentences of a layer, plain or compressed, checked as `read_layer` checks them, one at a time.
 
     The first line that is wrong raises; a sentence that does not follow the one before it in its article, or an article that
@@ -71,7 +71,7 @@ def stream_layer(path: Path, *, labels: Collection[str] | None) -> Iterator[Sent
                 raise ScoringError(what, where=where, next_step=SORT_ADVICE)
             reached = line.end
             yield line
-    if not article:
+    if not (article or may_be_empty):
         raise LineError("empty: there is no sentence line", where=str(path), next_step="Make it again")
 
 
