@@ -22,7 +22,7 @@ from biaozhu.nlp import annotator_components
 from biaozhu.nlp.tokenizer import make_char_tokenizer
 from biaozhu.reading.sentences import split_text
 
-TEXT = "山东省青岛市农民李大海种了3亩草莓和20亩小麦。\n今年李大海收入5万元。"
+TEXT = "山东省青岛市农民李大海种了3亩草莓和20亩小麦。\n李大海今年收入5万元。"
 CONFIG = """
 [nlp]
 lang = "zh"
