@@ -6,7 +6,7 @@ better borders. It is in the folder deep/ (see its README.md); `biaozhu base dee
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,37 +71,30 @@ class Pair:
 
     def emissions(self, texts: list[str]) -> np.ndarray:
         """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
-        lengths = count_characters(texts)
-        first = marginals(
-            self.accurate.chain, self.accurate.emissions([to_simplified(text) for text in texts]), lengths
-        )
-        scores = log_shares(first)
-        asked = np.flatnonzero(find_doubt(first, lengths) >= self.min_doubt)
-        if asked.size:
-            some = [texts[number] for number in asked]
-            second = log_shares(marginals(self.transformer.chain, self.transformer.emissions(some), lengths[asked]))
-            scores[: len(second), asked] = self.mean(second, scores[: len(second), asked])
-        return scores.astype(np.float32)
+        scores = self.accurate.emissions([to_simplified(text) for text in texts])
+        return self._decide(texts, scores, lambda asked: self.transformer.emissions([texts[one] for one in asked]))
 
     def outputs(self, texts: list[str]) -> np.ndarray:
         """Return hidden states of both and the tags' scores, float32 of shape (time, batch, states + tags), padded."""
-        lengths = count_characters(texts)
         states, scores = self.transformer.states(texts)
         others = self.accurate.outputs([to_simplified(text) for text in texts])
-        first = marginals(self.accurate.chain, others[..., STATES:], lengths)
-        second = marginals(self.transformer.chain, scores, lengths)
-        asked = (find_doubt(first, lengths) >= self.min_doubt)[:, None]
-        mixed = np.where(asked, self.mean(log_shares(second), log_shares(first)), log_shares(first))
-        return np.concatenate([states, others[..., :STATES], mixed], axis=2, dtype=np.float32)
+        decided = self._decide(texts, others[..., STATES:], lambda asked: scores[:, asked])
+        return np.concatenate([states, others[..., :STATES], decided], axis=2)
 
-    def mean(self, of_transformer: np.ndarray, of_accurate: np.ndarray) -> np.ndarray:
-        """Return the mean of both by the share."""
-        return np.asarray(self.share * of_transformer + (1 - self.share) * of_accurate)
+    def _decide(self, texts: list[str], scores: np.ndarray, ask: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Return the tags' scores by the accurate model's, and where it doubts by the transformer's, too.
 
-
-def count_characters(texts: Sequence[str]) -> np.ndarray:
-    """Return the length of each text."""
-    return np.array([len(text) for text in texts])
+        `ask` gives the transformer's scores of the texts at these positions.
+        """
+        lengths = np.array([len(text) for text in texts])
+        shares = marginals(self.accurate.chain, scores, lengths)
+        decided = log_shares(shares)
+        asked = np.flatnonzero(find_doubt(shares, lengths) >= self.min_doubt)
+        if asked.size:
+            second = log_shares(marginals(self.transformer.chain, ask(asked), lengths[asked]))
+            first = decided[: len(second), asked]
+            decided[: len(second), asked] = self.share * second + (1 - self.share) * first
+        return decided.astype(np.float32)
 
 
 def log_shares(shares: np.ndarray) -> np.ndarray:
