@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Option
 
-from biaozhu.annotators.network.model_folder import check_model
 from biaozhu.annotators.network.models import ACCURATE, model_folder
-from biaozhu.annotators.trained import annotate_sentences, load_trained
 from biaozhu.commands.console import finish, print_json, print_table, progress_of_steps, say
 from biaozhu.commands.options import (
     AsJson,
@@ -31,7 +29,6 @@ from biaozhu.data.model import Sentence
 from biaozhu.data.outputs import check_distinct, check_output, check_output_folder
 from biaozhu.data.shipped import find_shipped
 from biaozhu.data.strict_counts import StrictCounts
-from biaozhu.reading.holdout import group_sentences, sections_of
 
 if TYPE_CHECKING:
     from biaozhu.serving.predictor import Predictor
@@ -127,6 +124,7 @@ def crossval(
 ) -> None:
     """Predict each section (article, where there are several) by a model trained on the others only."""
     from biaozhu.reading.article import find_articles, read_articles
+    from biaozhu.reading.holdout import group_sentences
     from biaozhu.training.card import score_strictly
     from biaozhu.training.crossval import count_groups, crossvalidate
     from biaozhu.training.train import read_config
@@ -174,6 +172,7 @@ def curve(
         held_out_by: What is held out together; without it articles, or sections where there is one.
     """
     from biaozhu.reading.article import find_articles, read_articles
+    from biaozhu.reading.holdout import group_sentences, sections_of
     from biaozhu.scoring.significance import Sampling, choose_units
     from biaozhu.training.curves.curve import CurvePlan, measure_curve, write_curve
     from biaozhu.training.train import read_config
@@ -295,6 +294,7 @@ def predict(
     Options:
         keep: A layer or folder whose articles are taken over as they are, such as what `crossval` wrote. Repeatable.
     """
+    from biaozhu.annotators.trained import annotate_sentences, load_trained
     from biaozhu.reading.article import divide_sources, list_layer_sources, read_articles, read_sentences
 
     check_output(output, "layer", [model, *keep, *list_layer_sources(files)], articles=files)
@@ -384,6 +384,7 @@ def serve(
 
 
 def _maker(model: str, *, workers: int) -> Callable[[], Predictor]:
+    from biaozhu.annotators.network.model_folder import check_model
     from biaozhu.annotators.network.runtime import default_threads
     from biaozhu.serving.predictor import load_rule_predictor, trained_predictor
 

@@ -24,7 +24,6 @@ from biaozhu.data.ledger import Entry, write_ledger
 from biaozhu.data.model import Article, Sentence, check_against_raw, sentence_to_line
 from biaozhu.data.outputs import check_distinct, check_output
 from biaozhu.formats.documents import Format, OffsetUnit
-from biaozhu.reading.sentences import split_checked
 
 if TYPE_CHECKING:
     from biaozhu.normalization.addresses import Place
@@ -96,6 +95,8 @@ def split(
     text: SavedText = None,
 ) -> None:
     """Cut articles into sentences: one JSON line each, with offsets into the article's text."""
+    from biaozhu.reading.sentences import split_checked
+
     check_output(output, "layer", articles=files)
     check_distinct(output, text)
     articles, problems = _read_all(files, text)

@@ -23,7 +23,6 @@ from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Article, Sentence, Span
 from biaozhu.data.outputs import check_output
 from biaozhu.data.translation import translate
-from biaozhu.llm.config import Usage, estimate_tokens, read_config, read_key
 
 if TYPE_CHECKING:
     from biaozhu.annotators.registry import Annotator
@@ -98,6 +97,8 @@ def llm(
 
 def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
     """Check before any work that records and status files beside layers replace nothing else; in a path * is the model's name."""
+    from biaozhu.llm.config import read_config
+
     if not configs:
         return
     from biaozhu.llm.work import record_path
@@ -115,6 +116,7 @@ def ask_models(
 ) -> list[Answered]:
     """Ask each language model about all articles, after saying what goes to whom and, without `yes`, being told to, else UsageError."""
     from biaozhu.llm.answers import AnswerCache
+    from biaozhu.llm.config import read_config, read_key
     from biaozhu.llm.plan import make_plan
     from biaozhu.llm.work import carry_out, make_annotator
     from biaozhu.reading.sentences import split_checked
@@ -163,6 +165,8 @@ def _agree_to(plans: Sequence[Plan], *, yes: bool) -> None:
 
 
 def _announce(plan: Plan) -> str:
+    from biaozhu.llm.config import Usage, estimate_tokens
+
     config = plan.config
     if not plan.batches:
         return f"{config.name}: all {len(plan.known)} sentences are in the cache, nothing is sent"

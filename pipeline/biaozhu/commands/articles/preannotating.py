@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from typer import Argument, Option
 
-from biaozhu.annotators.combine import combine_rows
 from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model, whole_name
 from biaozhu.commands.articles.files import say_where_not_chinese
 from biaozhu.commands.articles.language_models import Answered, ask_models, check_names, check_records
@@ -189,6 +188,8 @@ def _write_layers(done: Sequence[Preannotation], folder: Path, asked: Sequence[A
 
 
 def _proposed_without(one: Preannotation, names: Collection[str]) -> dict[str, tuple[Span, ...]]:
+    from biaozhu.annotators.combine import combine_rows
+
     found = {name: rows for name, rows in one.found.items() if name not in names}
     rows = combine_rows(found, [other for other in one.annotators if other.name not in names])
     return {sentence.id: row for sentence, row in zip(one.sentences, rows, strict=True)}

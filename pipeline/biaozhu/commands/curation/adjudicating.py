@@ -13,7 +13,6 @@ from typer import Argument, Option
 from biaozhu.commands.console import finish, print_json, print_table, say, show
 from biaozhu.commands.doccano.specs import GUIDELINE, GuidelineFile, log_in, read_spec
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_name, target
-from biaozhu.curation import adjudication, frozen, status
 from biaozhu.data.errors import LabelError, OutputError, UsageError, raise_collected
 from biaozhu.data.files import descriptor_of, write_text
 from biaozhu.data.labels import read_labels
@@ -21,9 +20,9 @@ from biaozhu.data.layers import find_layers, name_articles, read_layers, read_na
 from biaozhu.data.model import Sentence
 from biaozhu.data.outputs import check_distinct, check_output
 from biaozhu.data.translation import translate
-from biaozhu.reporting.authorship import ABOUT
 
 if TYPE_CHECKING:
+    from biaozhu.curation import adjudication
     from biaozhu.curation.agreement import Agreement
     from biaozhu.curation.bias import Bias
     from biaozhu.doccano.adjudication_project import AdjudicatorAnswers
@@ -62,6 +61,9 @@ def adjudicate(
         output: Write the gold to a .jsonl file, or a folder: a file an article.
         adjudicator: Account to make for the adjudicator; else the administrator decides.
     """
+    from biaozhu.curation import adjudication
+    from biaozhu.reporting.authorship import ABOUT
+
     _check_steps(decisions, to_doccano=to_doccano, from_doccano=from_doccano)
     dispute = _read_dispute(first, second, common=common)
     targets = _plan_gold(output, dispute)
@@ -116,6 +118,8 @@ def _check_labels(given: Sequence[adjudication.Decision], dispute: adjudication.
 
 
 def _check_undecided(questions: Path | None) -> None:
+    from biaozhu.curation import adjudication
+
     if questions is None or descriptor_of(questions) is not None or not questions.is_file():
         return
     if decided := adjudication.read_decisions(questions):
@@ -131,6 +135,8 @@ def _check_steps(decisions: Path | None, *, to_doccano: bool, from_doccano: bool
 
 
 def _read_dispute(first: Path, second: Path, *, common: bool) -> adjudication.Dispute:
+    from biaozhu.curation import adjudication, status
+
     (name, layer), (other_name, other) = status.read_annotators([first, second])
     if common:
         layer, other = adjudication.keep_common(layer, other)
@@ -155,6 +161,8 @@ def _write_gold(gold: Sequence[Sentence], targets: Mapping[Path, set[str]]) -> N
 
 
 def _show_disagreements(dispute: adjudication.Dispute, *, as_json: bool) -> tuple[adjudication.Disagreement, ...]:
+    from biaozhu.curation import adjudication
+
     found = adjudication.find_disagreements(dispute.first, dispute.second)
     names = {sentence.id: dispute.articles[sentence.article] for sentence in dispute.first}
     rows = [[names[one.sentence], one.sentence, one.start, one.end, one.kind, one.text] for one in found]
@@ -167,6 +175,8 @@ def _keep(
     answered: AdjudicatorAnswers, dispute: adjudication.Dispute, found: Sequence[adjudication.Disagreement], path: Path
 ) -> None:
     """Write the decisions; those of the file on disagreements that are still open in Doccano stay."""
+    from biaozhu.curation import adjudication
+
     earlier = {decision.place: decision for decision in (adjudication.read_decisions(path) if path.exists() else ())}
     decided = earlier | {decision.place: decision for decision in answered.decisions}
     adjudication.write_decisions(path, found, tuple(decided.values()), names=dispute.names)
@@ -179,6 +189,8 @@ def _keep(
 
 def freeze(folder: GoldFolder = GOLD) -> None:
     """Write the checksums of the gold: from now on a changed file is an error."""
+    from biaozhu.curation import frozen
+
     for name, file in frozen.freeze_gold(folder).items():
         spans = sum(file.spans.values())
         say(f"frozen: {name}, {file.sentences} sentences, {spans} spans, {file.sha256[:12]}")
@@ -186,6 +198,8 @@ def freeze(folder: GoldFolder = GOLD) -> None:
 
 def check(folder: GoldFolder = GOLD) -> None:
     """Check the gold against its checksums."""
+    from biaozhu.curation import frozen
+
     say(f"{len(frozen.check_frozen(folder))} gold files are as they were frozen")
 
 
@@ -196,6 +210,8 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Show the spans that only one of two versions of a gold file has."""
+    from biaozhu.curation import frozen
+
     changes = frozen.diff_gold(read_layers([old]), read_layers([new]))
     if not changes and not as_json:
         say("no span differs")
@@ -215,6 +231,7 @@ def agree(
     as_json: AsJson = False,
 ) -> None:
     """Measure how well annotators agree: pairwise F1, Krippendorff's alpha, kinds of disagreement."""
+    from biaozhu.curation import status
     from biaozhu.curation.agreement import FORMAT, measure_agreement
 
     check_output(output, "agreement", layers)
@@ -259,6 +276,7 @@ def bias(
     as_json: AsJson = False,
 ) -> None:
     """Measure how far annotators follow the pre-annotation: acceptance, edits, and the blind control slice."""
+    from biaozhu.curation import frozen
     from biaozhu.curation.bias import FORMAT, measure_bias, read_work
 
     check_output(output, "bias", [*annotators, *(gold or ())])

@@ -9,30 +9,28 @@ from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 from typer import Argument, Exit, Option
 
 from biaozhu.annotators.network.models import load_tagger
-from biaozhu.annotators.trained import annotate_sentences, load_trained
 from biaozhu.commands.console import print_json, print_table, say
 from biaozhu.commands.curation.adjudicating import adjudicate, freeze
 from biaozhu.commands.doccano.projects import create, pull
 from biaozhu.commands.doccano.specs import log_in
 from biaozhu.commands.models import train
 from biaozhu.commands.options import LOCAL, AsJson, Home, layer_name
-from biaozhu.curation.adjudication import find_disagreements, judge_against
-from biaozhu.curation.doubts import Doubt, apply_doubts, overlapping, rank_doubts
-from biaozhu.curation.frozen import read_gold
-from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
-from biaozhu.curation.select import Aim, reasons_path, select_sentences, stream_files, write_reasons
-from biaozhu.curation.status import read_annotators, read_status
+from biaozhu.curation.select import Aim  # noqa: TC001 — typer reads the annotation
 from biaozhu.data.errors import DuplicateError, MissingFileError, UsageError, raise_collected
 from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
 from biaozhu.data.model import Sentence, Span
 from biaozhu.data.outputs import check_output
 from biaozhu.data.shipped import find_shipped
+
+if TYPE_CHECKING:
+    from biaozhu.curation.doubts import Doubt
+    from biaozhu.curation.loop_state import LoopState
 
 CONTEXT_CHARS = 12
 
@@ -59,6 +57,8 @@ def select(
         against: Take the sentences where this layer, such as a language model's, differs. Repeatable.
         share: Share that is drawn at random instead, from all sentences.
     """
+    from biaozhu.curation.adjudication import judge_against
+    from biaozhu.curation.select import reasons_path, select_sentences, stream_files, write_reasons
     from biaozhu.scale import corpus_stream, shard_folders
 
     given = corpus_stream.expand_globs(map(shard_folders.place, layers))
@@ -122,6 +122,7 @@ def doubt(
         held_out: Held-out predictions of the same sentences (`crossval -o`). Repeatable.
     """
     from biaozhu.curation import lint, probabilities, surfaces
+    from biaozhu.curation.doubts import apply_doubts, rank_doubts
 
     check_output(output, "layer", [*layers, *(held_out or ())])
     layer = _read_once(layers)
@@ -153,6 +154,8 @@ def doubt(
 
 
 def _read_once(paths: Sequence[Path]) -> tuple[Sentence, ...]:
+    from biaozhu.curation.frozen import read_gold
+
     found: dict[str, Sentence] = {}
     for file in find_layers(paths):
         for sentence in read_gold(file):
@@ -164,6 +167,8 @@ def _read_once(paths: Sequence[Path]) -> tuple[Sentence, ...]:
 
 
 def _make_row(one: Doubt, sentence: Sentence, address: str) -> Mapping[str, object]:
+    from biaozhu.curation.doubts import overlapping
+
     text, start, end = sentence.text, one.start, one.end
     # Doccano finds the sentence by its text: its own order of examples is not unique.
     link = f"{address}&q={quote(text)}" if address else ""
@@ -224,6 +229,7 @@ def loop(
         pool: Pre-annotated layers or folders to select from. Repeatable. First run.
         worth: Gain of F1 that another batch must promise; below it you can stop.
     """
+    from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
     from biaozhu.training.curves.stopping import describe_outlook, expect_gain, read_round
 
     state = read_state(folder)
@@ -293,6 +299,8 @@ def _take_step(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 
 
 def _select(state: LoopState, paths: _Paths) -> None:
+    from biaozhu.curation.select import select_sentences, stream_files, write_reasons
+
     known = {one.id for file in paths.gold.glob("*.jsonl") for one in read_layer(file)}
     files = find_pool(map(Path, state.pool))
     left = (sentence for sentence in stream_files(files) if sentence.id not in known)
@@ -304,6 +312,8 @@ def _select(state: LoopState, paths: _Paths) -> None:
 
 
 def _check_confirmed(state: LoopState, paths: _Paths) -> None:
+    from biaozhu.curation.status import read_status
+
     for name in state.annotators:
         files = (paths.work / "layers" / name).glob("*.status.json")
         if left := [one for file in files for one in read_status(file) if not one.confirmed_by]:
@@ -311,6 +321,9 @@ def _check_confirmed(state: LoopState, paths: _Paths) -> None:
 
 
 def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
+    from biaozhu.curation.adjudication import find_disagreements
+    from biaozhu.curation.status import read_annotators
+
     first, second = (paths.work / "layers" / name for name in state.annotators)
     gold, project = paths.gold / f"{paths.work.name}.jsonl", f"{paths.name}-adjudication"
     (_, ours), (_, theirs) = read_annotators([first, second])
@@ -327,6 +340,8 @@ def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 
 
 def _evaluate(state: LoopState, paths: _Paths) -> float | None:
+    from biaozhu.annotators.trained import annotate_sentences, load_trained
+    from biaozhu.curation.frozen import read_gold
     from biaozhu.training.card import ALL, score_strictly
     from biaozhu.training.curves.stopping import count_round, write_round
 

@@ -11,7 +11,6 @@ from typer import Argument, Option
 from biaozhu.commands.console import finish, print_json, print_table, progress, say
 from biaozhu.commands.doccano import specs
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile
-from biaozhu.curation.status import status_path, write_status
 from biaozhu.data.errors import MissingFileError
 from biaozhu.data.layers import read_named_layers, write_layer
 from biaozhu.data.ledger import write_ledger
@@ -100,6 +99,7 @@ def pull(
     A layer holds the sentences that its annotator confirmed or worked on; the status file beside it tells who did
     what and when, and which sentences are untouched.
     """
+    from biaozhu.curation.status import status_path, write_status
     from biaozhu.doccano.team import pull_layers
 
     spec = specs.read_spec(project, labels)

@@ -13,7 +13,6 @@ from typer import Option
 from biaozhu.commands.console import finish, print_json, print_table, progress, say, show
 from biaozhu.commands.doccano import specs
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, target
-from biaozhu.curation.select import read_reasons
 from biaozhu.data.diff import FORMAT, NOT_BY_PEOPLE, Change, compare_layers, describe
 from biaozhu.data.errors import UsageError
 from biaozhu.data.files import write_text
@@ -46,6 +45,7 @@ def push(
     New sentences are added, unchanged ones skipped; a changed pre-annotation replaces the old one only where nobody
     has touched it. Pushing twice changes nothing, and a push that was killed is finished by pushing again.
     """
+    from biaozhu.curation.select import read_reasons
     from biaozhu.doccano.push import push as push_layers
 
     spec = specs.read_spec(project, labels, guideline)

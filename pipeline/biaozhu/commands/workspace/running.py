@@ -22,13 +22,11 @@ from biaozhu.commands.articles.preannotating import NetworkName, preannotate
 from biaozhu.commands.console import finish, print_table, say
 from biaozhu.commands.models import crossval, predict, train
 from biaozhu.commands.scores import report
-from biaozhu.curation.frozen import read_gold
 from biaozhu.data.errors import MissingFileError, TrainingError, UsageError
 from biaozhu.data.files import parse_json_as, sha256_of, write_text
 from biaozhu.data.layers import find_layers, ledger_path, read_layer
 from biaozhu.data.model import Article
 from biaozhu.data.shipped import find_shipped
-from biaozhu.reporting.authorship import ABOUT
 
 PRE, LAYERS, PLANS = Path("annotations/pre"), Path("annotations/layers"), Path("annotations/projects")
 NAMED = 3
@@ -164,6 +162,8 @@ def run(
 
 
 def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: Path, model: str) -> Job:
+    from biaozhu.curation.frozen import read_gold
+
     names = [article.name for article in articles.values()]
     if twice := sorted(one for one, count in Counter(names).items() if count > 1):
         what = f"two articles have the same file name: {', '.join(twice)}"
@@ -232,6 +232,7 @@ def _train_model(job: Job, record: StepRecord) -> bool:
 
 
 def _report_scores(job: Job, record: StepRecord, annotators: Sequence[Path], *, trained: bool) -> None:
+    from biaozhu.reporting.authorship import ABOUT
     from biaozhu.reporting.report import FILES
 
     layers = [f"pre={path}" for path in job.layers]
