@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,11 +22,8 @@ from biaozhu.curation.adjudication import (
 from biaozhu.curation.agreement import GroupAgreement, measure_agreement
 from biaozhu.curation.frozen import check_frozen, diff_gold, freeze_gold, read_gold
 from biaozhu.data.errors import BiaozhuError, FrozenError, GoldError
-from biaozhu.data.layers import write_layer
+from biaozhu.data.layers import read_layers, write_layer
 from biaozhu.data.model import Sentence, Span
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ARTICLE = "0123456789ab"
 TEXT = "林大有到曲阳县灵山镇买了三斤茶"
@@ -328,8 +326,14 @@ def test_curation_adjudicate_into_a_folder_spares_frozen_gold(tmp_path: Path) ->
 
 def test_curation_agree_calls_articles_by_their_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     layers = [str(two_articles(tmp_path / name, PERSON)) for name in ("anna", "ben")]
-    assert run(["agree", *layers, "--json"]) == 0
-    assert set(json.loads(capsys.readouterr().out)["by_article"]) == {"north", "south"}
+    assert run(["agree", *layers]) == 0
+    shown = capsys.readouterr().out
+    assert re.findall("north|south", shown[shown.index("Agreement by article") :]) == ["north", "south"]
+    # A report finds the articles by their ids.
+    assert run(["agree", *layers, "-o", str(tmp_path / "agreement.json"), "--json"]) == 0
+    ids = {sentence.article for sentence in read_layers([Path(layers[0])])}
+    written = json.loads((tmp_path / "agreement.json").read_text("utf-8"))
+    assert json.loads(capsys.readouterr().out)["by_article"].keys() == written["by_article"].keys() == ids
 
 
 def test_frozen_gold_passes_over_a_ledger_beside_it(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -238,8 +238,6 @@ def agree(
     read = status.read_annotators(layers)
     times = {name: status.read_times(path) for (name, _), path in zip(read, layers, strict=True)}
     result = measure_agreement(dict(read), common=common, times=times)
-    names = name_articles(read_named_layers(layers))
-    result = replace(result, by_article={names[one]: group for one, group in result.by_article.items()})
     _write_figures(output, FORMAT, result)
     if as_json:
         print_json(asdict(result))
@@ -253,7 +251,10 @@ def agree(
     rows.append((everyone, "all", result.mean_strict, result.mean_partial, result.alpha))
     rows += [(everyone, label, None, None, alpha) for label, alpha in result.alpha_by_label.items()]
     print_table("Agreement", ("annotators", "label", "strict F1", "partial F1", "alpha (characters)"), rows)
-    for title, groups in (("month", result.by_month), ("article", result.by_article)):
+    # The figures keep the ids, by which the report finds the articles; people are shown the names.
+    names = name_articles(read_named_layers(layers))
+    by_article = {names[one]: group for one, group in result.by_article.items()}
+    for title, groups in (("month", result.by_month), ("article", by_article)):
         # One article says what the total says; one month still says when.
         if len(groups) > (title == "article"):
             lines = [(name, group.comparisons, group.strict) for name, group in groups.items()]
