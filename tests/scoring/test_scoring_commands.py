@@ -116,6 +116,35 @@ def test_evaluate_refuses_or_counts_lacking_sentences(files: Path, capsys: pytes
     assert "short lacks 1 of 3 gold sentences" in capsys.readouterr().err
 
 
+def test_evaluate_leaves_out_what_the_gold_lacks_unless_strict(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_layer(files / "part.jsonl", GOLD[1:])
+    for more in ([], ["--missing", "skip"], ["--missing", "empty"]):
+        status = 0 if "empty" in more else 1
+        command = ["--gold", str(files / "part.jsonl"), "--layer", str(files / "short.jsonl"), "--json", *more]
+        assert run(["evaluate", "--resamples", "100", *command]) == status
+        said = capsys.readouterr()
+        (layer,) = json.loads(said.out)["layers"]
+        assert layer["sentences"] == 2 - status
+        assert "short: 1 sentences that the gold lacks take no part" in said.err
+    command = ["--gold", str(files / "part.jsonl"), "--layer", str(files / "gold.jsonl"), "--strict"]
+    assert run(["evaluate", *command]) == 2
+    assert capsys.readouterr().err.startswith("BZ050 ")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--strict", "--missing", "empty"], ["--strict", "--missing", "skip"], ["--stream", "--missing", "skip"]],
+)
+def test_evaluate_refuses_options_that_contradict_each_other(
+    files: Path, options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate(files, ["good.jsonl"], *options) == 2
+    assert capsys.readouterr().err.startswith("BZ002 ")
+    layers = [str(files / name) for name in ("good.jsonl", "poor.jsonl")]
+    assert run(["compare", *layers, "--gold", str(files / "gold.jsonl"), *options]) == 2
+    assert capsys.readouterr().err.startswith("BZ002 ")
+
+
 def test_evaluate_reports_all_bad_files_at_once(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (files / "bad.jsonl").write_text("{}\n", encoding="utf-8")
     output = files / "scores.json"

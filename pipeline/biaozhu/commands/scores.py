@@ -4,10 +4,12 @@ Options:
     article: An article that the gold was made from; gives sections. Repeatable.
     train: A layer that training saw; separates seen from unseen names. Repeatable.
     held_out: Layers from `crossval` on this gold: seen is what its other sections have.
-    missing: A gold sentence that a layer lacks: skip (not scored, named, exit status 1) or empty (counts as found empty).
+    missing: A gold sentence that a layer lacks: skip (the default: not scored, named, exit status 1) or empty
+        (counts as found empty).
     strict: Refuse where gold and layers do not hold the same sentences.
     labels: Labels file; orders the labels.
     stream: Read gold and layers side by side, in the same order (.jsonl, .gz, .zst): more than fits into memory.
+        What the gold lacks is refused, and without --missing empty what a layer lacks.
     values: Gold values of the amounts (file or folder): their reading is scored, too.
     places: Gold paths of the places (file or folder): their paths are scored, too.
 """
@@ -36,7 +38,7 @@ COUNTS = attrgetter("cor", "inc", "par", "mis", "spu")
 
 Gold = Annotated[Path, Option("--gold", help="The gold: a layer (.jsonl), or a folder of them.")]
 HeldOut = Annotated[bool, Option("--held-out")]
-Missing = Literal["skip", "empty"]
+Missing = Literal["skip", "empty"] | None
 Strict = Annotated[bool, Option("--strict")]
 Resamples = Annotated[int, Option("--resamples", min=100, max=1_000_000, help="Bootstrap samples.")]
 Seed = Annotated[int, Option("--seed", min=0, help="Seed of the random draws.")]
@@ -54,7 +56,7 @@ def evaluate(
     article: list[Path] = [],  # noqa: B006 — typer copies the default
     train: list[Path] = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
-    missing: Missing = "skip",
+    missing: Missing = None,
     strict: Strict = False,
     stream: Stream = False,
     values: Path | None = None,
@@ -71,9 +73,9 @@ def evaluate(
     Options:
         fail_under: Exit with status 1 when the strict micro F1 of any layer is lower or undefined.
     """
-    how = partial(_score, output, stream=stream, sampling=(resamples, seed), labels=labels, held_out=held_out)
+    how = partial(_score, output, sampling=(resamples, seed), labels=labels, held_out=held_out)
     score = partial(how, gold=(gold,), layers=tuple(layer), articles=tuple(article), train=tuple(train))
-    found = score(missing="error" if strict else missing, values=values, places=places)
+    found = score(missing=missing, strict=strict, stream=stream, values=values, places=places)
     if as_json:
         print_json(found.document)
     else:
@@ -103,7 +105,7 @@ def compare(
     article: list[Path] = [],  # noqa: B006 — typer copies the default
     train: list[Path] = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
-    missing: Missing = "skip",
+    missing: Missing = None,
     strict: Strict = False,
     stream: Stream = False,
     labels: Path | None = None,
@@ -117,9 +119,9 @@ def compare(
 
     if len(name_layers((a, b))) == 1:
         raise UsageError("both layers have the same name", next_step="Name one of them, as in second=PATH")
-    how = partial(_score, output, stream=stream, sampling=(resamples, seed), labels=labels, held_out=held_out)
+    how = partial(_score, output, sampling=(resamples, seed), labels=labels, held_out=held_out)
     score = partial(how, gold=(gold,), layers=(a, b), articles=tuple(article), train=tuple(train))
-    found = score(missing="error" if strict else missing)
+    found = score(missing=missing, strict=strict, stream=stream)
     if as_json:
         print_json(found.document)
     else:
@@ -142,10 +144,20 @@ def _make_request(resamples: int, seed: int, **options: Any) -> ScoringRequest:
     return layer_scoring.ScoringRequest(**options, sampling=draws, command=("biaozhu", *sys.argv[1:]))
 
 
-def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **options: Any) -> ScoredLayers:
+def _score(
+    output: Path | None, *, sampling: tuple[int, int], missing: Missing, strict: bool, stream: bool, **options: Any
+) -> ScoredLayers:
     from biaozhu.scoring import layer_scoring, scores_document
 
-    request = _make_request(*sampling, **options, strict=True)
+    if strict and missing:
+        raise UsageError("--strict and --missing contradict each other", next_step="Give one of them")
+    if stream and missing == "skip":
+        # It does not know beforehand what all layers have.
+        raise UsageError(
+            "--stream does not take --missing skip", next_step="Give --missing empty, or do without --stream"
+        )
+    lacking = missing or ("error" if strict or stream else "skip")
+    request = _make_request(*sampling, **options, missing=lacking, strict=strict, whole=True)
     read = (*request.gold, *request.layers, *request.train, request.values, request.places)
     check_output(output, "scores", read, articles=request.articles)
     if stream:

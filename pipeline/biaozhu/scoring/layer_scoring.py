@@ -35,8 +35,8 @@ class ScoringRequest:
     The same name given again adds to the layer. `articles` give sections, `train` are layers that training saw. `held_out`:
     the layers were predicted by models cross-validated on this gold, so what is seen occurs in another section (article,
     where there are several) of it. `missing` is as in `pair_layers`, or `skip`: score the sentences that all have. `strict`
-    refuses articles that are not all of the gold's, and layers with sentences that the gold lacks; else these take no part,
-    and where an article is missing there are no sections.
+    refuses layers with sentences that the gold lacks, which else take no part. `whole` refuses articles that are not all of
+    the gold's; else, where one is missing, there are no sections.
     """
 
     gold: tuple[Path, ...]
@@ -49,6 +49,7 @@ class ScoringRequest:
     missing: Missing | Literal["skip"] = "error"
     labels: Path | None = None
     strict: bool = False
+    whole: bool = False
     sampling: Sampling = DEFAULT_SAMPLING
     command: tuple[str, ...] = ()
 
@@ -228,7 +229,7 @@ def _choose_options(request: ScoringRequest, given: ScoringInputs, labels: Itera
     gold, ids = given.gold, {sentence.article for sentence in given.gold}
     # Of a folder's articles those without gold say nothing here.
     articles = tuple(one for one in given.articles if one.id in ids)
-    if request.strict:
+    if request.whole:
         articles = articles or given.articles
     elif len(articles) < len(ids) and not request.held_out:
         articles = ()
