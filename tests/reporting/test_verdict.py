@@ -11,6 +11,7 @@ import pytest
 from biaozhu.curation.agreement import Agreement, GroupAgreement
 from biaozhu.data.errors import ReportInputError
 from biaozhu.data.labels import read_labels
+from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.reporting.authorship import About, Author, GoldAuthor, list_authors, read_about
 from biaozhu.reporting.content import ReportRequest, gather_content
 from biaozhu.reporting.page.verdict import Verdict, judge_difference, judge_layer
@@ -168,6 +169,27 @@ def test_report_names_unscored_articles_and_scores_each(tmp_path: Path, write_ca
     table = html[html.index('id="by_article"') : html.index('id="gold_authors"')]
     assert re.findall(r">(标题\d)</a>", table) == ["标题0", "标题1", "标题2"]
     assert table.count("<b>") == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (True, "(33.3 % of the sentences of these articles;"),
+        (False, "(100.0 % of those sentences of these articles that gold or a layer has;"),
+    ],
+)
+def test_report_says_of_which_sentences_the_gold_is_a_share(
+    tmp_path: Path,
+    write_case: Callable,
+    given: bool,  # noqa: FBT001 — a case of the table
+    said: str,
+) -> None:
+    case = write_case(tmp_path, "[PLACE 云岭县]有[AMOUNT 2个]乡。" * 12)
+    part = tmp_path / "part.jsonl"
+    write_layer(part, read_layer(case["gold"])[:4])
+    articles = (case["article"],) if given else ()
+    request = ScoringRequest((part,), (f"a={part}",), articles, sampling=Sampling(resamples=200))
+    assert said in render_report(gather_content(ReportRequest(request)), language="en")[0]
 
 
 def test_report_shows_no_agreement_of_another_gold(material: ReportContent) -> None:

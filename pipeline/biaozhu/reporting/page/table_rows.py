@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from biaozhu.data.model import Article
 from biaozhu.normalization.addresses import place_tree
 from biaozhu.normalization.table import Row, article_meaning, in_words
+from biaozhu.reading.sentences import split_article
 from biaozhu.reporting.page.verdict import SIGNIFICANT
 from biaozhu.scoring.breakdown import ASPECTS, NO_SCORE, OF_PREDICTIONS, Aspect, ClassScore, sort_classes
 
@@ -86,7 +87,10 @@ def _is_perfect(cell: ClassScore) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ArticleRow:
-    """One article: its sentences with gold (0: no score), the most that gold or a layer has, each layer's strict scores."""
+    """One article: its sentences with gold (0: no score), all it has, each layer's strict scores.
+
+    All that an article has is what its file holds, where it was given, else the most that gold or a layer has.
+    """
 
     place: ArticlePlace
     gold: int
@@ -101,13 +105,14 @@ def make_article_rows(content: ReportContent, places: Mapping[str, ArticlePlace]
     gold = Counter(sentence.article for sentence in content.given.gold)
     spans = Counter(sentence.article for sentence in content.given.gold for _ in sentence.spans)
     layers = content.given.layers.values()
-    counts = [Counter(sentence.article for sentence in layer) for layer in layers]
+    counts = [gold, *(Counter(sentence.article for sentence in layer) for layer in layers)]
+    counts.append(Counter({one.id: len(split_article(one)) for one in content.given.articles}))
     found = [Counter(sentence.article for sentence in layer for _ in sentence.spans) for layer in layers]
     evaluations = content.scores.evaluations if content.scores else ()
     classes = [{one.key: one for one in evaluation.breakdowns["article"]} for evaluation in evaluations]
     rows = []
     for one, place in places.items():
-        most = max(gold[one], *(count[one] for count in counts), 0)
+        most = max(count[one] for count in counts)
         scores, spans_found = (tuple(of.get(one) for of in classes), tuple(of[one] for of in found))
         rows.append(ArticleRow(place, gold[one], most, spans[one], scores, spans_found))
     return sorted(rows, key=lambda row: not row.gold)

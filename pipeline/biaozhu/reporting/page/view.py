@@ -192,11 +192,13 @@ def _view_scores(
     size = {"sentences": first.sentences, "characters": first.characters}
     size["gold"] = first.overall["strict"].counts.possible
     share = format_percent(sum(row.gold for row in rows) / sum(row.sentences for row in rows))
+    whole = {one.article for one in content.given.gold} <= {article.id for article in content.given.articles}
+    of = words("scope.whole") if whole else words("scope.known")
     strict: list[tuple[str, Scheme]] = [(label, "strict") for label in (ALL, *first.labels)]
     return {
         "confidence": f"{first.sampling.confidence:.0%}",
         "units": first.units,
-        "scope": words("scope", **size, share=share, articles=len(rows), all=len(view["articles"])),
+        "scope": words("scope", **size, share=share, of=of, articles=len(rows), all=len(view["articles"])),
         "layers": layers,
         "rule": {"high": f"{verdict.HIGH:.2f}", "some": f"{verdict.SOME:.2f}"},
         "f1_chart": charts.chart_f1(evaluations, names, words),
