@@ -247,6 +247,33 @@ def test_name_layers_keeps_names_apart(tmp_path: Path) -> None:
     assert name_layers([str(strange)]) == {"a=b": [strange]}
 
 
+@pytest.mark.parametrize(
+    ("layers", "names"),
+    [
+        (["r1/layers/a.jsonl", "r2/layers/a.jsonl", "o/a.jsonl"], ["r1/layers/a", "r2/layers/a", "o/a"]),
+        (["model-1.0", "model-1.1"], ["model-1.0", "model-1.1"]),
+        (["o/a", "o/a.jsonl"], ["o/a", "a.jsonl"]),
+        (["a=b.jsonl", "o/a.jsonl"], ["a", "o/a"]),
+        (["o/a.jsonl", "o/../o/a.jsonl"], ["a"]),
+    ],
+)
+def test_name_layers_lengthens_names_until_each_is_unique(
+    layers: list[str], names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "o").mkdir()
+    assert list(name_layers(layers)) == names
+
+
+def test_evaluate_scores_layers_of_one_file_name_apart(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    layers = [f"{folder}/layers/pre.jsonl" for folder in ("r1", "r2")]
+    for path, layer in zip(layers, (GOOD, POOR), strict=True):
+        write_layer(files / path, layer)
+    assert evaluate(files, layers, "--json") == 0
+    found = json.loads(capsys.readouterr().out)["layers"]
+    assert [one["name"] for one in found] == ["r1/layers/pre", "r2/layers/pre"]
+
+
 def test_evaluate_refuses_a_layer_that_is_given_twice(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate(files, ["good.jsonl", "good.jsonl"]) == 2
     assert capsys.readouterr().err.startswith("BZ017 ")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -201,17 +202,29 @@ def score_streams(request: ScoringRequest) -> ScoredLayers:
 
 
 def name_layers(layers: Sequence[str]) -> dict[str, list[Path]]:
-    """Return the paths of each layer given as PATH or NAME=PATH by its name, else by its file's stem."""
+    """Return the paths of each layer given as PATH or NAME=PATH by its name.
+
+    A path without a name is called by its stem, with as many folders above it as tell it from all others.
+    """
     given: list[tuple[str, Path]] = []
     for layer in layers:
         name, equals, rest = layer.partition("=")
         given.append((name, Path(rest)) if equals and not Path(layer).exists() else ("", Path(layer)))
-    stems = Counter(path.stem for name, path in given if not name)
+    # The same path twice is one layer, whose reader refuses it.
+    files = {path.parent.resolve() / path.name: _list_names(path) for name, path in given if not name}
+    taken = Counter(chain({name for name, _ in given}, *files.values()))
     named: dict[str, list[Path]] = {}
     for name, path in given:
-        stem = path.stem if stems[path.stem] == 1 else f"{path.parent.name}/{path.stem}"
-        named.setdefault(name or stem, []).append(path)
+        unique = (one for one in _list_names(path) if taken[one] == 1)
+        named.setdefault(name or next(unique, str(path)), []).append(path)
     return named
+
+
+def _list_names(path: Path) -> dict[str, None]:
+    """Return what a layer may be called, from the shortest; `model-1.0` and `model-1.1` are folders of one stem."""
+    folders = path.parent.resolve().parts
+    above = ["/".join(folders[at:]) for at in range(len(folders), -1, -1)]
+    return {f"{folder}/{last}".removeprefix("/"): None for last in (path.stem, path.name) for folder in above}
 
 
 def _read_labels(request: ScoringRequest) -> tuple[Label, ...]:
