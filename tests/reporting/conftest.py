@@ -109,7 +109,7 @@ def write_case() -> Callable[..., dict[str, Path]]:
         folder.mkdir(parents=True, exist_ok=True)
         paths["article"].write_bytes(raw.encode())
         write_layer(paths["gold"], gold)
-        write_layer(paths["pre"], spoil(gold, 0.3, 1, "rules"))
+        write_layer(paths["pre"], spoil(gold, 0.3, 1, "network"))
         write_layer(paths["model"], spoil(gold, 0.1, 2, "model"))
         return paths
 

@@ -14,7 +14,8 @@ from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.reporting.authorship import About, Author, GoldAuthor, list_authors, read_about
 from biaozhu.reporting.content import ReportRequest, gather_content
-from biaozhu.reporting.page.verdict import Verdict, judge_difference, judge_layer
+from biaozhu.reporting.page.strings import make_translator
+from biaozhu.reporting.page.verdict import Verdict, describe_layer, judge_difference, judge_layer
 from biaozhu.reporting.report import render_report, write_report
 from biaozhu.scoring.evaluation import evaluate_layer
 from biaozhu.scoring.layer_scoring import ScoringRequest
@@ -139,16 +140,39 @@ def test_authorship_refuses_a_broken_file(tmp_path: Path, broken: str) -> None:
         read_about([tmp_path])
 
 
-def test_report_marks_a_layer_trained_on_the_gold(case: dict[str, Path]) -> None:
+@pytest.mark.parametrize("layer", ["a=gold", "pre=gold", "pre=model", "a=pre"])
+def test_report_marks_a_layer_trained_on_the_gold(case: dict[str, Path], layer: str) -> None:
+    name, _, file = layer.partition("=")
     request = ScoringRequest(
-        layers=(f"a={case['gold']}",),
+        layers=(f"{name}={case[file]}",),
         gold=(case["gold"],),
         train=(case["gold"],),
         sampling=Sampling(resamples=200),
     )
     html = render_report(gather_content(ReportRequest(request)), language="en")[0]
     assert "It was trained on this gold." in html
+    assert "not trained on this gold" not in html
     assert 't-high"' not in html
+
+
+def test_report_knows_the_preannotation_by_name_and_sources(case: dict[str, Path]) -> None:
+    request = ScoringRequest((case["gold"],), (f"pre={case['pre']}",), train=(case["gold"],))
+    request = replace(request, sampling=Sampling(resamples=200))
+    html = render_report(gather_content(ReportRequest(request)), language="en")[0]
+    assert "It was trained on this gold." not in html
+    assert "not trained on this gold" in html
+
+
+def test_report_takes_no_preannotation_for_a_cross_validated_model(case: dict[str, Path]) -> None:
+    layers = tuple(f"{name}={case[name]}" for name in ("pre", "model"))
+    request = ScoringRequest((case["gold"],), layers, (case["article"],), held_out=True)
+    content = gather_content(ReportRequest(replace(request, sampling=Sampling(resamples=200))))
+    words = make_translator("en")
+    assert describe_layer(content, "pre", words).startswith(words("layer.pre"))
+    assert describe_layer(content, "model", words).startswith(words("layer.held_out_section"))
+    foreign = {**content.given.layers, "pre": content.given.layers["model"]}
+    content = replace(content, given=replace(content.given, layers=foreign))
+    assert describe_layer(content, "pre", words).startswith(words("layer.given"))
 
 
 def test_report_names_unscored_articles_and_scores_each(tmp_path: Path, write_case: Callable) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from biaozhu.reporting.authorship import GoldAuthor
     from biaozhu.reporting.content import ReportContent
     from biaozhu.reporting.page.table_rows import ArticleRow
-    from biaozhu.scoring.layer_scoring import ScoredLayers
+    from biaozhu.scoring.layer_scoring import Layer, ScoredLayers
 
 Trust = Literal["high", "limited", "some", "low", "unknown"]
 Doubt = Literal["few_articles", "in_sample", "models_only", "authors_unknown"]
@@ -94,7 +94,7 @@ def list_findings(content: ReportContent, names: Mapping[str, str], words: Words
         counts = Counter(span.label for sentence in layer for span in sentence.spans)
         labels = words("stop").join(f"{names[label]} {counts[label]}" for label in names)
         sizes = {"sentences": len(layer), "count": counts.total(), "labels": labels}
-        pre = words("layer.pre") if name == "pre" else ""
+        pre = words("layer.pre") if _is_preannotation(name, layer) else ""
         said.append(words("says.found", name=escape_plain(name), **sizes) + pre)
     return said
 
@@ -162,9 +162,10 @@ def describe_layer(content: ReportContent, name: str, words: Words) -> str:
         f"{words(f'source.{source}') if source in SOURCES else source} {count}"
         for source, count in sources.most_common(MOST_SOURCES)
     )
-    if name == "pre":
+    if _is_preannotation(name, layer):
         what = words("layer.pre")
-    elif content.request.held_out:
+    elif content.request.held_out and name != "pre":
+        # A pre-annotation with annotators of the user's own stands beside cross-validated models, too, and is none.
         articles = len({sentence.article for sentence in content.given.gold})
         what = words("layer.held_out_article" if articles > 1 else "layer.held_out_section")
     else:
@@ -175,11 +176,16 @@ def describe_layer(content: ReportContent, name: str, words: Words) -> str:
 def explain_in_sample(content: ReportContent, name: str, language: str, words: Words) -> str:
     """Return why a layer's score is not blind: what `about.toml` states, or that it was trained on this gold."""
     stated = content.about.explain_in_sample(name, language)
-    if stated or content.request.held_out or name == "pre":
+    if stated or content.request.held_out or _is_preannotation(name, content.given.layers[name]):
         return stated
     gold = {sentence.id for sentence in content.given.gold}
     seen = any(sentence.id in gold for layer in content.given.trained for sentence in layer)
     return words("in_sample.trained") if seen else ""
+
+
+def _is_preannotation(name: str, layer: Layer) -> bool:
+    # A trained model's layer may be called so, too, but its spans name the model; of other annotators nothing is known.
+    return name == "pre" and all(span.source in SOURCES for sentence in layer for span in sentence.spans)
 
 
 def _compare_layers(scores: ScoredLayers, words: Words) -> Iterator[str]:
