@@ -240,3 +240,33 @@ def test_combine_gives_no_score_where_no_layer_has_one() -> None:
     layers = {name: _layer(name, (0, 3, "PERSON", None)) for name in ("persons", "lac")}
     (combined,), _ = combine([SENTENCE], layers, ANNOTATORS)
     assert combined.spans == (Span(0, 3, "PERSON", "persons", None),)
+
+
+DOUBTFUL = Annotator("grammar", list, proposes={"AMOUNT": 40}, sure={"AMOUNT": LEAST})
+VOUCHER = Annotator("seen", list, proposes={"AMOUNT": 45}, min_score=LEAST)
+
+
+@pytest.mark.parametrize(
+    ("score", "seen", "kept"),
+    [
+        (LEAST, (), True),
+        (LEAST - 0.01, (), False),
+        (None, (), False),
+        (LEAST - 0.01, ((10, 12, "AMOUNT", 0.1),), True),
+        (LEAST - 0.01, ((10, 12, "PLACE", 0.1),), False),
+        (LEAST - 0.01, ((13, 14, "AMOUNT", 0.1),), False),
+    ],
+)
+def test_combine_asks_another_annotator_for_what_one_is_not_sure_of(
+    score: float | None, seen: tuple[tuple[int, int, str, float], ...], *, kept: bool
+) -> None:
+    layers = {"grammar": _layer("grammar", (8, 11, "AMOUNT", score)), "seen": _layer("seen", *seen)}
+    (combined,), entries = combine([SENTENCE], layers, [DOUBTFUL, VOUCHER])
+    assert [span.key for span in combined.spans] == ([(8, 11, "AMOUNT")] if kept else [])
+    assert ("grammar" in [entry.source for entry in entries]) is not kept
+
+
+def test_combine_lets_a_doubtful_span_stand_where_nobody_could_vouch_for_it() -> None:
+    layers = {"grammar": _layer("grammar", (8, 11, "AMOUNT", 0.1)), "places": _layer("places", (8, 9, "PLACE", 0.9))}
+    (combined,), _ = combine([SENTENCE], layers, [DOUBTFUL, VOUCHER, *ANNOTATORS[1:2]])
+    assert [span.key for span in combined.spans] == [(8, 11, "AMOUNT")]

@@ -88,3 +88,32 @@ def test_labelled_spans_that_the_guideline_or_the_grammar_refuses_are_left_out(
     words = [LacWord(start, end, name, score)]
     (found,) = find_labelled([plain], [words])
     assert ((start, end, name) in {span.key for span in found}) is wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "wanted"),
+    [
+        ("投资肆拾几亿元。", [(3, 7, "AMOUNT", 0.9)], [(2, 7, "AMOUNT")]),
+        ("投资肆拾几亿元。", [(3, 7, "AMOUNT", 0.5)], [(3, 7, "AMOUNT")]),
+        ("共三百亩零五分。", [(1, 4, "AMOUNT", 0.9), (5, 7, "AMOUNT", 0.9)], [(1, 7, "AMOUNT")]),
+        ("卖两块五一斤。", [(1, 4, "AMOUNT", 0.9), (4, 6, "AMOUNT", 0.9)], [(1, 4, "AMOUNT")]),
+        ("投资肆拾几亿元。", [(0, 3, "PERSON", 0.9), (3, 7, "AMOUNT", 0.9)], [(0, 3, "PERSON"), (3, 7, "AMOUNT")]),
+    ],
+)
+def test_labelled_amounts_get_what_the_grammar_counts_to_them(
+    text: str, names: list[tuple[int, int, str, float]], wanted: list[tuple[int, int, str]]
+) -> None:
+    (found,) = find_labelled([text], [[LacWord(*name) for name in names]])
+    assert [span.key for span in found] == wanted
+
+
+@given(st.text("一二百千万亿亩分元斤两块.5年初头的第", max_size=14), st.data())
+def test_labelled_amounts_stay_disjoint_whatever_the_grammar_reads(text: str, data: st.DataObject) -> None:
+    cuts = data.draw(st.lists(st.integers(0, len(text)), unique=True, max_size=8).map(sorted))
+    labels = st.sampled_from(("AMOUNT", "PERSON", "PLACE"))
+    words = [LacWord(start, end, data.draw(labels), 0.95) for start, end in zip(cuts[::2], cuts[1::2], strict=False)]
+    (found,) = find_labelled([text], [words])
+    reached = 0
+    for one in found:
+        assert reached <= one.start < one.end <= len(text)
+        reached = one.end

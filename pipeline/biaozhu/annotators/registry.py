@@ -38,8 +38,10 @@ class Annotator:
 
     `find` makes of the texts of an article the spans of each, in any order, disjoint; where it `reads_words` it is called with the
     network's words of each text, too. `proposes` has a priority for each label: of proposals that overlap, the one of the higher priority
-    stands, whatever the labels. Ours have 40 for AMOUNT, 30 for PERSON and 10 for PLACE. Spans of other labels, and those with less than
-    `min_score` (of all labels, or by label), only confirm what another annotator proposes. `by_sentence` says that the spans of a text
+    stands, whatever the labels. Ours have 45 and 40 for AMOUNT, 30 for PERSON and 10 for PLACE. Spans of other labels, and those with less
+    than `min_score` (of all labels, or by label), only confirm what another annotator proposes. A span with less than its label has in
+    `sure` is a doubtful proposal: it stands where a span of that label of another annotator overlaps it, or where none that proposes the
+    label takes part. `by_sentence` says that the spans of a text
     depend on that text alone, so that texts of several articles may come in one call; `built_in` that it is part of biaozhu, so that what
     it does wrong is a bug.
     """
@@ -51,6 +53,7 @@ class Annotator:
     reads_words: bool = False
     by_sentence: bool = False
     built_in: bool = False
+    sure: Mapping[str, float] = field(default_factory=dict)
 
     def min_score_of(self, label: str) -> float:
         """Return the least score with which a span of a label is proposed."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from biaozhu.annotators.labelled import OUTSIDE, labelled_spans
+from biaozhu.annotators.labelled import AMOUNT, OUTSIDE, labelled_spans
 from biaozhu.annotators.network import runtime
 from biaozhu.annotators.network.crf_decoding import make_chain
 from biaozhu.annotators.network.lac import STATES, Lac
@@ -69,8 +69,11 @@ class Base:
 
 
 def drop_unlikely(rows: Sequence[tuple[LacWord, ...]], min_score: float) -> list[tuple[LacWord, ...]]:
-    """Return the words of each text, those that are less likely outside."""
-    return [tuple(word if word.score >= min_score else word._replace(tag=OUTSIDE) for word in words) for words in rows]
+    """Return the words of each text, names that are less likely outside; an unlikely amount still vouches for one of the grammar."""
+    return [
+        tuple(one if one.score >= min_score or one.tag == AMOUNT else one._replace(tag=OUTSIDE) for one in words)
+        for words in rows
+    ]
 
 
 def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Base:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biaozhu.annotators.labelled import OUTSIDE
+from biaozhu.annotators.labelled import AMOUNT, OUTSIDE
 from biaozhu.annotators.network.batching import BatchLimits, make_batches, padded
 from biaozhu.annotators.network.char_rows import EDGE, PairTable, make_pair_table
 from biaozhu.annotators.network.runtime import ModelKind, load_checked
@@ -74,7 +74,9 @@ class Fast:
 
     def _decode(self, batch: PieceBatch) -> list[tuple[LacWord, ...]]:
         begins, *words = decode(self.shares(batch.texts, batch.lengths), batch.lengths)
-        named = np.flatnonzero((words[2] != self.kinds.index(OUTSIDE)) & (words[3] >= self.min_score))
+        # As `drop_unlikely` does.
+        likely = (words[3] >= self.min_score) | np.array([kind == AMOUNT for kind in self.kinds])[words[2]]
+        named = np.flatnonzero((words[2] != self.kinds.index(OUTSIDE)) & likely)
         starts, ends, kinds, scores = (one[named] for one in words)
         edges = np.append(np.searchsorted(starts, begins), len(starts))
         shift = np.repeat(np.array([piece.start for piece in batch.pieces]) - begins, np.diff(edges))

@@ -1,4 +1,4 @@
-"""Divisions of China that a network misses or cuts: full names, villages behind a town, provinces in one character, branches."""
+"""Divisions of China that a network misses or cuts: full names, provinces in one character."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 
 from biaozhu.annotators.place_units import ANY_UNIT, is_generic
 from biaozhu.annotators.repair.edit import PERSON, PLACE
-from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, short_form
-from biaozhu.knowledge.gazetteer import gazetteer, villages
+from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.names import make_finder
-from biaozhu.knowledge.word_tables import SURNAMES
 from biaozhu.knowledge.world import FORMER_DIVISION
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.repair.edit import Edit, Word
+    from biaozhu.annotators.repair.edit import Edit
 
 LONG_NAME_CHARS = 3
 
@@ -25,12 +23,8 @@ LONG_NAME_CHARS = 3
 def repair_divisions(edit: Edit) -> None:
     """Correct the divisions of a text in place."""
     _complete_names(edit)
-    _find_below(edit)
     _find_provinces(edit)
     _join_provinces(edit)
-    _find_branches(edit)
-    _cut_heads(edit)
-    _find_settlements(edit)
 
 
 # A unit word that is as often the beginning of the next word (市委, 县长, 区域).
@@ -102,80 +96,19 @@ def _find_short_autonomous() -> Callable[[str], list[tuple[int, int]]]:
     return make_finder(names)
 
 
-_BELOW = re.compile("([\u4e00-\u9fff]{1,5}?(?:村|社区|嘎查))(?![委民支里内外干级]|科技|路|街|站)")
-_GROUP = re.compile("([\u4e00-\u9fff][湾沟坝坪坡岭山塘冲坳洞桥井庄寨屯家河溪岩林田垭口梁头堡院坎槽]组)(?![织长员成])")
-
-
-def _find_below(edit: Edit) -> None:
-    """Find what the tables have right behind a division: one inside it, a village; and a named group behind a village (P2)."""
-    for word in edit.places:
-        above = edit.has(PLACE, end=word.start) if word.is_division(CITY, TOWNSHIP) else None
-        if above and not edit.over(word.start, word.end) and _is_inside(edit, above, word):
-            edit.put(word.start, word.end, PLACE)
-    for above in edit.labelled(PLACE):
-        village = _BELOW.match(edit.text, above.end)
-        if village and village[1] in villages() and not is_generic(village[1]):
-            edit.add(*village.span(1), PLACE)
-    for above in edit.labelled(PLACE):
-        if edit.text[above.end - 1] in "村区" and (group := _GROUP.match(edit.text, above.end)):
-            edit.add(*group.span(1), PLACE)
-
-
-_AFTER_SHORT = re.compile("[村农牧渔居市]民|等|的|有|[，。、；：！？]|$|[一-鿿]{1,4}[县区镇乡村]")
-
-
-def _is_inside(edit: Edit, above: Span, word: Word) -> bool:
-    """Return whether a division's name right behind another is one inside it, and no part of another word."""
-    text = edit.text
-    crossing = any(
-        word.start <= one.start < word.end < one.end and not one.is_division(CITY, TOWNSHIP, full=False)
-        for one in edit.near(word.start, word.end)
-    )
-    if crossing or word.is_plain or _NEXT_WORD.match(text, word.end - 1):
-        return False
-    # A hill, and 白云|机场, are not districts here.
-    natural, short = text[word.end - 1] in "湖江河山城海岛", not _AFTER_SHORT.match(text, word.end)
-    if (natural or short) and not word.is_division(CITY, TOWNSHIP, full=True):
-        return False
-    codes = {one.code for one in gazetteer().lookup(text[above.start : above.end])}
-    return any(
-        one.code.startswith(tuple(codes - {one.code})) and (one.level <= COUNTY or text[word.end - 1] in "乡镇道")
-        for one in gazetteer().lookup(text[word.start : word.end])
-    )
-
-
 _ONE = "京津沪渝冀晋辽浙皖闽赣鲁豫鄂湘粤桂琼滇黔陕陇藏疆苏川蒙港澳台"
-_STAY = (
-    "考察|调研|办事处|干部|医生|医护|医疗队?|护[士理]|教师|务工|打工|工作|投资|创业|参[会加观展赛保与]|学习|旅游|游客|旅客|就[医业读]|求学|招商|交流|访问|演出|巡[展演]|捐[赠助]|抗疫|支援|指导|挂职|扶贫|高校|机构|记者"
-    "|央企|单位|部队|企业|人[员士才]|老乡|建设者?|青年|学[子生]|专家|同胞|商[会人]|签约|亮相|落户|开[幕馆工庭业]|启动|揭[牌晓幕]|成立|发布|首[发演映]|热映|举[行办]|召开|期间|项目|两地|三地|会[谈晤见]"
-    "|路上|途中|返[乡程校岗工]|航[班线]|列车|讨论|研讨|座谈|接受|出席|休假|避暑|过冬|过年|采访|拍摄|取景|设[立点厂]|建[厂成]|直播|慰问|帮扶|支教|检查|督[导查]|巡视|维修|援助|使[馆领]|军[队人营]|工程师?|志愿者|指挥部|纪检|代表|大使"
-)
-_STAYING = re.compile(
-    f"(?<![\u4e00-\u9fff])(?P<lone>[{_ONE}])(?=[、和与][{_ONE}](?:[、和与两三四省市等]))"
-    f"|(?:赴|驻|援|抵|离|返|飞抵|入|进出?|来|在|到|回|迁|居|留|旅|自|由|从|往)(?P<place>[{_ONE}])(?={_STAY})"
-    f"|(?:赴|驻|抵|离|返|援)(?P<bound>[{_ONE}])(?=[，。、；！？,;（(]|后|前|时|的|[返赴抵回来转](?!电|信)|$)"
-)
 _SIDES = re.compile(
     f"(?:(?<![\u4e00-\u9fff])|(?<=[的是在为由与和对给家名位多各])|(?<=[该一]家))(?P<place>[{_ONE}])(?=企(?!业|图|鹅|及|盼|划|事)|籍(?!贯)|军(?!训|工|区|人)|媒(?!体|介)|股(?!份|东)|府(?!邸)|警(?!察))"
 )
 
 
 def _find_provinces(edit: Edit) -> None:
-    """Find a province of one character: where somebody goes or stays (赴闽考察, 驻京办事处), and before 企 or 籍 (P3)."""
-    for pattern in (_STAYING, _SIDES):
-        for found in pattern.finditer(edit.text):
-            start = found.start(found.lastindex or 0)
-            if not _in_a_word(edit, start, found.start()):
-                edit.add(start, start + 1, PLACE)
-
-
-def _in_a_word(edit: Edit, start: int, begin: int) -> bool:
-    # 援藏, 驻京 and 藏医 (in 援藏医生) are words that say nothing here; 在港口 and 全国各省 do.
-    return any(
-        word.start < begin <= start < word.end or (word.start == start and word.is_plain and word.end > start + 2)
-        for word in edit.near(begin, start)
-        if not word.is_place
-    )
+    """Find a province of one character before 企 or 籍 (P3)."""
+    for found in _SIDES.finditer(edit.text):
+        start = found.start("place")
+        # 藏医 and the like say nothing here.
+        if not any(one.start == start and one.is_plain and one.end > start + 2 for one in edit.near(start, start)):
+            edit.add(start, start + 1, PLACE)
 
 
 _PROVINCES = "京津沪渝冀晋辽吉黑浙皖闽赣鲁豫鄂湘粤桂琼滇黔陕甘宁青藏苏川贵云"
@@ -183,27 +116,10 @@ _RUN = re.compile(f"(?<![{_PROVINCES}])(?:[{_PROVINCES}]{{3}}(?=苏区)|[{_PROVI
 _BORDERLAND = re.compile("边[区界境]|交界|根据地|地区|诸省|等|[，。、；！？]|$|一带|革命|苏区|红军|游击|军区")
 # Of four characters most are a list of provinces; these are regions.
 _REGIONS = frozenset(("晋冀鲁豫", "湘鄂川黔", "苏鲁豫皖", "云贵川渝"))
-# Regions whose names no run of provinces is, and such as stand before 苏 or 边区.
-_OLD_REGIONS = re.compile(
-    "(?:晋察冀|湘鄂西|豫皖苏|豫皖苏鲁|冀热辽|冀热察|苏浙皖|苏鲁皖|闽浙赣|湘鄂赣|鄂豫陕|鄂豫皖|晋绥察)(?=边[区界境]|根据地|苏区|交界|革命)"
-)
-_SHORT = f"{_ONE}甘宁青吉黑云贵杭甬深穗蓉汉"
-_TWO = re.compile(
-    f"(?:(?<![\u4e00-\u9fff])(?P<first>[{_SHORT}])(?P<second>[{_SHORT}])(?=[两二][省地市])"
-    f"|(?P<one>[{_SHORT}])[、和与](?P<other>[{_SHORT}])(?=(?:[两二三]|等)[省地市]))"
-)
 
 
 def _join_provinces(edit: Edit) -> None:
     """Give three provinces or more that make one region a single span: 湘鄂赣 (P3)."""
-    for region in _OLD_REGIONS.finditer(edit.text):
-        edit.put(*region.span(), PLACE)
-    for pair in _TWO.finditer(edit.text):
-        names = ("first", "second") if pair["first"] else ("one", "other")
-        for name in names:
-            old = edit.over(*pair.span(name))
-            if not old or (old[0].start, old[0].end) == pair.span():  # 云贵|两省
-                edit.put(*pair.span(name), PLACE)
     for run in _RUN.finditer(edit.text):
         start, end = run.span()
         old = edit.over(start, end)
@@ -213,49 +129,3 @@ def _join_provinces(edit: Edit) -> None:
         crossed = any(one.is_plain for one in edit.crossing(start, end))
         if inside and not edit.is_span(start, end) and not crossed and _BORDERLAND.match(edit.text, end):
             edit.put(start, end, PLACE)
-
-
-_BRANCH = re.compile(
-    "(?:支行|分行|分公司|分局|分院|分校|分部|分店|分社|营业部|项目部|办事处|事业部|公司|供电公司|电力公司)"
-)
-_DATELINE = re.compile(
-    "(?:本报|新华社|中新[社网]|人民网|新华网|[\u4e00-\u9fff]{2,5}[网报])(?P<place>[\u4e00-\u9fff]{2,6}?)(?:\\d{1,2}月\\d{1,2}日)?[讯电](?=[ \\u3000（(:：]|记者|$)"
-)
-_INSTITUTION = re.compile("(?:银行|集团|电网|电力|石油|石化|移动|联通|电信|人寿|财险|保险|证券|邮政|烟草|铁塔|公司)$")
-
-
-def _find_branches(edit: Edit) -> None:
-    """Find where a firm's branch is (银行|曲阳|支行) and what a dateline names (本报|赫章|讯) (P4)."""
-    for word in edit.places:
-        branch = word.is_division(PROVINCE, COUNTY) and _BRANCH.match(edit.text, word.end)
-        if branch and _INSTITUTION.search(edit.text, max(0, word.start - 4), word.start):
-            edit.add(word.start, word.end, PLACE)
-    for line in _DATELINE.finditer(edit.text):
-        if line["place"] in gazetteer().named or line["place"] in villages():
-            edit.add(*line.span("place"), PLACE)
-
-
-_HEAD = re.compile("长(?!安|城|江|沙|春|治|乐|兴|丰|垣|葛|宁|阳|岛|清|寿|白|期|年|远|大|途|短|度|廊|假|势|效|三角)")
-
-
-def _cut_heads(edit: Edit) -> None:
-    """Leave 市长, 县长 and other heads whole, as 市委 is: 基隆|市长 (P4)."""
-    for span in edit.labelled(PLACE):
-        name = edit.text[span.start : span.end]
-        people = name[-1] == "村" and edit.text.startswith("民", span.end)  # 德宏|村民
-        head = len(name) > 2 and name[-1] in "省市县区州镇乡" and _HEAD.match(edit.text, span.end)  # noqa: PLR2004
-        if head or (people and name[:-1] in gazetteer().named and name not in villages()):
-            edit.cut(span, span.start, span.end - 1)
-
-
-_SETTLEMENT = re.compile(
-    "(?:^|(?<=[，。、；：“（(从到在至去往回的是和与、]))(?P<name>[\u4e00-\u9fff]家(?:河子|河|坪|湾|沟|庄|集|坝|寨|店子|堡子?|屯|岭|塘|洼|畈|冲|坳|垭|桥|渡|咀|嘴|圩|岗|窑|营子?|窝棚|川|湖|台子))"
-    "(?=[，。、；！？到至的]|$|在|有|位于|赶集|要走|出发)"
-)
-
-
-def _find_settlements(edit: Edit) -> None:
-    """Find 王家河子, 陈家坪: a family's settlement, where it stands as a place would."""
-    for found in _SETTLEMENT.finditer(edit.text):
-        if found["name"][0] in SURNAMES:
-            edit.add(*found.span("name"), PLACE)

@@ -1,4 +1,4 @@
-"""Persons that a network misses, cuts or makes up: names with dots, of minorities, with numbers, in bylines; forms of address; names that read as amounts."""
+"""Persons that a network misses, cuts or makes up: names with dots, of minorities, with numbers; forms of address; names that read as amounts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from biaozhu.annotators.repair.edit import DOTS, HAN, PERSON, PLACE, TRANSLITERATING
 from biaozhu.data.model import Span
 from biaozhu.knowledge.names import make_finder
-from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES, SURNAMES, read_words, surname_length
+from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES, SURNAMES, read_words
 
 if TYPE_CHECKING:
     from biaozhu.annotators.repair.edit import Edit
@@ -41,17 +41,6 @@ def repair_persons(edit: Edit) -> None:
     _find_minority_names(edit)
     _refuse_addresses(edit)
     _find_numbered(edit)
-    _find_in_bylines(edit)
-    _find_after_households(edit)
-    # The owner in the name of a shop (R5): 王小二面馆.
-    for span in edit.labelled(PERSON):
-        if _SHOPS.match(edit.text, span.end):
-            edit.drop(span)
-
-
-_SHOPS = re.compile(
-    "面馆|饭[店馆]|餐馆|酒楼|烧烤店|火锅店|包子铺|烤鸭店|药[店铺]|诊所|超市|理发店|小吃店|照相馆|裁缝铺"
-)
 
 
 _PIECE = "[\u3400-\u9fff]"
@@ -282,64 +271,7 @@ def _names_in(text: str) -> tuple[tuple[int, int], ...]:
     return tuple(find_numbered_names(text))
 
 
-_DAI = re.compile("[岩玉][温罕香叫康坎应龙吨扁帕腊保光尖晓恩甩拉批丙囡]{1,2}(?![村寨乡镇山石])")
-
-
 def _find_numbered(edit: Edit) -> None:
-    """Find names that hold a number (王七斤) and of the Dai (村民岩罕); give back the verb that a network takes into one (李九|来了)."""
+    """Find names that hold a number (王七斤)."""
     for start, end in find_numbered_names(edit.text):
         edit.put(start, end, PERSON)
-    for found in _DAI.finditer(edit.text):
-        if _role_end(edit.text, found.start()):
-            edit.add(*found.span(), PERSON)
-    for found in _LATIN_SPEAKER.finditer(edit.text):
-        edit.add(*found.span(), PERSON)
-    for span in edit.labelled(PERSON):
-        beside = _AND_ANOTHER.match(edit.text, span.end)
-        if beside and _BIRTH_ORDER.fullmatch(edit.text, span.start, span.end):
-            edit.add(*beside.span(1), PERSON)
-        # 李九|来了
-        if edit.text.startswith("了", span.end) and _NUMBER_AND_VERB.fullmatch(edit.text, span.start, span.end):
-            edit.cut(span, span.start, span.end - 1)
-
-
-# 赵四和李九: one of them vouches for the other.
-_BIRTH_ORDER = re.compile(f"{_SURNAME}[一二三四五六七八九十]")
-_AND_ANOTHER = re.compile(f"[和与、]({_SURNAME}[一二三四五六七八九十])(?![个只条张件名位人岁万千百斤两元])")
-# Who visits or speaks is a person, and no company of two words.
-_LATIN_SPEAKER = re.compile(r"[A-Z][a-z]+(?: [A-Z][a-z]+){1,2}(?=访|说|表示|指出|认为|告诉|回忆)")
-_NUMBER_AND_VERB = re.compile(f"{_SURNAME}[一二三四五六七八九十][来去走]")
-_BYLINE_WORD = "本报|特约|见习|实习|全媒体|融媒体|驻站|首席|记者|通讯员|实习生|特派员|报道员|摄影|撰文|供稿|供图|文图|图文|编辑|责任编辑|责编|校对|审核|主编|作者|姓名|联系人|负责人|法定代表人|户主"
-_BYLINE = re.compile(
-    rf"(?:记者|通讯员|实习生|特派员|报道员|摄影|撰文|供稿|供图|文图|图文|编辑|责编|校对|审核|主编|作者|姓名|联系人|法定代表人|户主)(?:[ \u3000]*[:：/][ \u3000]*|[ \u3000]+)"
-    rf"(?P<names>(?:(?!{_BYLINE_WORD})[\u4e00-\u9fff]{{2,4}}(?:[ \u3000]+|[、，,；;/][ \u3000]*|(?=[）)。]|$)))+)"
-)
-_NAME = re.compile(f"{_SURNAME}[\u4e00-\u9fff]{{1,2}}")
-_APART = re.compile("[\u4e00-\u9fff]+")
-
-
-def _find_in_bylines(edit: Edit) -> None:
-    """Find the names of a byline, parted by spaces: 记者 欧阳晓 通讯员 李强."""
-    for byline in _BYLINE.finditer(edit.text):
-        for name in _APART.finditer(edit.text, *byline.span("names")):
-            start, end = name.span()
-            if _NAME.fullmatch(edit.text, start, end) and not _is_word(edit, start, end):
-                edit.put(start, end, PERSON)
-
-
-def _is_word(edit: Edit, start: int, end: int) -> bool:
-    return bool((word := edit.word(start, end)) and word.is_plain)
-
-
-_HOUSEHOLD = re.compile(
-    f"(?:[\u4e00-\u9fff](?:户主?|民)|老人|老汉|党员|职工|军人|军属|遗属|学生)(?P<name>{_SURNAME}[\u4e00-\u9fff]{{1,2}})(?:的?家[中里](?![的人])|家(?=[，。、；！]|$|的[房院门田地羊牛猪])|家门口)"
-)
-
-
-def _find_after_households(edit: Edit) -> None:
-    """Find the name between what somebody is and his home: 低保户张有福家中."""
-    for found in _HOUSEHOLD.finditer(edit.text):
-        start, end = found.span("name")
-        shorter = all(span.label == PERSON and span.start == start for span in edit.over(start, end))
-        if shorter and surname_length(edit.text[start:end]) and not _is_word(edit, start, end):
-            edit.put(start, end, PERSON)

@@ -1,139 +1,27 @@
-"""Places that a network misses, cuts or makes up: those abroad; roads, facilities and estates are none (P5)."""
+"""Places that a network cuts or makes up: roads, facilities and estates are none (P5)."""
 
 from __future__ import annotations
 
 import re
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators.cover import Cover
 from biaozhu.annotators.repair.divisions import repair_divisions
-from biaozhu.annotators.repair.edit import DOTS, HAN, PLACE, TRANSLITERATING
+from biaozhu.annotators.repair.edit import PLACE, TRANSLITERATING
 from biaozhu.data.model import Span
-from biaozhu.knowledge.division_names import COUNTY, PROVINCE, TOWNSHIP
+from biaozhu.knowledge.division_names import COUNTY
 from biaozhu.knowledge.gazetteer import gazetteer
-from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, PLACE_KINDS
+from biaozhu.knowledge.world import PLACE_KINDS
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.repair.edit import Edit, Word
+    from biaozhu.annotators.repair.edit import Edit
 
 
 def repair_places(edit: Edit) -> None:
     """Correct the places of a text in place."""
-    _find_abroad(edit)
     repair_divisions(edit)
     _refuse_roads(edit)
     _refuse_facilities(edit)
     _refuse_estates(edit)
-
-
-# In the table of countries, and no places by the guideline (P4, P6), or as often a relation of two (中非).
-_NO_COUNTRIES = frozenset(["世界", "欧盟", "欧元区", "联合国", "中非", "中立区", "阿拉伯", "罗马"])
-_WITH = "对|同|与|和|及|、|在|从|到|至|向|驻|援助?|离开|进入|帮助|支持"
-_GOING = "访问|出访|访|抵达|飞[往抵赴]|前往|赴|途经|运[往到抵至]|远销|销往|出口到?|位于|来自|移民|转机|落户"
-_GOES_TO = re.compile(f"(?:{_GOING})(?:了|过)?$")
-_TAKES = re.compile(f"(?:{_GOING}|{_WITH})(?:了|过)?$")
-LONGEST_VERB_CHARS = 4
-ABROAD = COUNTRY | FOREIGN_REGION | FOREIGN_CITY
-_OF_STATE = re.compile("(?:总统|总理|政府|首都|首相|外长|外交部|议会|国民|军队|大使|国王|共和国|人民|籍|、|和|与|等)")
-_GOES_ON = re.compile(
-    "时间|标准时|夏令时|特区|帝国|汗国|王国|王朝|联邦|民主|（|大区|边疆区|[国州省府县市区郡岛湾河山湖城港海语族币裔法盾]"
-)
-# A name of two characters needs the dictionary, one of three a verb, a longer one nothing.
-SHORT_CHARS, LONG_CHARS = 2, 4
-
-
-# Countries of two islands, and capitals, that the table has by another name or not at all.
-_JOINED = re.compile(
-    "圣文森特和格林纳丁斯|特立尼达和多巴哥|安提瓜和巴布达|圣基茨和尼维斯|圣多美和普林西比|波斯尼亚和黑塞哥维那|瓦利斯和富图纳|内比都|姆巴巴内|危地马拉城|特克斯和凯科斯群岛"
-)
-
-
-def _find_abroad(edit: Edit) -> None:
-    """Find countries, and cities abroad beside them or behind a verb of going; one name has one span."""
-    for found in _JOINED.finditer(edit.text):
-        edit.put(*found.span(), PLACE)
-    kept: Cover[Word] = Cover()
-    foreign = [word for word in edit.places if word.is_of(ABROAD)]
-    for word in sorted(foreign, key=lambda one: (one.start - one.end, one.start)):
-        name = edit.text[word.start : word.end]
-        refused = name in _NO_COUNTRIES or name.endswith(("地区", "海岸"))
-        if not refused and kept.is_free(word.start, word.end):
-            kept.add(word.start, word.end, word)
-    names = kept.values()
-    for word, after in zip_longest(names, names[1:]):
-        old = edit.over(word.start, word.end)
-        if word.is_of(COUNTRY) and after and after.start == word.end and _is_a_pair(edit, word, after):
-            edit.put(word.start, word.end, PLACE)
-            edit.put(after.start, after.end, PLACE)
-        elif _is_whole(edit, word) and (word.start, word.end, PLACE) not in {span.key for span in old}:
-            # A span with these borders is a person's, then.
-            person = edit.is_span(word.start, word.end) and _follows(edit, word, _GOES_TO)
-            if person or (_is_cut(edit, word, old) if old else _is_found(edit, word)):
-                edit.put(word.start, word.end, PLACE)
-
-
-def _is_a_pair(edit: Edit, country: Word, city: Word) -> bool:
-    """Return whether a country and what follows it share their characters with spans of other borders."""
-    old = edit.over(country.start, city.end)
-    inside = all(span.label == PLACE and country.start <= span.start < span.end <= city.end for span in old)
-    borders = {(country.start, country.end), (city.start, city.end)}
-    one_span = [(span.start, span.end) for span in old] == [(country.start, city.end)]
-    short = city.end - city.start <= SHORT_CHARS and not one_span
-    right = all(edit.is_span(*one) for one in borders) or city.is_of(COUNTRY) or short
-    return inside and not right and _is_whole(edit, city)
-
-
-def _is_found(edit: Edit, word: Word) -> bool:
-    """Return whether a name that has no span is a place where it stands."""
-    length = word.end - word.start
-    if word.is_of(COUNTRY):
-        return length >= LONG_CHARS or _is_expected(edit, word)
-    near = edit.near(word.start, word.end)
-    plain = any(word.start <= one.start and one.end <= word.end and one.is_plain for one in near)
-    spelt = length > SHORT_CHARS or word.is_place
-    alone = not HAN.match(edit.text, word.end) and word.is_place
-    return spelt and (length >= LONG_CHARS or not plain or alone) and _follows(edit, word, _GOES_TO)
-
-
-def _is_cut(edit: Edit, word: Word, old: list[Span]) -> bool:
-    """Return whether the spans are parts of one country's name."""
-    inside = all(span.label == PLACE and word.start <= span.start and span.end <= word.end for span in old)
-    rest, first = edit.text[old[0].end : word.end], edit.word(old[0].start, old[0].end)
-    parts = len(old) > 1 or (rest and TRANSLITERATING.issuperset(rest)) or not (first and first.is_of(COUNTRY))
-    return word.is_of(COUNTRY) and inside and bool(parts)
-
-
-def _follows(edit: Edit, word: Word, verb: re.Pattern[str]) -> bool:
-    return bool(verb.search(edit.text, max(0, word.start - LONGEST_VERB_CHARS), word.start))
-
-
-def _is_whole(edit: Edit, word: Word) -> bool:
-    """Return whether nothing around says that the name is a part of another."""
-    text = edit.text
-    before, after = text[word.start - 1 : word.start], text[word.end : word.end + 1]
-    if any(one and one in f"{DOTS}-" for one in (before, after)) or _GOES_ON.match(text, word.end):
-        return False
-    beside = edit.near(word.start, word.end)
-    behind_name = any(one.end == word.start and one.is_of(ABROAD) for one in beside)
-    if before in TRANSLITERATING and not behind_name and not _follows(edit, word, _TAKES):
-        return False
-    if after in TRANSLITERATING and not any(one.start == word.end and one.end - one.start > 1 for one in beside):
-        return False
-    return not any(
-        (one.start, one.end) != (word.start - 1, word.start + 1)
-        for one in edit.crossing(word.start, word.end)
-        if one.is_plain or one.is_of(ABROAD) or one.is_division(PROVINCE, TOWNSHIP)
-    )
-
-
-def _is_expected(edit: Edit, word: Word) -> bool:
-    """Return whether what stands around takes a country's name."""
-    text = edit.text
-    if _follows(edit, word, _TAKES) or _OF_STATE.match(text, word.end):
-        return True
-    listed = text[word.start - 1 : word.start] == "、" or text[word.end : word.end + 1] == "、"
-    return listed and bool(edit.has(PLACE, end=word.start - 1) or edit.has(PLACE, start=word.end + 1))
 
 
 _ROAD = re.compile(
