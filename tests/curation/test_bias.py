@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from biaozhu.cli import run
 from biaozhu.curation.bias import SCORE_EDGES, ConfirmedSentence, Rate, measure_bias, read_work
 from biaozhu.curation.status import SentenceStatus, State, status_path, write_status
-from biaozhu.data.errors import GoldError, MissingFileError
+from biaozhu.data.errors import DuplicateError, GoldError, MissingFileError
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span
 
@@ -152,6 +152,11 @@ def test_bias_is_read_from_what_was_pulled(tmp_path: Path, capsys: CaptureFixtur
     assert written == {"format": "biaozhu.bias.v1", **shown}
     assert run(["bias", str(folder)]) == 0
     assert "accepted unchanged" in capsys.readouterr().out
+    old = folder / "x.old.jsonl"
+    write_layer(old, [items[0].sentence])
+    write_status(status_path(old), "p", "ann", [items[0].status])
+    with pytest.raises(DuplicateError):
+        read_work(folder)
     write_layer(path, [items[0].sentence])
     with pytest.raises(GoldError):
         read_work(folder)

@@ -10,12 +10,13 @@ from biaozhu.curation.status import (
     Drawn,
     Note,
     SentenceStatus,
+    check_annotators,
     read_annotators,
     read_status,
     status_path,
     write_status,
 )
-from biaozhu.data.errors import DuplicateError, LineError
+from biaozhu.data.errors import DuplicateError, LineError, UsageError
 from biaozhu.data.layers import find_layers, write_layer
 from biaozhu.data.model import Sentence, Span
 
@@ -75,13 +76,29 @@ def test_status_names_annotators_so_that_they_differ(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for folder in ("r/a", "r/b", "s/a"):
-        for name in ("x", "y"):
+        for name, article in (("x", "a" * 12), ("y", "b" * 12)):
             file = tmp_path / folder / f"{name}.jsonl"
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_layer(file, [Sentence("a" * 12, 0, 1, "水")])
+            write_layer(file, [Sentence(article, 0, 1, "水")])
     given = [Path(path) for path in paths]
     if names is None:
         with pytest.raises(DuplicateError):
             read_annotators(given)
     else:
         assert [name for name, _ in read_annotators(given)] == names
+
+
+def test_status_refuses_an_annotator_with_a_sentence_in_two_files(tmp_path: Path) -> None:
+    # A regression test: a copy beside the layer counted twice in `agree`, and made gold that could not be frozen.
+    for name in ("anna/a", "anna/a.old", "ben/a"):
+        write_layer(tmp_path / f"{name}.jsonl", [Sentence("a" * 12, 0, 1, "水")])
+    with pytest.raises(DuplicateError):
+        read_annotators([tmp_path / "anna", tmp_path / "ben"])
+    assert len(read_annotators([tmp_path / "anna" / "a.jsonl", tmp_path / "ben"])) == 2
+
+
+@pytest.mark.parametrize("name", ["text", "note", "start", "spans", "by"])
+def test_status_refuses_an_annotator_who_is_called_as_a_key_of_decisions(name: str) -> None:
+    check_annotators(["anna", f"{name}2", f"r/{name}"])
+    with pytest.raises(UsageError):
+        check_annotators(["anna", name])

@@ -95,6 +95,7 @@ def test_assignment_file_gives_back_the_plan(tmp_path: Path) -> None:
         ("x", ["a/b"], 1, 0.0),
         ("x", [""], 1, 0.0),
         ("x", [".a"], 1, 0.0),
+        ("x", ["a", "text"], 1, 0.0),
         ("x", ["a", "A"], 1, 0.0),
         ("x", ["a"], 2, 0.0),
         ("x", ["a"], 0, 0.0),

@@ -18,7 +18,7 @@ import numpy as np
 from biaozhu.curation.status import SUFFIX, SentenceStatus, read_status
 from biaozhu.data.diff import compare_spans
 from biaozhu.data.errors import GoldError, MissingFileError
-from biaozhu.data.layers import read_layer
+from biaozhu.data.layers import check_once, read_layer
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.data.strict_counts import count_strict_spans, divide, sum_counts
 
@@ -107,6 +107,7 @@ def read_work(folder: Path) -> tuple[ConfirmedSentence, ...]:
                 what, where = "the layer lacks this confirmed sentence", f"{path}: {status.sentence}"
                 raise GoldError(what, where=where, next_step="Pull the project again")
             found.append(ConfirmedSentence(folder.resolve().name, layer[status.sentence], status))
+    check_once((one.sentence for one in found), folder.resolve().name)
     return tuple(found)
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from biaozhu.data.errors import DuplicateError, LineError
+from biaozhu.data.errors import DuplicateError, LineError, UsageError
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
-from biaozhu.data.layers import find_layers, read_layer
+from biaozhu.data.layers import check_once, find_layers, read_layer
 from biaozhu.data.model import Span
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 SUFFIX = ".status.json"
+
+# Keys of a line of questions or decisions, in which what each annotator marked stands under their name.
+LINE_KEYS = frozenset(("sentence", "start", "end", "text", "context", "kind", "spans", "rule", "note", "by", "at"))
 
 State = Literal["confirmed", "edited", "untouched"]
 
@@ -82,7 +85,7 @@ def read_annotators(paths: Sequence[Path]) -> list[tuple[str, tuple[Sentence, ..
     """Read the name and all sentences of each annotator from `layers/<annotator>/` or one file of it.
 
     The name is the folder's, with as many folders above it as tell all from each other, and the file's where one folder
-    comes twice. The same layer twice raises DuplicateError.
+    comes twice. The same layer twice raises DuplicateError, as does an annotator with a sentence in two files.
     """
     files = [find_layers([path]) for path in paths]
     folders = [some[0].resolve().parent for some in files]
@@ -96,7 +99,20 @@ def read_annotators(paths: Sequence[Path]) -> list[tuple[str, tuple[Sentence, ..
         where = ", ".join(map(str, paths))
         raise DuplicateError("the same layer comes twice", where=where, next_step="Give each once")
     layers = [tuple(sentence for file in some for sentence in read_layer(file)) for some in files]
-    return [("/".join(place[-length:]), layer) for place, layer in zip(places, layers, strict=True)]
+    named = [("/".join(place[-length:]), layer) for place, layer in zip(places, layers, strict=True)]
+    for name, layer in named:
+        check_once(layer, name)
+    return named
+
+
+def check_annotators(names: Iterable[str]) -> None:
+    """Raise UsageError for an annotator's name that a line of questions or decisions has as a key of its own."""
+    for name in names:
+        if name in LINE_KEYS:
+            advice = (
+                "Questions and decisions have a key of this name: choose another, also for the folder of the layers"
+            )
+            raise UsageError(f"{name!r} cannot be an annotator's name", next_step=advice)
 
 
 def read_times(path: Path) -> dict[str, str]:

@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from biaozhu.curation.status import check_annotators
 from biaozhu.data.errors import LineError, UsageError
 from biaozhu.data.files import parse_json, read_bytes, write_text
 from biaozhu.data.model import Sentence, Span
@@ -49,6 +50,7 @@ def check_names(project: str, annotators: Sequence[str], overlap: int, blind: fl
         if not ANNOTATOR_NAME.fullmatch(name):
             advice = "Use up to 60 letters, digits and .@+-_, beginning with a letter or digit"
             raise UsageError(f"{name!r} cannot be an annotator's name", next_step=advice)
+    check_annotators(annotators)
     if len({name.casefold() for name in annotators}) < len(annotators):
         raise UsageError("two annotators have the same name", next_step="Give each a name of their own")
     if not 1 <= overlap <= len(annotators):

@@ -10,10 +10,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from biaozhu.data.errors import BiaozhuError, DuplicateError, ManyProblemsError, UsageError, raise_collected
+from biaozhu.data.errors import BiaozhuError, ManyProblemsError, UsageError, raise_collected
 from biaozhu.data.files import sha256_of
 from biaozhu.data.labels import DEFAULT, Label, read_labels
-from biaozhu.data.layers import find_layers, read_layer
+from biaozhu.data.layers import check_once, find_layers, read_layer
 from biaozhu.data.model import Article, Sentence
 from biaozhu.scoring.breakdown import SeenNames
 from biaozhu.scoring.evaluation import EvaluationOptions, compare_evaluations, evaluate_layer, evaluate_stream
@@ -113,11 +113,7 @@ class InputReader:
                 read_in = self.inputs[-1]
                 self.inputs[-1] = replace(read_in, name=name or file.stem, sentences=len(layer), spans=spans)
             lines += layer
-        again = sorted(key for key, count in Counter(line.id for line in lines).items() if count > 1)
-        if again:
-            called = name or role
-            what = f"{len(again)} sentences are in two files of {called}, the first is {again[0]}"
-            self.problems.append(DuplicateError(what, next_step="Give each article's file once"))
+        self.attempt(partial(check_once, lines, name or role))
         return tuple(lines)
 
     def read_layers(self, layers: Sequence[str]) -> dict[str, Layer]:

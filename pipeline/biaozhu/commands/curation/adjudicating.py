@@ -138,6 +138,7 @@ def _read_dispute(first: Path, second: Path, *, common: bool) -> adjudication.Di
     from biaozhu.curation import adjudication, status
 
     (name, layer), (other_name, other) = status.read_annotators([first, second])
+    status.check_annotators([name, other_name])
     if common:
         layer, other = adjudication.keep_common(layer, other)
     return adjudication.Dispute(layer, other, (name, other_name), name_articles(read_named_layers([first, second])))
