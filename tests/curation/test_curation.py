@@ -115,6 +115,10 @@ def test_adjudication_marks_a_new_reading_as_new() -> None:
         ([Decision(sentence().id, 4, 7, (), "P1", "x")] * 2, "BZ041"),
         ([Decision(sentence().id, 4, 7, (Span(12, 13, "AMOUNT"),), "P1", "x")], "BZ041"),
         ([Decision(sentence().id, 4, 7, (Span(4, 99, "PLACE"),), "P1", "x")], "BZ041"),
+        # Regression tests: spans outside the stretch in dispute were taken over.
+        ([Decision(sentence().id, 4, 7, (Span(8, 11, "PLACE"),), "P1", "x")], "BZ041"),
+        ([Decision(sentence().id, 4, 7, (Span(7, 10, "PLACE"),), "P1", "x")], "BZ041"),
+        ([Decision(sentence().id, 4, 7, (Span(3, 4, "PLACE"), Span(*COUNTY)), "P1", "x")], "BZ041"),
     ],
 )
 def test_adjudication_refuses_what_does_not_fit(decisions: list[Decision], code: str) -> None:
@@ -122,6 +126,24 @@ def test_adjudication_refuses_what_does_not_fit(decisions: list[Decision], code:
         adjudicate([sentence(COUNTY, AMOUNT)], [sentence(AMOUNT)], decisions, names=("a", "b"))
     assert caught.value.code == code
     assert "--help" not in str(caught.value)
+
+
+@given(spans_of(), spans_of())
+def test_adjudication_takes_a_span_only_where_it_touches_the_disagreement(
+    marked: tuple[tuple[int, int, str], ...], decided: tuple[tuple[int, int, str], ...]
+) -> None:
+    mine, theirs = [sentence(*marked)], [sentence()]
+    spans = tuple(Span(*key) for key in decided)
+    for item in find_disagreements(mine, theirs):
+        others = [one for one in find_disagreements(mine, theirs) if one != item]
+        decisions = [Decision(*item.place, spans), *(Decision(*one.place, ()) for one in others)]
+        disputed = set(range(item.start, item.end))
+        if all(disputed & set(range(span.start, span.end)) for span in spans):
+            (gold,) = adjudicate(mine, theirs, decisions, names=("a", "b"))
+            assert [span.key for span in gold.spans] == [*decided]
+        else:
+            with pytest.raises(BiaozhuError):
+                adjudicate(mine, theirs, decisions, names=("a", "b"))
 
 
 @given(spans_of(), spans_of())

@@ -52,6 +52,10 @@ class Disagreement:
         """Sentence and offsets, which no two disagreements of the same layers share."""
         return self.sentence, self.start, self.end
 
+    def touches(self, span: Span) -> bool:
+        """Return whether a span has a character of the stretch."""
+        return self.start < span.end and span.start < self.end
+
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
@@ -177,7 +181,8 @@ def adjudicate(
 
     A gold span's source is `a+b` where both agreed, else `adjudicated:a` (who proposed it; `new` where neither did), and
     `/` with who decided, where that is known. A span that a model proposed and an annotator kept has the model before it,
-    `lac>a+b`, and the model's score. All that does not fit is reported together, as GoldError.
+    `lac>a+b`, and the model's score. All that does not fit, as a decided span that does not touch the stretch in dispute, is
+    reported together, as GoldError.
     """
     by_place = {decision.place: decision for decision in decisions}
     problems: list[BiaozhuError] = []
@@ -192,6 +197,11 @@ def adjudicate(
             where = f"{disagreement.sentence}@{disagreement.start}"
             advice = "Decide it likewise" if problems else WAYS_TO_DECIDE
             problems.append(GoldError(what, where=where, next_step=advice))
+        elif astray := [span for span in decision.spans if not disagreement.touches(span)]:
+            for span in astray:
+                what = f"the decided span {span.start}-{span.end} is outside the disagreement {decision.start}-{decision.end}"
+                advice = "Correct its offsets, which count from the start of the sentence"
+                problems.append(GoldError(what, where=f"{decision.sentence}@{span.start}", next_step=advice))
         else:
             spans[disagreement.sentence] += _make_decided(decision, disagreement, names)
     for sid, start, end in by_place:

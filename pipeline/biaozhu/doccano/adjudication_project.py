@@ -159,7 +159,7 @@ def _assign_spans(
     for span in back.spans:
         if span.key in known:
             continue
-        touched = [n for n, item in enumerate(items) if item.start < span.end and span.start < item.end]
+        touched = [n for n, item in enumerate(items) if item.touches(span)]
         if touched:
             taken[touched[0]].append(span)
         else:
