@@ -17,10 +17,12 @@ from biaozhu.curation.adjudication import (
     adjudicate,
     find_disagreements,
     read_decisions,
+    write_decisions,
     write_questions,
 )
 from biaozhu.curation.agreement import GroupAgreement, measure_agreement
 from biaozhu.curation.frozen import check_frozen, diff_gold, freeze_gold, read_gold
+from biaozhu.curation.status import LINE_KEYS
 from biaozhu.data.errors import BiaozhuError, FrozenError, GoldError
 from biaozhu.data.layers import read_layers, write_layer
 from biaozhu.data.model import Sentence, Span
@@ -369,3 +371,50 @@ def test_gold_diff_takes_folders(tmp_path: Path) -> None:
     old, new = two_articles(tmp_path / "old", PERSON), two_articles(tmp_path / "new", PERSON, COUNTY)
     assert run(["gold", "diff", str(old), str(old)]) == 0
     assert run(["gold", "diff", str(old), str(new)]) == 1
+
+
+def test_questions_have_no_key_that_an_annotator_may_be_called(tmp_path: Path) -> None:
+    items = find_disagreements([sentence(COUNTY)], [sentence(JOINED)])
+    path = tmp_path / "decisions.jsonl"
+    decision = Decision(*items[0].place, (), "P1", "x", "zoe", "2026-01-02T03:04:05Z")
+    write_decisions(path, items, [decision], names=("anna", "ben"))
+    assert json.loads(path.read_text("utf-8")).keys() == {*LINE_KEYS, "anna", "ben"}
+
+
+@pytest.mark.parametrize("output", ["gold", "gold.jsonl"])
+def test_curation_adjudicate_of_nothing_in_common_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str
+) -> None:
+    # A regression test: a traceback with a folder, an empty gold with a file.
+    write_layer(tmp_path / "anna" / "x.jsonl", [sentence()])
+    write_layer(tmp_path / "ben" / "x.jsonl", [sentence(start=3)])
+    given = ["adjudicate", str(tmp_path / "anna"), str(tmp_path / "ben"), "--common"]
+    assert run([*given, "-o", str(tmp_path / output)]) == 2
+    assert capsys.readouterr().err.startswith("BZ041 ")
+    assert not (tmp_path / output).exists()
+
+
+def test_curation_adjudicate_refuses_decisions_that_make_no_gold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = two_articles(tmp_path / "anna", PERSON), two_articles(tmp_path / "ben", PERSON)
+    assert run(["adjudicate", str(first), str(second), "--decisions", str(tmp_path / "none.jsonl")]) == 2
+    assert capsys.readouterr().err.startswith("BZ002 ")
+
+
+def test_curation_adjudicate_refuses_an_annotator_who_is_called_as_a_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = two_articles(tmp_path / "anna", PERSON), two_articles(tmp_path / "text", PERSON, COUNTY)
+    questions = tmp_path / "q.jsonl"
+    assert run(["adjudicate", str(first), str(second), "--questions", str(questions)]) == 2
+    assert capsys.readouterr().err.startswith("BZ002 ")
+    assert not questions.exists()
+
+
+def test_curation_agree_refuses_a_sentence_in_two_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = two_articles(tmp_path / "anna", PERSON), two_articles(tmp_path / "ben", PERSON)
+    (first / "north.old.jsonl").write_bytes((first / "north.jsonl").read_bytes())
+    for command in ("agree", "adjudicate"):
+        assert run([command, str(first), str(second)]) == 2
+        assert capsys.readouterr().err.startswith("BZ017 ")

@@ -13,7 +13,7 @@ from typer import Argument, Option
 from biaozhu.commands.console import finish, print_json, print_table, say, show
 from biaozhu.commands.doccano.specs import GUIDELINE, GuidelineFile, log_in, read_spec
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_name, target
-from biaozhu.data.errors import LabelError, OutputError, UsageError, raise_collected
+from biaozhu.data.errors import GoldError, LabelError, OutputError, UsageError, raise_collected
 from biaozhu.data.files import descriptor_of, write_text
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import find_layers, name_articles, read_layers, read_named_layers, write_layer
@@ -64,7 +64,7 @@ def adjudicate(
     from biaozhu.curation import adjudication
     from biaozhu.reporting.authorship import ABOUT
 
-    _check_steps(decisions, to_doccano=to_doccano, from_doccano=from_doccano)
+    _check_steps(decisions, output, to_doccano=to_doccano, from_doccano=from_doccano)
     dispute = _read_dispute(first, second, common=common)
     targets = _plan_gold(output, dispute)
     for path in targets:
@@ -127,11 +127,13 @@ def _check_undecided(questions: Path | None) -> None:
         raise OutputError(what, where=str(questions))
 
 
-def _check_steps(decisions: Path | None, *, to_doccano: bool, from_doccano: bool) -> None:
+def _check_steps(decisions: Path | None, output: Path | None, *, to_doccano: bool, from_doccano: bool) -> None:
     if to_doccano and from_doccano:
         raise UsageError("--to-doccano and --from-doccano are two steps", next_step="Give one of them")
     if from_doccano and decisions is None:
         raise UsageError("the decisions need a file", next_step="Name it with --decisions")
+    if decisions is not None and output is None and not from_doccano:
+        raise UsageError("the decisions make gold, which has no file", next_step="Name it with -o")
 
 
 def _read_dispute(first: Path, second: Path, *, common: bool) -> adjudication.Dispute:
@@ -141,6 +143,8 @@ def _read_dispute(first: Path, second: Path, *, common: bool) -> adjudication.Di
     status.check_annotators([name, other_name])
     if common:
         layer, other = adjudication.keep_common(layer, other)
+        if not layer:
+            raise GoldError("no two annotators have a sentence in common", next_step="Name other layers")
     return adjudication.Dispute(layer, other, (name, other_name), name_articles(read_named_layers([first, second])))
 
 
