@@ -21,7 +21,7 @@ Input = Path | str | None
 Kind = Literal[
     "layer", "ledger", "failures", "decisions", "scores", "checks", "curve", "agreement", "bias", "round-trip",
     "reasons", "page", "history", "summary", "llm", "csv", "parquet", "conll", "doccano", "labelstudio", "spacy", "brat",
-    "text", "status",
+    "text", "status", "disputes",
 ]  # fmt: skip
 
 # Which files of a folder a command reads that is given the folder.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from json import dumps
 from pathlib import Path
@@ -16,8 +16,7 @@ from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, la
 from biaozhu.data.errors import GoldError, LabelError, OutputError, UsageError, raise_collected
 from biaozhu.data.files import descriptor_of, write_text
 from biaozhu.data.labels import read_labels
-from biaozhu.data.layers import find_layers, name_articles, read_layers, read_named_layers, write_layer
-from biaozhu.data.model import Sentence
+from biaozhu.data.layers import find_layers, name_articles, read_layers, read_named_layers
 from biaozhu.data.outputs import check_distinct, check_output
 from biaozhu.data.translation import translate
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from biaozhu.curation import adjudication
     from biaozhu.curation.agreement import Agreement
     from biaozhu.curation.bias import Bias
+    from biaozhu.curation.joint_gold import JointGold
     from biaozhu.doccano.adjudication_project import AdjudicatorAnswers
 
 LayerPath = Annotated[Path, Argument(help="layers/<annotator>/ or one file of it.")]
@@ -53,7 +53,8 @@ def adjudicate(
     """Join two annotators' layers: what they agree on, and what was decided where they do not.
 
     Decisions come from a file, or from a Doccano project that shows only the disagreements. Exit status 1 with
-    --from-doccano where something is not decided yet: each is named, and no gold is written.
+    --from-doccano where something is not decided yet: each is named, and no gold is written. Gold that is in the output
+    already stays, but for the sentences that the same two annotators decide anew.
 
     Options:
         decisions: The decisions, one a line: read, or with --from-doccano written.
@@ -61,7 +62,7 @@ def adjudicate(
         output: Write the gold to a .jsonl file, or a folder: a file an article.
         adjudicator: Account to make for the adjudicator; else the administrator decides.
     """
-    from biaozhu.curation import adjudication
+    from biaozhu.curation import adjudication, joint_gold
     from biaozhu.reporting.authorship import ABOUT
 
     _check_steps(decisions, output, to_doccano=to_doccano, from_doccano=from_doccano)
@@ -69,8 +70,10 @@ def adjudicate(
     targets = _plan_gold(output, dispute)
     for path in targets:
         check_output(path, "layer", [first, second, decisions])
+        check_output(joint_gold.disputes_path(path), "disputes", [first, second, decisions])
     check_output(questions, "decisions", [first, second, decisions])
-    check_distinct(*targets, questions, decisions)
+    check_distinct(*targets, *map(joint_gold.disputes_path, targets), questions, decisions)
+    earlier = {path: joint_gold.read_joint_gold(path) for path in targets}
     _check_undecided(questions)
     check_output(decisions if from_doccano else None, "decisions", [first, second])
     given = adjudication.read_decisions(decisions) if decisions and output and not from_doccano else ()
@@ -98,7 +101,12 @@ def adjudicate(
         given = adjudication.read_decisions(decisions)
     if output is not None:
         _check_labels(given, dispute, labels)
-        _write_gold(adjudication.adjudicate(dispute.first, dispute.second, given, names=dispute.names), targets)
+        gold = adjudication.adjudicate(dispute.first, dispute.second, given, names=dispute.names)
+        whole = {
+            path: joint_gold.add_gold(earlier[path], [one for one in gold if one.article in ids], names=dispute.names)
+            for path, ids in targets.items()
+        }
+        _write_gold(whole, {one.id for one in gold})
         say(f"{len(found)} disagreements decided")
         if without := sum(not decision.rule for decision in given):
             say(f"{without} decisions name no rule of the guideline: they count, and a rule would say why")
@@ -157,12 +165,15 @@ def _plan_gold(output: Path | None, dispute: adjudication.Dispute) -> dict[Path,
     return {output / f"{dispute.articles[one]}.jsonl": {one} for one in sorted(ids)}
 
 
-def _write_gold(gold: Sequence[Sentence], targets: Mapping[Path, set[str]]) -> None:
-    for path, articles in targets.items():
-        sentences = [sentence for sentence in gold if sentence.article in articles]
-        write_layer(path, sentences)
-        spans = sum(len(sentence.spans) for sentence in sentences)
-        say(f"{spans} gold spans in {len(sentences)} sentences written to {path}")
+def _write_gold(gold: Mapping[Path, JointGold], decided: Collection[str]) -> None:
+    from biaozhu.curation.joint_gold import write_joint_gold
+
+    for path, one in gold.items():
+        write_joint_gold(path, one)
+        spans = sum(len(sentence.spans) for sentence in one.sentences)
+        say(f"{spans} gold spans in {len(one.sentences)} sentences written to {path}")
+        if others := sum(sentence.id not in decided for sentence in one.sentences):
+            say(f"{others} of the sentences were gold before and stay")
 
 
 def _show_disagreements(dispute: adjudication.Dispute, *, as_json: bool) -> tuple[adjudication.Disagreement, ...]:

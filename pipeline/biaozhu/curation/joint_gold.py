@@ -1,0 +1,97 @@
+"""Gold of several disputes in one file, and beside it the two annotators of each sentence, `<name>.disputes.json`.
+
+Where each two of many annotators have other sentences of an article, each dispute brings its part of the gold. The sources
+of the spans do not name both: a sentence may have no span, or only one that an annotator of several disputes proposed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from biaozhu.data.errors import BiaozhuError, GoldError, LineError, raise_collected
+from biaozhu.data.files import descriptor_of, parse_json_as, read_bytes, write_text
+from biaozhu.data.layers import read_layer, write_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from biaozhu.data.model import Sentence
+
+FORMAT, SUFFIX = "biaozhu.disputes.v1", ".disputes.json"
+
+
+@dataclass(frozen=True, slots=True)
+class JointGold:
+    """Gold, and by sentence id the two annotators whose dispute it is from, in alphabetical order, where that is known."""
+
+    sentences: tuple[Sentence, ...] = ()
+    annotators: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """Content of the file beside the gold."""
+
+    annotators: dict[str, tuple[str, ...]]
+    format: str = FORMAT
+
+
+def add_gold(earlier: JointGold, gold: Sequence[Sentence], *, names: Sequence[str]) -> JointGold:
+    """Return earlier gold with that of a dispute between `names`: their own sentences anew, all others as they were.
+
+    All sentences of others that would get other spans are reported together, as GoldError.
+    """
+    pair = tuple(sorted(names))
+    found = {one.id: one for one in earlier.sentences}
+    annotators = dict(earlier.annotators)
+    problems: list[BiaozhuError] = []
+    for one in gold:
+        before = found.get(one.id)
+        if before is None or annotators.get(one.id) == pair:
+            found[one.id], annotators[one.id] = one, pair
+        elif [span.key for span in before.spans] != [span.key for span in one.spans]:
+            others = annotators.get(one.id)
+            what = f"the gold of {'+'.join(others)} would change" if others else "gold of other origin would change"
+            advice = "Write to another file, or remove the sentence from this one first"
+            problems.append(GoldError(what, where=one.id, next_step=advice))
+    raise_collected(problems)
+    order = {article: number for number, article in enumerate(dict.fromkeys(one.article for one in found.values()))}
+    ordered = sorted(found.values(), key=lambda one: (order[one.article], one.start))
+    return JointGold(tuple(ordered), {sid: annotators[sid] for sid in found if sid in annotators})
+
+
+def read_joint_gold(path: Path) -> JointGold:
+    """Read the gold of a file that may not be there yet, with what is recorded of its annotators."""
+    if not _is_kept(path) or not path.is_file() or not path.stat().st_size:
+        return JointGold()
+    record = disputes_path(path)
+    annotators: dict[str, tuple[str, ...]] = {}
+    if record.is_file():
+        try:
+            annotators = parse_json_as(read_bytes(record), _Record).annotators
+        except ValueError as error:
+            what = f"not a record of the annotators of gold: {error}"
+            raise LineError(what, where=str(record), next_step="Restore the file") from None
+    return JointGold(read_layer(path), annotators)
+
+
+def write_joint_gold(path: Path, gold: JointGold) -> None:
+    """Write the gold, and the record of its annotators beside it."""
+    if _is_kept(path):
+        # Before the gold: a record of sentences that do not follow is replaced when they do.
+        record = json.dumps(asdict(_Record(gold.annotators)), ensure_ascii=False)
+        write_text(disputes_path(path), f"{record}\n")
+    write_layer(path, gold.sentences)
+
+
+def disputes_path(gold: Path) -> Path:
+    """Return the path of the record beside a gold file."""
+    return gold.with_name(gold.name.removesuffix(".jsonl") + SUFFIX)
+
+
+def _is_kept(path: Path) -> bool:
+    # Nothing lies beside a device or a pipe.
+    return descriptor_of(path) is None and (path.is_file() or not path.exists())

@@ -1,0 +1,129 @@
+"""Gold of several pairs of annotators in one file: each brings its sentences, and none changes another's."""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import pytest
+
+from biaozhu.cli import run
+from biaozhu.curation.frozen import freeze_gold
+from biaozhu.curation.joint_gold import JointGold, add_gold, disputes_path, read_joint_gold, write_joint_gold
+from biaozhu.data.errors import GoldError, LineError, ManyProblemsError
+from biaozhu.data.layers import read_layer, write_layer
+from biaozhu.data.model import Sentence, Span
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = "去灵山镇买三斤茶。啊"
+TOWN, TEA = Span(1, 4, "PLACE"), Span(5, 7, "AMOUNT")
+
+
+def sentence(number: int, *spans: Span, article: str = "0" * 12) -> Sentence:
+    return Sentence(article, number * len(TEXT), (number + 1) * len(TEXT), TEXT, spans)
+
+
+def decide(folder: Path, first: str, second: str, *options: str, take: str = "") -> int:
+    """Adjudicate two annotators' common sentences for one of them, or for neither."""
+    questions = folder / f"{first}-{second}.jsonl"
+    questions.unlink(missing_ok=True)
+    given = ["adjudicate", str(folder / first), str(folder / second), "--common"]
+    assert run([*given, "--questions", str(questions)]) == 0
+    lines = [json.loads(line) for line in questions.read_text("utf-8").splitlines()]
+    decided = [{**line, "spans": line.get(take, []), "rule": "P1"} for line in lines]
+    questions.write_text("".join(f"{json.dumps(line)}\n" for line in decided), encoding="utf-8")
+    return run([*given, "--decisions", str(questions), *(options or ("-o", str(folder / "gold")))])
+
+
+def test_joint_gold_has_the_sentences_of_each_pair(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # A regression test: each pair replaced the gold of the pair before.
+    pairs = list(combinations(("anna", "ben", "carl"), 2))
+    for name in ("anna", "ben", "carl"):
+        mine = [number for number in range(12) if name in pairs[number % 3]]
+        write_layer(tmp_path / name / "a.jsonl", [sentence(number, TEA) for number in mine])
+    for first, second in reversed(pairs):
+        assert (
+            run(["adjudicate", *(str(tmp_path / n) for n in (first, second)), "--common", "-o", str(tmp_path / "gold")])
+            == 0
+        )
+    assert "8 of the sentences were gold before and stay" in capsys.readouterr().err
+    gold = read_layer(tmp_path / "gold" / "a.jsonl")
+    assert [one.start for one in gold] == [number * len(TEXT) for number in range(12)]
+    assert [one.spans[0].source for one in gold] == ["+".join(pairs[number % 3]) for number in range(12)]
+    assert run(["gold", "freeze", str(tmp_path / "gold")]) == 0
+
+
+@pytest.mark.parametrize(("before", "after"), [("anna", ""), ("", "anna"), ("ben", "anna"), ("anna", "anna")])
+def test_joint_gold_of_the_same_pair_is_decided_anew(tmp_path: Path, before: str, after: str) -> None:
+    write_layer(tmp_path / "anna" / "a.jsonl", [sentence(0, TOWN)])
+    write_layer(tmp_path / "ben" / "a.jsonl", [sentence(0, Span(1, 3, "PLACE")), sentence(1)])
+    assert decide(tmp_path, "anna", "ben", take=before) == 0
+    assert decide(tmp_path, "ben", "anna", take=after) == 0
+    gold = read_layer(tmp_path / "gold" / "a.jsonl")
+    assert [span.key for span in gold[0].spans] == ([TOWN.key] if after == "anna" else [])
+
+
+@pytest.mark.parametrize("taken", ["", "anna"])
+def test_joint_gold_of_another_pair_is_not_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], taken: str
+) -> None:
+    for name, span in (("anna", TOWN), ("ben", TEA), ("carl", Span(1, 3, "PLACE"))):
+        write_layer(tmp_path / name / "a.jsonl", [sentence(0, span)])
+    write_layer(tmp_path / "anna" / "b.jsonl", [sentence(0, article="1" * 12)])
+    write_layer(tmp_path / "carl" / "b.jsonl", [sentence(0, article="1" * 12)])
+    assert decide(tmp_path, "anna", "ben", take=taken) == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "gold").iterdir()}
+    assert decide(tmp_path, "anna", "carl", take="carl") == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("BZ041 ")
+    assert {path: path.read_bytes() for path in (tmp_path / "gold").iterdir()} == before
+    # What is the same may come twice.
+    assert decide(tmp_path, "anna", "carl", take=taken) == 0
+    assert read_joint_gold(tmp_path / "gold" / "a.jsonl").annotators == {sentence(0).id: ("anna", "ben")}
+
+
+def test_joint_gold_of_unknown_origin_is_not_changed(tmp_path: Path) -> None:
+    path = tmp_path / "gold.jsonl"
+    write_layer(path, [sentence(0, TOWN), sentence(1, TOWN), sentence(2)])
+    earlier = read_joint_gold(path)
+    assert earlier.annotators == {}
+    with pytest.raises(GoldError):
+        add_gold(earlier, [sentence(0)], names=("a", "b"))
+    with pytest.raises(ManyProblemsError):
+        add_gold(earlier, [sentence(0), sentence(1)], names=("a", "b"))
+    joint = add_gold(earlier, [sentence(3, TEA), sentence(2)], names=("b", "a"))
+    write_joint_gold(path, joint)
+    assert read_joint_gold(path) == joint
+    assert joint.annotators == {sentence(3).id: ("a", "b")}
+    assert [one.start for one in joint.sentences] == [number * len(TEXT) for number in range(4)]
+
+
+def test_joint_gold_of_several_articles_keeps_their_order() -> None:
+    north, south = ("f" * 12, "0" * 12)
+    earlier = JointGold((sentence(1, article=north), sentence(0, article=south)))
+    joint = add_gold(earlier, [sentence(0, article=north), sentence(1, article=south)], names=("a", "b"))
+    assert [(one.article, one.start // len(TEXT)) for one in joint.sentences] == [
+        (north, 0), (north, 1), (south, 0), (south, 1),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"annotators": {"x": "anna"}}'])
+def test_joint_gold_refuses_another_file_beside_it(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "gold.jsonl"
+    write_layer(path, [sentence(0)])
+    disputes_path(path).write_text(content, encoding="utf-8")
+    with pytest.raises(LineError):
+        read_joint_gold(path)
+
+
+def test_joint_gold_spares_frozen_gold(tmp_path: Path) -> None:
+    for name in ("anna", "ben"):
+        write_layer(tmp_path / name / "a.jsonl", [sentence(0, TOWN)])
+    gold = tmp_path / "gold"
+    write_layer(gold / "a.jsonl", [sentence(1, TEA)])
+    freeze_gold(gold)
+    before = {path: path.read_bytes() for path in gold.iterdir()}
+    assert decide(tmp_path, "anna", "ben") == 2
+    assert {path: path.read_bytes() for path in gold.iterdir()} == before
