@@ -35,7 +35,7 @@ KINDS = {
     "mixed": "边界和标签都不同",
 }
 QUESTION = re.compile(r"【分歧(\d+)】")
-ANSWER = re.compile(r"\s*(?:(\d{1,4})[\s.、::]+)?(?:([A-Za-z]{1,3}\d+)[\s.、,:,:]*)?(.*)", re.DOTALL)
+ANSWER = re.compile(r"\s*(?:(\d{1,4})[\s.、：:]+)?(?:([A-Za-z]{1,3}\d+)[\s.、，,：:]*)?(.*)", re.DOTALL)
 NO_REASON = "已确认,没有写理由"
 HOW_TO_ANSWER = (
     "【答法】在文中画出正确的标注(不该标就不画),再打勾确认;评论里写“条号 理由”,如“N3 泛指”;"
@@ -118,7 +118,7 @@ def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpe
 def read_reasons(comments: Iterable[str], count: int) -> dict[int, tuple[str, str]]:
     """Return the adjudicator's rule (or nothing) and note by the disagreement's number, from 1, of a sentence's comments.
 
-    A comment without a number answers all `count` disagreements; a later comment replaces an earlier one.
+    A comment without the number of one of them answers all `count` disagreements; a later comment replaces an earlier one.
     """
     general: dict[int, tuple[str, str]] = {}
     numbered: dict[int, tuple[str, str]] = {}
@@ -127,12 +127,12 @@ def read_reasons(comments: Iterable[str], count: int) -> dict[int, tuple[str, st
         if answer is None or QUESTION.match(comment) or comment == HOW_TO_ANSWER or not comment.strip():
             continue
         rule, number = (answer[2] or "").upper(), int(answer[1] or 0)
-        if answer[1] and (rule or 1 <= number <= count):
+        if 1 <= number <= count:
             numbered[number] = (rule, answer[3].strip())
         else:
             note = answer[3] if rule else comment
             general = dict.fromkeys(range(1, count + 1), (rule, note.strip()))
-    return {number: reason for number, reason in (general | numbered).items() if 1 <= number <= count}
+    return general | numbered
 
 
 def phrase_questions(names: tuple[str, str], items: Sequence[Disagreement], labels: Mapping[str, str]) -> list[str]:
