@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
 from biaozhu.curation.adjudication import Dispute
+from biaozhu.data.errors import LabelError
 from biaozhu.data.labels import read_labels
 from biaozhu.data.model import Sentence, Span
-from biaozhu.doccano.adjudication_project import HOW_TO_ANSWER, phrase_questions, read_reasons
+from biaozhu.doccano.adjudication_project import (
+    HOW_TO_ANSWER,
+    ask_adjudicator,
+    phrase_questions,
+    read_adjudication,
+    read_reasons,
+)
+from biaozhu.doccano.project import ProjectSpec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from biaozhu.doccano.connection import Connection
 
 NAMES = {label.id: label.name for label in read_labels()}
 TEXT = "去灵山镇买三斤茶"
@@ -57,3 +72,23 @@ def test_adjudicating_question_shows_both_versions() -> None:
 )
 def test_adjudicating_reads_the_reason(comments: list[str], count: int, answers: dict[int, tuple[str, str]]) -> None:
     assert read_reasons(comments, count) == answers
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ([(1, 4, "XX")], [(1, 4, "PLACE")]),
+        ([], [(1, 4, "XX")]),
+        ([(1, 4, "PLACE"), (5, 7, "XX")], [(5, 7, "XX")]),
+    ],
+)
+def test_adjudicating_refuses_an_unknown_label_before_anything_is_sent(
+    tmp_path: Path, first: list[tuple[int, int, str]], second: list[tuple[int, int, str]]
+) -> None:
+    # A regression test: a KeyError came after the push. With this connection, whatever is sent fails otherwise.
+    nobody, spec = cast("Connection", object()), ProjectSpec("p", read_labels())
+    dispute = Dispute(layer(*first), layer(*second), ("a", "b"))
+    with pytest.raises(LabelError):
+        ask_adjudicator(nobody, dispute, spec, home=tmp_path)
+    with pytest.raises(LabelError):
+        read_adjudication(nobody, dispute, spec)

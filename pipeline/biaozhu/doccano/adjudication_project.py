@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biaozhu.curation.adjudication import Decision, Disagreement, Dispute
-from biaozhu.data.errors import GoldError
+from biaozhu.data.errors import GoldError, LabelError, raise_collected
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span
 from biaozhu.doccano.project import ProjectSpec, require_project
@@ -60,6 +60,7 @@ def ask_adjudicator(
     if not disagreements:
         advice = "Make the gold with -o, there is nothing to decide"
         raise GoldError("the layers do not differ", next_step=advice)
+    _check_labels(dispute, disagreements, spec)
     layers: dict[str, list[Sentence]] = defaultdict(list)
     for sid, sentence in dispute.list_agreed().items():
         if sid in disagreements:
@@ -81,14 +82,15 @@ def ask_adjudicator(
 
 def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpec) -> AdjudicatorAnswers:
     """Read the decisions back from the project of these very layers."""
-    agreed = dispute.list_agreed()
+    agreed, disagreements = dispute.list_agreed(), dispute.group_disagreements()
+    _check_labels(dispute, disagreements, spec)
     pulled = pull(connection, spec)
     project = pulled.project
     back = {sentence.id: sentence for sentence in pulled.sentences}
     examples = {one.sentence_id: one for one in reversed(pulled.examples)}
     comments, users = list_comments(project), list_member_names(project)
     answers = AdjudicatorAnswers([], [], list(pulled.losses))
-    for sid, items in dispute.group_disagreements().items():
+    for sid, items in disagreements.items():
         if sid not in back:
             missing = "the sentence is not in the project: send it with --to-doccano"
             answers.open.extend((item, missing) for item in items)
@@ -147,6 +149,20 @@ def phrase_questions(names: tuple[str, str], items: Sequence[Disagreement], labe
             parts.append(f"{name}:{'|'.join(spans) or '不标'}")
         comments.append(";".join(parts))
     return comments
+
+
+def _check_labels(dispute: Dispute, disputed: Collection[str], spec: ProjectSpec) -> None:
+    """Raise LabelError for the labels of the sentences in dispute that the project does not have."""
+    names = spec.names
+    unknown = dict.fromkeys(
+        (sentence.id, *span.key)
+        for sentence in (*dispute.first, *dispute.second)
+        for span in sentence.spans
+        if sentence.id in disputed and span.label not in names
+    )
+    raise_collected(
+        [LabelError(f"unknown label {label!r}", where=f"{sid}@{start}") for sid, start, _, label in unknown]
+    )
 
 
 def _assign_spans(
