@@ -144,6 +144,18 @@ def test_ranking_joins_what_overlaps() -> None:
     assert joined.reason == "the model; P2: unit"
 
 
+def test_doubts_leave_alone_what_only_a_weaker_one_doubts() -> None:
+    # A regression test: the second span went with the first, and its correction was not put in.
+    sentence = _sentence("【湖东县】【灵山镇】的人", "PLACE", "PLACE")
+    one, other = sentence.spans
+    strong = make_doubt(sentence, [one], [Span(0, 2, "PLACE")], reason="strong", score=0.9, by="lint")
+    weak = make_doubt(sentence, [other], [Span(2, 6, "PLACE")], reason="weak", score=0.2, by="model")
+    (joined,) = rank_doubts([weak, strong])
+    assert (joined.start, joined.end, joined.by) == (0, 6, ("lint", "model"))
+    assert joined.find_wrong(sentence.spans) == [one]
+    assert [span.key for span in apply_doubts([sentence], [joined])[0].spans] == [(0, 2, "PLACE"), other.key]
+
+
 @st.composite
 def _layers(draw: st.DrawFn) -> list[Sentence]:
     layer = []
@@ -166,8 +178,15 @@ def test_doubts_always_make_a_layer(layer: list[Sentence], data: st.DataObject) 
     ]
     readings = read_by_layer(layer, predicted)
     found = rank_doubts((*lint_layer(layer), *find_inconsistent(layer), *find_improbable(layer, readings)))
-    for sentence in apply_doubts(layer, found):
+    for sentence, before in zip(apply_doubts(layer, found), layer, strict=True):
         check_sentence(sentence)
+        own = [one for one in found if one.sentence == sentence.id]
+        wrong = [span for one in own for span in one.find_wrong(before.spans)]
+        right = {span for one in own for span in one.right}
+        assert {*sentence.spans} == right | {span for span in before.spans if span not in wrong}
+        assert all(
+            any(start <= span.start and span.end <= end for one in own for start, end in one.places) for span in right
+        )
     for one in found:
         assert 0 <= one.score <= 1
         assert one.start < one.end

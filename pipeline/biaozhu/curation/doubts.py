@@ -22,7 +22,8 @@ class Doubt:
     """A stretch of a sentence, in code points, whose labels are likely wrong.
 
     `reason` names the guideline's rule where one is broken; `score` ranks and is no calibrated probability; `right` are the
-    spans to stand instead of those that touch the stretch; `by` are the checks that found it: `lint`, `surface`, `model`.
+    spans to stand instead of those that touch one of its `places`, which are all of the stretch or, of joined doubts, what
+    the likeliest of them say; `by` are the checks that found it: `lint`, `surface`, `model`.
     """
 
     sentence: str
@@ -30,8 +31,13 @@ class Doubt:
     end: int
     reason: str
     score: float
+    places: tuple[tuple[int, int], ...]
     right: tuple[Span, ...] = ()
     by: tuple[str, ...] = ()
+
+    def find_wrong(self, spans: Iterable[Span]) -> list[Span]:
+        """Return those of its sentence's spans that should not stand."""
+        return [one for one in spans if any(one.start < end and start < one.end for start, end in self.places)]
 
 
 def rank_doubts(found: Iterable[Doubt]) -> tuple[Doubt, ...]:
@@ -58,7 +64,8 @@ def apply_doubts(layer: Sequence[Sentence], doubts: Iterable[Doubt]) -> tuple[Se
     applied = []
     for sentence in layer:
         own = by_sentence[sentence.id]
-        kept = [span for span in sentence.spans if not overlapping(span, own)]
+        wrong = {span for one in own for span in one.find_wrong(sentence.spans)}
+        kept = [span for span in sentence.spans if span not in wrong]
         applied.append(with_spans(sentence, [*kept, *(span for one in own for span in one.right)]))
     return tuple(applied)
 
@@ -75,7 +82,7 @@ def make_doubt(
     every = (*wrong, *right)
     start, end = min(span.start for span in every), max(span.end for span in every)
     there = tuple(Span(*span.key, f"{SOURCE}:{by}", span.score) for span in right)
-    return Doubt(sentence.id, start, end, reason, round(score, SCORE_DIGITS), there, (by,))
+    return Doubt(sentence.id, start, end, reason, round(score, SCORE_DIGITS), ((start, end),), there, (by,))
 
 
 def _join(group: list[Doubt]) -> Doubt:
@@ -90,4 +97,6 @@ def _join(group: list[Doubt]) -> Doubt:
     right = sorted(span for one in settled for span in one.right)
     reasons = "; ".join(dict.fromkeys(one.reason for one in ranked))
     start, end = min(one.start for one in group), max(one.end for one in group)
-    return Doubt(ranked[0].sentence, start, end, reasons, score, tuple(right), tuple(sorted(best)))
+    # What only a weaker one doubts stays: its correction is not among what is right, either.
+    places = tuple(place for one in settled for place in one.places)
+    return Doubt(ranked[0].sentence, start, end, reasons, score, places, tuple(right), tuple(sorted(best)))

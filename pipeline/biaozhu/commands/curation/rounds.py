@@ -167,15 +167,13 @@ def _read_once(paths: Sequence[Path]) -> tuple[Sentence, ...]:
 
 
 def _make_row(one: Doubt, sentence: Sentence, address: str) -> Mapping[str, object]:
-    from biaozhu.curation.doubts import overlapping
-
     text, start, end = sentence.text, one.start, one.end
     # Doccano finds the sentence by its text: its own order of examples is not unique.
     link = f"{address}&q={quote(text)}" if address else ""
     return {
         **{key: getattr(one, key) for key in ("score", "reason", "by", "sentence", "start", "end")},
         "text": f"{text[max(0, start - CONTEXT_CHARS) : start]}【{text[start:end]}】{text[end : end + CONTEXT_CHARS]}",
-        "now": _show(overlapping(one, sentence.spans), text),
+        "now": _show(one.find_wrong(sentence.spans), text),
         "right": _show(one.right, text),
         "link": link,
     }
