@@ -313,6 +313,10 @@ def test_formats_labelstudio_takes_one_version_of_a_task_in_json_min(tmp_path: P
         ("在曲阳\r\n县", 1, 5, "曲阳\n县", 1),
         ("曲阳县，看看，曲阳县", 4, 7, "曲阳县", None),  # either may be meant
         ("人人人人", 9, 10, "人", None),
+        ("看哈哈哈", 7, 9, "哈哈", None),  # either may be meant, though they overlap
+        ("看哈哈哈", 0, 2, "哈哈", 1),
+        ("哈哈哈看", 9, 11, "哈哈", None),
+        ("\r\n\r\n在曲阳县", 0, 3, "曲阳县", 5),
         ("去曲阳县", 1, 4, "唐县", None),
     ],
 )

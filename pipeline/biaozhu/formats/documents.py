@@ -212,14 +212,23 @@ def _find_stated_text(text: str, one: StatedSpan, *, near: int) -> tuple[int, in
     if not one.text:
         return None
     said = one.text if one.text in text else one.text.replace("\n", "\r\n")
-    starts = [match.start() for match in re.finditer(re.escape(said), text)]
-    starts.sort(key=lambda start: abs(start - near))
-    # Browsers count CR LF as one character.
-    returns = [match.start() for match in re.finditer("\r\n", text)]
-    exact = [start for start in starts if start - bisect_left(returns, start) == one.start]
-    if not exact and len(starts) > 1:
-        nearest, next_nearest = starts[:2]
+    # Browsers count CR LF as one character: the offset is one smaller behind each.
+    counted = [match.start() - number for number, match in enumerate(re.finditer("\r\n", text))]
+    for start in (one.start + cut(counted, one.start) for cut in (bisect_left, bisect_right)):
+        if start >= 0 and text.startswith(said, start):
+            return start, start + len(said)
+    starts = _find_nearest(text, said, near)
+    if len(starts) > 1:
+        nearest, next_nearest = starts
         overlaps = nearest < near + len(said) and near < nearest + len(said)
         if not overlaps or abs(nearest - near) == abs(next_nearest - near):
             return None
-    return next(((start, start + len(said)) for start in exact or starts), None)
+    return next(((start, start + len(said)) for start in starts), None)
+
+
+def _find_nearest(text: str, said: str, near: int) -> list[int]:
+    """Return the two places nearest to an offset, or fewer, where something stands; they may overlap."""
+    at = min(max(near, 0), len(text))
+    before, after = text.rfind(said, 0, at + len(said)), text.find(said, at + 1)
+    further = text.rfind(said, 0, max(before + len(said) - 1, 0)), text.find(said, after + 1)
+    return sorted({before, after, *further} - {-1}, key=lambda start: abs(start - near))[:2]
