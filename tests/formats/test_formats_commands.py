@@ -79,6 +79,23 @@ def test_formats_commands_find_foreign_texts_in_the_article(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
+    ("said", "starts", "decided"),
+    [(("中国", "再来一句。"), [8, 11], []), (("再来一句。", "人民", "很好。"), [11, 2, 4], ["很好。"])],
+)
+def test_formats_commands_say_where_a_text_has_several_places(
+    tmp_path: Path, said: tuple[str, ...], starts: list[int], decided: list[str]
+) -> None:
+    seed, source, output = tmp_path / "seed.txt", tmp_path / "rows.jsonl", tmp_path / "layer.jsonl"
+    seed.write_text("中国人民很好。\n中国\n再来一句。\n他很好。他也很好。", encoding="utf-8")
+    source.write_text("".join(json.dumps({"text": text, "label": []}) + "\n" for text in said), encoding="utf-8")
+    command = ["import", str(source), "-f", "doccano", "-o", str(output), "--article", str(seed), "--ledger"]
+    assert run(command) == 0
+    assert [one.start for one in read_layer(output)] == starts
+    entries = read_ledger(output.with_suffix(".ledger.jsonl"))
+    assert [(entry.severity, entry.text) for entry in entries] == [("decision", text) for text in decided]
+
+
+@pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["import", "{layer}", "-f", "conll", "-o", "x.jsonl"], "BZ060"),

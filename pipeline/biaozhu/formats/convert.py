@@ -1,7 +1,7 @@
 """A layer to files of a format, and files of a format to sentences of biaozhu.
 
-A document that carries a sentence id of biaozhu becomes that sentence. Any other is looked for in the given article, in
-order. Where none is given, the documents of the same name, one to a line, make an article, whose raw file is written
+A document that carries a sentence id of biaozhu becomes that sentence. Any other is looked for in the given article (see
+`placing`). Where none is given, the documents of the same name, one to a line, make an article, whose raw file is written
 beside the layer.
 """
 
@@ -31,10 +31,12 @@ from biaozhu.formats.documents import (
     cut_spans,
     make_entry,
 )
+from biaozhu.formats.placing import place_texts
 from biaozhu.reading.article import article_from_bytes
 from biaozhu.reading.sentences import split_text
 
 NOT_CARRIED = {Format.conll: "CoNLL has no place for sources and scores: they stay in the layer"}
+SEVERAL_PLACES = "its text stands in several places of the article: one was taken"
 BRAT_SUFFIXES = (".ann", ".txt", SIDECAR_SUFFIX)
 
 
@@ -118,15 +120,18 @@ def import_documents(
                 texts[document.name].append(document.text)
     raws = {name: "\n".join(found) for name, found in texts.items()}
     articles = {name: _check_article(raw, name) for name, raw in raws.items()}
-    sentences = _place_pieces(pieces, articles, article)
+    sentences, unsure = _place_in(article, pieces) if article else (_place_pieces(pieces, articles), frozenset[int]())
     _check_sentences(pieces, sentences, article)
     pieces_of = Counter(owners)  # a document that was cut is named by its number
     ids = {owner: one.id for owner, one in zip(owners, sentences, strict=True) if pieces_of[owner] == 1}
     entries: list[Entry] = []
+    chosen = {owners[piece] for piece in unsure}
     for number, document in enumerate(cleaned):
         name = ids.get(number) or f"{document.name or 'document'} {number + 1}"
         empty = [] if document.text else [make_entry("the document has no text", decided=True)]
-        entries += [replace(entry, sentence=name) for entry in (*document.entries, *empty)]
+        one_of = [make_entry(SEVERAL_PLACES, 0, len(document.text), "", document.text, decided=True)]
+        found = (*document.entries, *empty, *(one_of if number in chosen else ()))
+        entries += [replace(entry, sentence=name) for entry in found]
     return ImportedLayer(sentences, raws, tuple(entries))
 
 
@@ -180,39 +185,41 @@ def _check_article(raw: str, name: str) -> Article:
     return article
 
 
-def _place_pieces(
-    pieces: Sequence[Document], articles: Mapping[str, Article], article: Article | None
-) -> tuple[Sentence, ...]:
-    """Give each piece its place: that of its id, else the next one in its article where its text stands."""
+def _place_in(article: Article, pieces: Sequence[Document]) -> tuple[tuple[Sentence, ...], frozenset[int]]:
+    """Give each piece the place of its id, else one in the article where its text stands; return who had a choice, too."""
+    ids = [SENTENCE_ID.fullmatch(piece.sentence_id) for piece in pieces]
+    homes = [(match[1], int(match[2])) if match else None for match in ids]
+    numbered = [*zip(homes, pieces, strict=True)]
+    held = [
+        (home[1], home[1] + len(piece.text))
+        for home, piece in numbered
+        if home and home[0] == article.id and home[1] + len(piece.text) <= len(article.raw)
+    ]
+    texts = {number: piece.text for number, (home, piece) in enumerate(numbered, 1) if home is None}
+    places = place_texts(texts, article.raw, held=held)
+    found = [home or (article.id, places[number].start) for number, home in enumerate(homes, 1)]
+    sentences = tuple(_make_sentence(*home, piece) for home, piece in zip(found, pieces, strict=True))
+    return sentences, frozenset(number - 1 for number, place in places.items() if not place.sure)
+
+
+def _place_pieces(pieces: Sequence[Document], articles: Mapping[str, Article]) -> tuple[Sentence, ...]:
+    """Give each piece the place of its id, else the next one in the article that was made of it."""
     sentences: list[Sentence] = []
-    problems: list[BiaozhuError] = []
-    taken: set[tuple[str, int]] = set()
     reached: dict[str, int] = defaultdict(int)
-    searched: dict[str, int] = defaultdict(int)
-    for number, piece in enumerate(pieces, 1):
-        text = piece.text
+    for piece in pieces:
         match = SENTENCE_ID.fullmatch(piece.sentence_id)
         if match:
             home, start = match[1], int(match[2])
         else:
-            name = "" if article else piece.name
-            within = article or articles[name]
-            home, start = within.id, within.raw.find(text, reached[name])
-            if start < 0:  # not in the order of the article: the first place that no other piece has
-                start = within.raw.find(text, searched[text])
-                while (name, start) in taken:
-                    start = within.raw.find(text, start + 1)
-                searched[text] = start + 1
-            if start < 0:
-                where, advice = f"document {number}", "Give the article it was made from, or none"
-                what = f"{text[:20]!r}… is not in the article"
-                problems.append(errors.VersionError(what, where=where, next_step=advice))
-                continue
-            reached[name] = start + len(text)
-            taken.add((name, start))
-        sentences.append(with_spans(Sentence(home, start, start + len(text), text), piece.spans))
-    raise_collected(problems)
+            made = articles[piece.name]
+            home, start = made.id, made.raw.index(piece.text, reached[piece.name])
+            reached[piece.name] = start + len(piece.text)
+        sentences.append(_make_sentence(home, start, piece))
     return tuple(sentences)
+
+
+def _make_sentence(article: str, start: int, piece: Document) -> Sentence:
+    return with_spans(Sentence(article, start, start + len(piece.text), piece.text), piece.spans)
 
 
 def _check_sentences(pieces: Sequence[Document], sentences: Sequence[Sentence], article: Article | None) -> None:
