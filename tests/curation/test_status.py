@@ -11,12 +11,13 @@ from biaozhu.curation.status import (
     Note,
     SentenceStatus,
     check_annotators,
+    check_project,
     read_annotators,
     read_status,
     status_path,
     write_status,
 )
-from biaozhu.data.errors import DuplicateError, LineError, UsageError
+from biaozhu.data.errors import DuplicateError, LineError, OutputError, UsageError
 from biaozhu.data.layers import find_layers, write_layer
 from biaozhu.data.model import Sentence, Span
 
@@ -58,6 +59,34 @@ def test_status_refuses_another_file(tmp_path: Path, old: str, new: str) -> None
     path.write_text(content.replace(old, new), encoding="utf-8")
     with pytest.raises(LineError):
         read_status(path)
+
+
+@pytest.mark.parametrize(
+    ("owner", "has_work", "is_refused"),
+    [
+        ("p", True, False),
+        ("p", False, False),
+        ("q", True, True),
+        ("q", False, True),
+        ("", True, False),
+        ("", False, True),
+        (None, True, False),
+        (None, False, True),
+    ],
+)
+def test_status_tells_whose_a_layer_is(tmp_path: Path, owner: str | None, *, has_work: bool, is_refused: bool) -> None:
+    layer = tmp_path / "x.jsonl"
+    check_project(layer, "p", has_work=has_work)
+    write_layer(layer, [Sentence("a" * 12, 0, 1, "水")])
+    if owner:
+        write_status(status_path(layer), owner, "anna", STATUSES)
+    elif owner is not None:
+        status_path(layer).write_text("damaged", encoding="utf-8")
+    if is_refused:
+        with pytest.raises(OutputError):
+            check_project(layer, "p", has_work=has_work)
+    else:
+        check_project(layer, "p", has_work=has_work)
 
 
 @pytest.mark.parametrize(

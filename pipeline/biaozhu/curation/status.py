@@ -7,12 +7,13 @@ show no work, and which spans were shown, or withheld in the blind control slice
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from biaozhu.data.errors import DuplicateError, LineError, UsageError
+from biaozhu.data.errors import DuplicateError, LineError, OutputError, UsageError
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
 from biaozhu.data.layers import check_once, find_layers, read_layer
 from biaozhu.data.model import Span
@@ -125,6 +126,23 @@ def read_times(path: Path) -> dict[str, str]:
 def status_path(layer: Path) -> Path:
     """Return the path of the status file beside a layer."""
     return layer.with_name(layer.name.removesuffix(".jsonl") + SUFFIX)
+
+
+def check_project(layer: Path, project: str, *, has_work: bool) -> None:
+    """Raise OutputError where a pull of a project would take away a layer that it has not written.
+
+    That is one whose status file is of another project, and without work to replace it, one that has no status file. A
+    damaged status file is mended by pulling again.
+    """
+    owner, path = "", status_path(layer)
+    with suppress(ValueError, KeyError):
+        owner = str(parse_json_as(read_bytes(path), dict)["project"]) if path.exists() else ""
+    if owner not in ("", project):
+        advice = "Give the project a folder of its own with -o"
+        raise OutputError(f"the work of project {owner} would be replaced", where=str(layer), next_step=advice)
+    if not (has_work or owner) and layer.exists():
+        what = f"project {project} has no work on this article, and no pull has written this layer"
+        raise OutputError(what, where=str(layer), next_step="Move it away, or give another folder with -o")
 
 
 def write_status(path: Path, project: str, annotator: str, sentences: Iterable[SentenceStatus]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
@@ -16,6 +17,9 @@ from biaozhu.data.layers import read_named_layers, write_layer
 from biaozhu.data.ledger import write_ledger
 from biaozhu.data.outputs import check_output
 from biaozhu.doccano import assignment as assigning
+
+if TYPE_CHECKING:
+    from biaozhu.doccano.team import AnnotatorLayer
 
 PLANS = Path("annotations/projects")
 # Headings in tables, where the key alone says too little.
@@ -97,7 +101,8 @@ def pull(
     """Bring every annotator's work back as a layer of their own.
 
     A layer holds the sentences that its annotator confirmed or worked on; the status file beside it tells who did
-    what and when, and which sentences are untouched.
+    what and when, and which sentences are untouched. Where no work is left a layer of an earlier pull is removed. Each
+    project needs a folder of its own where two of them have the same article.
     """
     from biaozhu.curation.status import status_path, write_status
     from biaozhu.doccano.team import pull_layers
@@ -107,12 +112,7 @@ def pull(
     assignment = _read_plan(plans, project)
     with progress("pull", sum(len(given) for given in assignment.annotators.values())) as tick:
         found = pull_layers(specs.log_in(home), spec, assignment, tick=tick)
-    for one in found:
-        specs.check_file_names(one.layers)
-        for article in one.layers:
-            path = output / one.annotator / f"{article}.jsonl"
-            check_output(path, "layer")
-            check_output(status_path(path), "status")
+    _check_layers(found, output, project)
     rows = []
     for one in found:
         for article, sentences in one.layers.items():
@@ -120,6 +120,9 @@ def pull(
             # An empty layer would mean that there is nothing to annotate in the article.
             if sentences:
                 write_layer(path, sentences)
+            elif path.exists():
+                path.unlink()
+                say(f"removed {path}: {one.annotator} has no work on it any more")
             write_status(status_path(path), project, one.annotator, one.status[article])
         states = {state: one.count(state) for state in ("confirmed", "edited", "untouched")}
         spans = sum(len(s.spans) for layer in one.layers.values() for s in layer)
@@ -140,6 +143,19 @@ def pull(
         layers = " ".join(str(output / one.annotator) for one in found)
         say(f"next: `biaozhu agree {layers}`")
     finish(losses)
+
+
+def _check_layers(found: Sequence[AnnotatorLayer], output: Path, project: str) -> None:
+    """Check before anything is written that the layers of a pull and their status files take nobody's work away."""
+    from biaozhu.curation.status import check_project, status_path
+
+    for one in found:
+        specs.check_file_names(one.layers)
+        for article, sentences in one.layers.items():
+            path = output / one.annotator / f"{article}.jsonl"
+            check_output(path, "layer")
+            check_output(status_path(path), "status")
+            check_project(path, project, has_work=bool(sentences))
 
 
 def enter(
