@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from biaozhu.curation.status import SentenceStatus, read_status
 from biaozhu.data.layers import read_layer
 from biaozhu.data.model import Sentence
 from biaozhu.doccano.assignment import assign_sentences, write_assignment
+from biaozhu.doccano.pull import PulledProject
 from biaozhu.doccano.team import AnnotatorLayer
 
 if TYPE_CHECKING:
@@ -63,3 +65,32 @@ def test_pulling_removes_a_layer_whose_work_was_withdrawn(pull: Pull, tmp_path: 
     assert {one.state for one in read_status(path.with_name("a.status.json"))} == {"untouched"}
     assert pull("r1", SENTENCES) == 0
     assert list(read_layer(path)) == SENTENCES
+
+
+@pytest.mark.parametrize("output", ["x.jsonl", "folder"])
+@pytest.mark.parametrize("old", [None, "kept"])
+def test_pulling_writes_no_empty_layer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, old: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pulled = PulledProject(
+        project=None,  # type: ignore[arg-type] — nobody asks the server
+        layers={},
+        confirmed=frozenset(),
+        comments={},
+        changes=(),
+        losses=(),
+        consistent=True,
+        examples=(),
+        others=(),
+        unconfirmed=6,
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("biaozhu.commands.doccano.specs.log_in", lambda _: None)
+    monkeypatch.setattr("biaozhu.doccano.pull.pull", lambda *_, **__: pulled)
+    if old:
+        line = {"id": SENTENCES[0].id, "article": "a" * 12, "start": 0, "end": 2, "text": "云岭", "spans": []}
+        (tmp_path / "x.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert run(["pull", "--confirmed", "-o", output]) == 1
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert output in capsys.readouterr().err

@@ -76,8 +76,8 @@ def pull(
 ) -> None:
     """Bring a Doccano project's sentences back, and list what people changed.
 
-    Changes are not losses; a sentence or a span that cannot be brought back is one, and makes the exit status 1. What
-    other programs put into a shared project is listed, and stays there.
+    Changes are not losses; a sentence or a span that cannot be brought back is one, and makes the exit status 1, as does a
+    layer without a sentence, which is not written. What other programs put into a shared project is listed, and stays there.
 
     Options:
         output: A .jsonl file, or a folder for a file by article.
@@ -96,7 +96,8 @@ def pull(
     pulled = pull_project(specs.log_in(home), spec, confirmed=confirmed)
     if confirmed:
         sent = tuple(sentence for sentence in sent if sentence.id in pulled.confirmed)
-    if output is not None:
+    is_empty = output is not None and not pulled.sentences
+    if output is not None and not is_empty:
         _write_layers(pulled, output, compare or ())
     if ledger is not None:
         write_ledger(ledger, pulled.losses)
@@ -108,7 +109,10 @@ def pull(
         print_json(found)
     else:
         _print_pulled(pulled, changes, compared=len(sent) if compare else len(pulled.sentences))
-    finish(pulled.losses, failed=bool(compare) and any(change.kind in NOT_BY_PEOPLE for change in changes))
+    if is_empty:
+        say(f"no sentence to write: {output} is left as it was")
+    differs = bool(compare) and any(change.kind in NOT_BY_PEOPLE for change in changes)
+    finish(pulled.losses, failed=is_empty or differs)
 
 
 def _write_layers(pulled: PulledProject, output: Path, inputs: Iterable[Path]) -> None:
