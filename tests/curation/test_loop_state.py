@@ -8,6 +8,8 @@ import pytest
 from biaozhu.cli import run
 from biaozhu.curation.loop_state import FILE, STEPS, LoopState, advance, read_state, write_state
 from biaozhu.data.errors import LineError
+from biaozhu.data.layers import read_layer, write_layer
+from biaozhu.data.model import Sentence, Span
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,3 +57,34 @@ def test_loop_that_has_begun_takes_no_other_pool(tmp_path: Path, capsys: pytest.
     assert run(["loop", str(tmp_path), "--pool", "b"]) == 2
     assert capsys.readouterr().err.startswith("BZ002 ")
     assert read_state(tmp_path) == BEGUN
+
+
+def _layer(article: str, *texts: str) -> list[Sentence]:
+    spans = (Span(0, 2, "PLACE", "x", 0.5),)
+    return [Sentence(article * 12, 100 * at, 100 * at + len(text), text, spans) for at, text in enumerate(texts)]
+
+
+@pytest.mark.parametrize(
+    ("others", "chosen"),
+    [
+        # A regression test: all were chosen, and F1 was that of sentences that the model had learned.
+        (("湖东的果园收了苹果", "河西有人来过"), ["河西有人来过"]),
+        ((), ["林大有在山里种地", "明天下雨"]),
+        (("湖东的果园收了苹果",), []),
+    ],
+)
+def test_loop_selects_nothing_of_its_test(
+    tmp_path: Path, others: tuple[str, ...], chosen: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tested = _layer("a", "湖东的果园收了苹果", "林大有在山里种地", "明天下雨")
+    write_layer(tmp_path / "test.jsonl", tested[:1])
+    write_layer(tmp_path / "pool" / "a.jsonl", tested)
+    if others:
+        write_layer(tmp_path / "pool" / "b.jsonl", _layer("b", *others))
+    command = ["loop", str(tmp_path / "loop"), "--pool", str(tmp_path / "pool"), "--annotators", "ann,bo"]
+    # It ends at the next step, which needs a Doccano.
+    assert run([*command, "--test", str(tmp_path / "test.jsonl"), "--home", str(tmp_path / "home")]) == 2
+    said, path = capsys.readouterr().err, tmp_path / "loop" / "round-01" / "chosen.jsonl"
+    assert [one.text for one in read_layer(path)] == chosen if chosen else not path.exists()
+    assert ("BZ002 " in said) == (not chosen)
+    assert ("is in the test too" in said) == (not others)

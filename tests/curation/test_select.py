@@ -14,6 +14,7 @@ from biaozhu.curation.select import (
     JUDGED_AT_ONCE,
     Selected,
     Unsure,
+    keep_apart,
     read_reasons,
     reasons_path,
     select_sentences,
@@ -150,6 +151,20 @@ def test_select_leaves_near_duplicates_out() -> None:
     assert len(select_sentences(layer, 3, share=0)) == 2
     assert "河西有人来过" in _texts(select_sentences(layer, 2, share=0))
     assert len(select_sentences(layer, 3, share=0, aim="uncertainty")) == 3
+
+
+@pytest.mark.parametrize(("articles", "kept"), [(True, ["河西有人来过"]), (False, ["河西有人来过", "另一句"])])
+def test_select_keeps_apart_what_is_like_a_test(*, articles: bool, kept: list[str]) -> None:
+    test = [_said("湖东的果园今年收了十二万斤苹果", number=1), _said("好。", number=2)]
+    pool = [
+        *test,
+        _said("湖东的果园今年收了十三万斤苹果", number=3),
+        _said("好。", number=4),
+        _said("河西有人来过", number=4),
+        _said("另一句", number=1),
+    ]
+    assert [one.text for one in keep_apart(pool, test, articles=articles)] == kept
+    assert [*keep_apart(pool, [], articles=articles)] == pool
 
 
 @pytest.mark.parametrize("balanced", ["label", "article"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from doccano_cli import run
 from doccano_people import Person
-from training_material import small_project
+from training_material import made_article, small_project
 
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import with_spans
@@ -29,11 +29,13 @@ def test_loop_goes_round_and_waits_for_people(doccano: Connection, doccano_serve
     by_id = {one.id: one for one in read_layer(truth)}
     pool, folder = tmp_path / "pool" / "pool.jsonl", tmp_path / f"loop-{secrets.token_hex(3)}"
     write_layer(pool, [with_spans(one, ()) for one in by_id.values()])
+    _, tested = made_article(tmp_path)
+    write_layer(tmp_path / "test.jsonl", tested)
     names = [f"{name}-{secrets.token_hex(3)}" for name in ("ann", "bo")]
     first = run(
         doccano_server,
         *("loop", folder, "--pool", pool.parent, "--annotators", ",".join(names)),
-        *("--config", config, "-n", 40, "--test", truth),
+        *("--config", config, "-n", 40, "--test", tmp_path / "test.jsonl"),
     )
     assert first.returncode == 1, first.stderr
     # The random fifth: no span of the pool has a score.

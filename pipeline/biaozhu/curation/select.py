@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice, pairwise
-from math import fsum, sqrt
+from math import ceil, fsum, sqrt
 from typing import TYPE_CHECKING, Literal
 
 from biaozhu.data.errors import DuplicateError, LineError, UsageError
@@ -122,6 +122,19 @@ def select_sentences(
     return tuple(sorted(selected, key=lambda one: (one.sentence.article, one.sentence.start)))
 
 
+def keep_apart(sentences: Iterable[Sentence], test: Iterable[Sentence], *, articles: bool) -> Iterator[Sentence]:
+    """Yield the sentences that say nothing of a test's: no near-duplicates of them, with `articles` none of their articles.
+
+    The sentences of an article share names and wording, and those of another may be the same text.
+    """
+    held_out = _Taken()
+    for one in test:
+        held_out.add(one)
+    for one in sentences:
+        if not (articles and one.article in held_out.articles) and not held_out.is_like_one(one):
+            yield one
+
+
 def _least_sure_span(sentence: Sentence) -> Unsure | None:
     """Return how unsure the least confident span is; None where no span has a score."""
     scored = [(span.score, span.start, span.end) for span in sentence.spans if span.score is not None]
@@ -162,7 +175,7 @@ def _take_unlike(left: Sequence[_Candidate], taken: Iterable[_Candidate]) -> Ite
     """Yield candidates, each the one that adds most to those before it; near-duplicates are left out."""
     so_far = _Taken()
     for one in taken:
-        so_far.add(one)
+        so_far.add(one.sentence)
     heap = [(-so_far.gain(one), one.sid, one) for one in left]
     heapq.heapify(heap)
     while heap:
@@ -170,8 +183,8 @@ def _take_unlike(left: Sequence[_Candidate], taken: Iterable[_Candidate]) -> Ite
         gain = -so_far.gain(one)
         if heap and (gain, sid) > heap[0][:2]:
             heapq.heappush(heap, (gain, sid, one))
-        elif not so_far.is_like_one(one):
-            so_far.add(one)
+        elif not so_far.is_like_one(one.sentence):
+            so_far.add(one.sentence)
             yield one
 
 
@@ -182,7 +195,7 @@ class _Taken:
     labels: Counter[str] = field(default_factory=Counter)
     articles: Counter[str] = field(default_factory=Counter)
     holders: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    sizes: dict[str, int] = field(default_factory=dict)
+    pairs: dict[str, set[str]] = field(default_factory=dict)
 
     def gain(self, one: _Candidate) -> float:
         """Return what a sentence adds; it never rises as more is taken."""
@@ -192,18 +205,21 @@ class _Taken:
         rare = fsum(1 / sqrt(1 + self.labels[label]) for label in labels) / len(labels)
         return one.why.doubt * fresh * rare / sqrt(1 + self.articles[one.sentence.article])
 
-    def add(self, one: _Candidate) -> None:
-        pairs = _pairs(one.sentence)
-        self.labels.update(_labels(one.sentence))
-        self.articles[one.sentence.article] += 1
-        self.sizes[one.sid] = len(pairs)
+    def add(self, one: Sentence) -> None:
+        pairs = _pairs(one)
+        self.labels.update(_labels(one))
+        self.articles[one.article] += 1
+        self.pairs[one.id] = pairs
         for pair in pairs:
-            self.holders[pair].append(one.sid)
+            self.holders[pair].append(one.id)
 
-    def is_like_one(self, one: _Candidate) -> bool:
-        pairs = _pairs(one.sentence)
-        common = Counter(sid for pair in pairs for sid in self.holders.get(pair, ()))
-        return any(count >= LIKENESS * (len(pairs) + self.sizes[sid] - count) for sid, count in common.items())
+    def is_like_one(self, one: Sentence) -> bool:
+        pairs = _pairs(one)
+        # What is like it has all but a few of its pairs, so at least one of as few and one more: of those that fewest have.
+        few = len(pairs) - ceil(LIKENESS * len(pairs)) + 1
+        held = heapq.nsmallest(few, (self.holders.get(pair, []) for pair in pairs), key=len)
+        others = (self.pairs[sid] for sid in {sid for sids in held for sid in sids})
+        return any(len(pairs & other) >= LIKENESS * len(pairs | other) for other in others)
 
 
 def _pairs(sentence: Sentence) -> set[str]:

@@ -212,7 +212,7 @@ def loop(
     annotators: Annotated[str, Option(help="The two annotators, as in ann,bo. First run.")] = "",
     config: Annotated[Path, Option(help="The training config. First run.")] = Path("configs/ner.cfg"),
     number: Annotated[int, Option("-n", "--number", min=1, help="Sentences a round. First run.")] = 50,
-    test: Annotated[Path | None, Option(help="Gold that each round's model is scored on. First run.")] = None,
+    test: Path | None = None,
     worth: Annotated[float, Option(min=0, max=1)] = 0.005,
     as_json: Annotated[bool, Option("--json", help="Print the end of a round as JSON.")] = False,
     home: Home = LOCAL,
@@ -225,6 +225,7 @@ def loop(
 
     Options:
         pool: Pre-annotated layers or folders to select from. Repeatable. First run.
+        test: Gold to score each round's model on; its articles are not selected from. First run.
         worth: Gain of F1 that another batch must promise; below it you can stop.
     """
     from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
@@ -297,16 +298,29 @@ def _take_step(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 
 
 def _select(state: LoopState, paths: _Paths) -> None:
-    from biaozhu.curation.select import select_sentences, stream_files, write_reasons
+    from biaozhu.curation.select import keep_apart, select_sentences, stream_files, write_reasons
 
     known = {one.id for file in paths.gold.glob("*.jsonl") for one in read_layer(file)}
-    files = find_pool(map(Path, state.pool))
-    left = (sentence for sentence in stream_files(files) if sentence.id not in known)
+    files, test = find_pool(map(Path, state.pool)), _read_test(state)
+    tested = {one.article for one in test}
+    # Of the whole pool, lest a later round takes what the earlier ones held out.
+    has_others = not test or any(sentence.article not in tested for sentence in stream_files(files))
+    if not has_others:
+        say("every article of the pool is in the test too: only its sentences, and those like them, are left out")
+    apart = keep_apart(stream_files(files), test, articles=has_others)
+    left = (sentence for sentence in apart if sentence.id not in known)
     selected = select_sentences(left, state.number, seed=state.round)
     if not selected:
-        raise UsageError("every sentence of the pool is gold", where=str(paths.folder))
+        what = "every sentence of the pool is gold, or held out with the test"
+        raise UsageError(what, where=str(paths.folder))
     write_layer(paths.chosen, [one.sentence for one in selected])
     write_reasons(paths.chosen, selected)
+
+
+def _read_test(state: LoopState) -> list[Sentence]:
+    from biaozhu.curation.frozen import read_gold
+
+    return [one for file in find_layers([Path(state.test)]) for one in read_gold(file)] if state.test else []
 
 
 def _check_confirmed(state: LoopState, paths: _Paths) -> None:
@@ -339,11 +353,10 @@ def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 
 def _evaluate(state: LoopState, paths: _Paths) -> float | None:
     from biaozhu.annotators.trained import annotate_sentences, load_trained
-    from biaozhu.curation.frozen import read_gold
     from biaozhu.training.card import ALL, score_strictly
     from biaozhu.training.curves.stopping import count_round, write_round
 
-    gold = [one for file in find_layers([Path(state.test)]) for one in read_gold(file)]
+    gold = _read_test(state)
     predicted, failed = annotate_sentences(load_trained(paths.model), gold)
     for error in failed.values():
         raise error
