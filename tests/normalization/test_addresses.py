@@ -63,6 +63,31 @@ def test_addresses_say_what_they_do_not_know(marked: Marked) -> None:
     assert (found["汾河"].status, found["汾河"].path) == ("natural", ())
 
 
+@pytest.mark.parametrize(
+    ("text", "under"),
+    [
+        ("去[P喀什]，然后去[P巴基斯坦]的[P吉尔吉特]", ("巴基斯坦",)),
+        ("[P巴基斯坦]首都[P伊斯兰堡]", ("巴基斯坦",)),
+        ("[P墨玉县]下雪。飞往[P伦敦]", ()),
+        # By its last character a village.
+        ("[P平遥县]下雪。飞往[P汉堡]", ()),
+        ("[P平遥县]下雪。[P假假县]也下雪", ()),
+        # Places of this name are in the province, but in no part of the city.
+        ("[P乌鲁木齐市]下雪。[P和田]说", ("新疆维吾尔自治区",)),
+        ("[P平遥县][P乐平乡][P假河村]修路", (*COUNTY, "乐平乡")),
+        ("[P平遥县]修路。[P假河村]也修路", COUNTY),
+        ("[P平遥县][P洪善镇]修路。[P假河镇]也修路", COUNTY),
+        ("[P汾河][P假河村]修路", ()),
+    ],
+)
+def test_addresses_put_the_unknown_where_the_text_puts_it(marked: Marked, text: str, under: tuple[str, ...]) -> None:
+    _, sentences = marked(text)
+    place = resolve_places(sentences)[-1]
+    assert (place.path, place.under) == ((), under)
+    tree = place_tree([place])
+    assert [child["name"] for child in tree["children"]] == [(*under, place.text)[0]]
+
+
 def test_addresses_find_a_village_that_has_been_divided(marked: Marked) -> None:
     _, sentences = marked("[P曲阳县][P燕赵镇]有[P西么罗村]。[P东么罗村]在旁边。")
     found = by_name(resolve_places(sentences))
@@ -126,7 +151,7 @@ def test_addresses_tree_counts_every_mention_once(marked: Marked) -> None:
 
 
 NAMES = st.sampled_from(
-    ["平遥县", "洪善镇", "新营村", "山东", "城关镇", "某村", "黄河", "法国", "李家庄", "市辖区", "x"]
+    ["平遥县", "洪善镇", "新营村", "山东", "城关镇", "某村", "黄河", "法国", "伦敦", "李家庄", "市辖区", "x"]
 )
 
 
@@ -147,3 +172,4 @@ def test_addresses_answer_every_mention_in_order(rows: list[list[str]]) -> None:
     ]
     for place in places:
         assert bool(place.path) == (place.status == "known")
+        assert not (place.path and place.under)

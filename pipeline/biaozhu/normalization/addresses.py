@@ -20,6 +20,7 @@ from typing import Any, Literal, NamedTuple
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge.division_names import CITY, COUNTRIES, COUNTY, PROVINCE, TOWNSHIP, VILLAGE
 from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer, villages
+from biaozhu.knowledge.world import FOREIGN_CITY, FOREIGN_REGION, world_names
 from biaozhu.normalization.division_lookup import divisions_named, former_codes
 
 LABEL = "PLACE"
@@ -43,6 +44,8 @@ _VILLAGE_LIKE = re.compile(r".*(?:社区|嘎查|[村庄屯寨疃堡营沟坡湾�
 _NATURAL = re.compile(r".+(?:[江河湖海山岛岭峰峡湾洋溪]|山脉|平原|高原|盆地|草原|沙漠|半岛|群岛|海峡|流域|三角洲)$")
 # A hill or a brook like any other, unless the text is at the county that is called so: 竹山, 石河.
 _COMMON = re.compile("[竹石茶松荒青绿花果药林草土沙雪火煤铁铜金银大小高前后东西南北上下老新][山河湖江海岛岭溪]")
+# What may stand between a place and one inside it: 巴基斯坦的吉尔吉特.
+_INSIDE = re.compile("的?(?:首都|首府|省会|境内|[东西南北中]部)?的?")
 _BY_SUFFIX = (
     ("village", _VILLAGE_LIKE),
     ("township", re.compile(r".+(?:街道|苏木|[乡镇])$")),
@@ -68,7 +71,8 @@ class Place:
     `status` is known, ambiguous (`candidates`, the likeliest first, says between what), unknown to every table, or natural (a river, a
     plain). `level` is one of LEVELS or natural, 亚洲 a country; by its unit word where it is unknown. `path` has the names from the province
     down, as the article writes its own, and `code` the statistical code of the division (of its township where a village has been divided);
-    both are empty unless it is known. `under` is the path of the narrowest division that the text is at, for what is unknown.
+    both are empty unless it is known. `under` is the path of what an unknown place lies in, empty where nothing says it: the place written
+    right before it, else the division that the text is at, where that holds a candidate or the unit word is a village's or a township's.
     """
 
     sentence: str
@@ -101,18 +105,21 @@ class _Mention(NamedTuple):
     end: int
     text: str
     beside: bool
+    # Whether it may lie in the place before it.
+    inside: bool
 
 
 def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
     """Return what each PLACE span of one article's sentences means, in the order of the text."""
     mentions: list[_Mention] = []
     for sentence in sentences:
-        reached = -1
+        reached = len(sentence.text)
         for span in sentence.spans:
             if span.label == LABEL:
-                text = sentence.text[span.start : span.end]
-                mentions.append(_Mention(sentence.id, span.start, span.end, text, span.start == reached))
-                reached = span.end
+                start, end, text = span.start, span.end, sentence.text
+                inside = reached <= start and _INSIDE.fullmatch(text, reached, start) is not None
+                mentions.append(_Mention(sentence.id, start, end, text[start:end], start == reached, inside))
+                reached = end
     context = _Context(root_of(mention.text for mention in mentions))
     _read(mentions, context)
     # The second time, names that only later text made clear are known from the beginning.
@@ -141,7 +148,7 @@ def root_of(names: Iterable[str]) -> str:
 def place_tree(places: Iterable[Place]) -> dict[str, Any]:
     """Return the places as a tree: name, count of mentions at or below it, and children in order of their codes.
 
-    What is unknown hangs under the division that the text was at; `unknown` marks it.
+    What is unknown hangs under the place that it lies in, or stands beside the provinces; `unknown` marks it.
     """
     ways = []
     for place in places:
@@ -162,8 +169,8 @@ def _branch(name: str, ways: Sequence[tuple[tuple[str, ...], bool]]) -> dict[str
 def _read(mentions: Sequence[_Mention], context: _Context) -> tuple[Place, ...]:
     places: list[Place] = []
     for mention, following in zip_longest(mentions, mentions[1:]):
-        before = places[-1].code if mention.beside else ""
-        place = _place(mention, before, following.text if following and following.beside else "", context)
+        above = places[-1] if mention.inside else None
+        place = _place(mention, above, following.text if following and following.beside else "", context)
         places.append(place)
         if place.status == "known" and place.code:
             context.senses.setdefault(place.text, place.code)
@@ -174,11 +181,11 @@ def _read(mentions: Sequence[_Mention], context: _Context) -> tuple[Place, ...]:
     return tuple(places)
 
 
-def _place(mention: _Mention, before: str, following: str, context: _Context) -> Place:
+def _place(mention: _Mention, above: Place | None, following: str, context: _Context) -> Place:
     key, name = mention[:4], mention.text
+    before = above.code if above and mention.beside else ""
     found = [*divisions_named(name), *_villages(name, before or context.at or context.root, context.root)]
     found += _stated(name, before, found, context)
-    under = _path_of_code(context.at or context.root, context)
     natural = _NATURAL.fullmatch(name) and not _VILLAGE_LIKE.fullmatch(name)
     if natural:
         # Streets and townships are called after rivers and mountains; the text means them where it says so.
@@ -192,7 +199,8 @@ def _place(mention: _Mention, before: str, following: str, context: _Context) ->
             return Place(*key, "known", "country", (name,))
         if natural:
             return Place(*key, "natural", "natural")
-        return Place(*key, "unknown", _level_by_suffix(name), under=under)
+        level = _level_by_suffix(name)
+        return Place(*key, "unknown", level, under=_under(level, (), above, context))
     scores = [_score(division, name, before, inside, context) for division in found]
     top = max([*scores, NONE_OF_THESE])
     weights = [math.exp(score - top) for score in scores]
@@ -207,11 +215,27 @@ def _place(mention: _Mention, before: str, following: str, context: _Context) ->
     if not candidates or candidates[0].score < SURE:
         status: Status = "ambiguous" if candidates and candidates[0].score >= POSSIBLE else "unknown"
         level = LEVELS[best.level] if status == "ambiguous" else _level_by_suffix(name)
-        return Place(*key, status, level, candidates=candidates, under=under)
+        held = candidates if status == "ambiguous" else ()
+        return Place(*key, status, level, candidates=candidates, under=_under(level, held, above, context))
     if best.level == TOWNSHIP and best.name != name and _level_by_suffix(name) == "township":
         context.written.setdefault(best.code, name)
         candidates = (Candidate(best.code, _path(best, context), candidates[0].score), *candidates[1:])
     return Place(*key, "known", LEVELS[best.level], candidates[0].path, best.code, candidates)
+
+
+def _under(level: str, candidates: Sequence[Candidate], above: Place | None, context: _Context) -> tuple[str, ...]:
+    """Return the path of what a place that is not known lies in, as `Place.under` has it."""
+    if above and above.level in LEVELS and (not level or LEVELS.index(level) > LEVELS.index(above.level)):
+        return above.path or (*above.under, above.text)
+    at = context.at or context.root
+    if candidates:
+        steps = [at[:digits] for digits in CODE_DIGITS[TOWNSHIP:0:-1] if len(at) >= digits]
+        holding = (step for step in steps if any(one.code.startswith(step) for one in candidates))
+        return _path_of_code(next(holding, ""), context)
+    # No table has all villages and townships, but the gazetteer has the rest.
+    if level not in ("village", "township"):
+        return ()
+    return _path_of_code(at[: CODE_DIGITS[LEVELS.index(level) - 1]], context)
 
 
 @lru_cache(maxsize=1 << 12)
@@ -276,4 +300,7 @@ def _path_of_code(code: str, context: _Context) -> tuple[str, ...]:
 
 
 def _level_by_suffix(name: str) -> str:
-    return next((level for level, pattern in _BY_SUFFIX if pattern.fullmatch(name)), "")
+    level = next((level for level, pattern in _BY_SUFFIX if pattern.fullmatch(name)), "")
+    # 汉堡 is no village.
+    abroad = level and name[-1] not in "村乡镇" and world_names().get(name, 0) & (FOREIGN_REGION | FOREIGN_CITY)
+    return "" if abroad else level
