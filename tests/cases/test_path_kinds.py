@@ -84,10 +84,45 @@ def test_cases_no_level_stands_twice() -> None:
 
 @pytest.mark.parametrize(
     ("text", "status"),
-    [("后面的 @竹山", "natural"), ("@十堰 @竹山", "known"), ("@石河", "natural"), ("@衡山", "known")],
+    [
+        ("后面的 @竹山", "natural"),
+        ("@十堰 @竹山", "known"),
+        ("@石河", "natural"),
+        ("@衡山", "known"),
+        # Of one name the city is meant more often, unless the words around it speak of the mountain or the river.
+        ("去 @黄山 考察", "known"),
+        ("登上 @黄山 看日出", "natural"),
+        ("@黄山 脚下", "natural"),
+        ("@黄山 风景区", "natural"),
+        ("@怒江 的医院", "known"),
+        ("@怒江 两岸", "natural"),
+        ("刊登 @黄山 消息", "known"),
+        # The lake is far better known than the county.
+        ("@太湖 边", "natural"),
+        ("@太湖县 开会。 @太湖 修路", "known"),
+        ("@太湖 @晋熙镇", "known"),
+        ("@泰安市 的 @泰山", "natural"),
+    ],
 )
-def test_cases_hills_that_share_a_countys_name(text: str, status: str) -> None:
+def test_cases_hills_that_share_a_divisions_name(text: str, status: str) -> None:
     assert resolved(text)[-1].status == status
+
+
+OF_NATURE = [
+    division
+    for code in "12345678"
+    for province in gazetteer().within(code, PROVINCE)
+    for division in (province, *gazetteer().within(province.code, CITY))
+    if (short_form(division.name, division.level) or "x")[-1] in "江河湖海山岛岭峰峡湾洋溪"
+]
+
+
+@pytest.mark.parametrize("division", OF_NATURE, ids=[division.name for division in OF_NATURE])
+def test_cases_cities_that_are_called_like_a_sea_or_a_mountain(division: Division) -> None:
+    (place,) = resolved(f"在 @{short_form(division.name, division.level)} 放映")
+    # 中山 and 文山 are districts and counties elsewhere as well.
+    assert place.status in ("known", "ambiguous")
+    assert place.candidates[0].code == division.code
 
 
 def test_cases_village_lies_where_the_article_puts_it() -> None:

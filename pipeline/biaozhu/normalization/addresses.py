@@ -20,6 +20,7 @@ from typing import Any, Literal, NamedTuple
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge.division_names import CITY, COUNTRIES, COUNTY, PROVINCE, TOWNSHIP, VILLAGE
 from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer, villages
+from biaozhu.knowledge.word_tables import read_words
 from biaozhu.knowledge.world import FOREIGN_CITY, FOREIGN_REGION, world_names
 from biaozhu.normalization.division_lookup import divisions_named, former_codes
 
@@ -40,10 +41,19 @@ BESIDE, NOT_BESIDE, HOLDS_NEXT = 5.0, -1.0, 3.0
 SAME_NAME, SAME_VILLAGE = 3.0, 1.5
 # The score of a place that no table has.
 NONE_OF_THESE = 1.0
+# How far before a name the words that speak of a hill are looked for.
+REACH = 3
 _VILLAGE_LIKE = re.compile(r".*(?:社区|嘎查|[村庄屯寨疃堡营沟坡湾坪])$")
 _NATURAL = re.compile(r".+(?:[江河湖海山岛岭峰峡湾洋溪]|山脉|平原|高原|盆地|草原|沙漠|半岛|群岛|海峡|流域|三角洲)$")
 # A hill or a brook like any other, unless the text is at the county that is called so: 竹山, 石河.
 _COMMON = re.compile("[竹石茶松荒青绿花果药林草土沙雪火煤铁铜金银大小高前后东西南北上下老新][山河湖江海岛岭溪]")
+_FAMOUS = frozenset(read_words("places", "famous_features"))
+# The hill or the river of 黄山市 and 怒江州, not the division.
+_CLIMBED = re.compile("(?:登上|登临|攀登|攀爬|(?<!刊)登|爬上?|翻越|横渡)$")
+_OF_FEATURE = re.compile(
+    "(?<=[山岭峰])(?:脚下|之巅|山?顶|主峰|深处|[东西南北]麓|(?:国家级?)?(?:风景(?:名胜)?区|景区))"
+    "|(?<=[江河湖溪])(?:两岸|沿岸|干流|支流|流域|[上中下]游|[江河湖]?畔|湖心|水[面位质域])"
+)
 # What may stand between a place and one inside it: 巴基斯坦的吉尔吉特.
 _INSIDE = re.compile("的?(?:首都|首府|省会|境内|[东西南北中]部)?的?")
 _BY_SUFFIX = (
@@ -105,8 +115,9 @@ class _Mention(NamedTuple):
     end: int
     text: str
     beside: bool
-    # Whether it may lie in the place before it.
+    # Whether it may lie in the place before it, and whether the words around it speak of a hill or a river.
     inside: bool
+    feature: bool
 
 
 def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
@@ -118,7 +129,8 @@ def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
             if span.label == LABEL:
                 start, end, text = span.start, span.end, sentence.text
                 inside = reached <= start and _INSIDE.fullmatch(text, reached, start) is not None
-                mentions.append(_Mention(sentence.id, start, end, text[start:end], start == reached, inside))
+                feature = bool(_CLIMBED.search(text, max(0, start - REACH), start) or _OF_FEATURE.match(text, end))
+                mentions.append(_Mention(sentence.id, start, end, text[start:end], start == reached, inside, feature))
                 reached = end
     context = _Context(root_of(mention.text for mention in mentions))
     _read(mentions, context)
@@ -189,11 +201,10 @@ def _place(mention: _Mention, above: Place | None, following: str, context: _Con
     natural = _NATURAL.fullmatch(name) and not _VILLAGE_LIKE.fullmatch(name)
     if natural:
         # Streets and townships are called after rivers and mountains; the text means them where it says so.
-        found = [d for d in found if d.name == name or d.level <= COUNTY]
+        found = [d for d in found if d.name == name or d.level <= COUNTY] if not mention.feature else []
     inside = [division.code for division in divisions_named(following)] if following else []
-    if _COMMON.fullmatch(name):
-        starts = tuple(filter(None, ((context.at or context.root)[: CODE_DIGITS[CITY]], before)))
-        found = [d for d in found if d.code.startswith(starts) or any(code.startswith(d.code) for code in inside)]
+    if name in _FAMOUS or _COMMON.fullmatch(name):
+        found = [division for division in found if _is_meant(division, name, before, inside, context)]
     if not found:
         if name in COUNTRIES:
             return Place(*key, "known", "country", (name,))
@@ -221,6 +232,14 @@ def _place(mention: _Mention, above: Place | None, following: str, context: _Con
         context.written.setdefault(best.code, name)
         candidates = (Candidate(best.code, _path(best, context), candidates[0].score), *candidates[1:])
     return Place(*key, "known", LEVELS[best.level], candidates[0].path, best.code, candidates)
+
+
+def _is_meant(division: Division, name: str, before: str, inside: Sequence[str], context: _Context) -> bool:
+    """Tell whether a name that is mostly a hill's or a lake's can mean the division: 上海 alone, 竹山 where the text is near."""
+    code, at = division.code, context.at or context.root
+    near = at.startswith(code) if name in _FAMOUS else bool(at) and code.startswith(at[: CODE_DIGITS[CITY]])
+    named = (before and code.startswith(before)) or any(other.startswith(code) for other in inside)
+    return division.level <= CITY or near or bool(named)
 
 
 def _under(level: str, candidates: Sequence[Candidate], above: Place | None, context: _Context) -> tuple[str, ...]:
