@@ -207,7 +207,21 @@ def test_table_command_prints_paths_and_what_it_could_not_resolve(
     captured = capsys.readouterr()
     assert "山西省/晋中市/平遥县/洪善镇" in captured.out
     assert "不存镇" in captured.out.split("Places not resolved")[1]
-    assert "1 unknown or ambiguous" in captured.err
+    assert "1 unknown or ambiguous: 不存镇\n" in captured.err
+
+
+def test_table_command_names_the_first_places_that_it_could_not_resolve(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"不存{one}镇" for one in "甲乙丙丁戊己"]
+    path = tmp_path / "made.txt"
+    path.write_text("，".join([*names, names[0]]) + "。\n", encoding="utf-8")
+    (plain,) = split_article(read_article(path))
+    spans = tuple(Span(start, start + 4, "PLACE") for start in range(0, len(plain.text), 5))
+    write_layer(tmp_path / "layer.jsonl", [replace(plain, spans=spans)])
+    layer, output = str(tmp_path / "layer.jsonl"), str(tmp_path / "t.csv")
+    assert run(["table", str(path), "--layer", layer, "-o", output]) == 0
+    assert f"7 unknown or ambiguous: {', '.join(names[:5])} …\n" in capsys.readouterr().err
 
 
 def test_table_command_names_amounts_that_it_cannot_read(

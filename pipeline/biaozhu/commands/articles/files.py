@@ -34,6 +34,8 @@ KANA = re.compile("[ぁ-ヿ]")
 # Of the letters; an article about a company has many Latin ones.
 MIN_CHINESE_SHARE, MAX_KANA_SHARE = 0.3, 0.1
 _SHOWN = 60
+# Of the places that are not resolved, a summary names so many.
+_NAMED = 5
 METADATA, BLOCK = attrgetter("title", "source", "author", "time"), attrgetter("section", "kind", "start", "end")
 Sources = Annotated[list[Path], Argument(metavar="FILE", help="Articles, plain text or HTML, or folders of them.")]
 SavedText = Annotated[Path | None, Option(help="Save the text that offsets count in (for HTML: the extracted text).")]
@@ -192,7 +194,11 @@ def table(
     if unknown and not as_json and output is None:
         print_table("Places not resolved", UNRESOLVED, _unresolved(unknown))
     known = len(places) - len(unknown)
-    say(f"places: {known} of {len(places)} resolved, {len(unknown)} unknown or ambiguous")
+    if names := list(dict.fromkeys(place.text for place in unknown)):
+        first = ", ".join(names[:_NAMED]) + " …" * (len(names) > _NAMED)
+        say(f"places: {known} of {len(places)} resolved, {len(unknown)} unknown or ambiguous: {first}")
+    else:
+        say(f"places: {known} of {len(places)} resolved")
     unread = [(row.sentence, row.start, row.end, "AMOUNT", row.text) for row in rows if row.low is None]
     lost = [Entry("table", "loss", "value not read", *place) for place in unread]
     finish(lost, left_out=problems)
