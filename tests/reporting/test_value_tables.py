@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
+from biaozhu.data.model import Span, with_spans
+from biaozhu.reading.article import article_from_bytes
+from biaozhu.reading.sentences import split_checked
 from biaozhu.reporting.page.strings import make_translator
 from biaozhu.reporting.page.table_rows import make_value_view
 from biaozhu.reporting.report import render_report
@@ -29,3 +35,25 @@ def test_value_tables_give_values_with_their_units(material: ReportContent) -> N
     assert rows["15方/亩"][3] == "15 立方米"
     assert rows["1042人"][0].endswith("柳树湾村")
     assert rows["1042人"][3] == "1,042 人"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("一半", "1/2"),
+        ("半数", "1/2"),
+        ("四分之三", "3/4"),
+        ("三分之一至三分之二", "1/3–2/3"),
+        ("百分之五", "5 %"),
+        ("三成", "3 成"),
+        ("-0.5℃", "-0.5 ℃"),
+        ("12345.60元", "12,345.6 元"),
+    ],
+)
+def test_value_tables_write_a_share_as_what_it_is(material: ReportContent, text: str, value: str) -> None:
+    article = article_from_bytes(f"共有{text}。\n".encode(), name="made", where="made.txt")
+    (plain,) = split_checked(article)
+    gold = [with_spans(plain, [Span(2, 2 + len(text), "AMOUNT")])]
+    made = replace(material, given=replace(material.given, articles=(article,), gold=gold))
+    ((row,),) = (one["rows"] for one in make_value_view(made, make_translator("zh"))["article_values"])
+    assert row[2:] == (text, value)

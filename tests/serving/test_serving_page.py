@@ -162,6 +162,23 @@ def test_serving_page_shows_spans_values_and_paths(page: Page) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize(
+    ("low", "high", "unit", "base", "shown"),
+    [
+        ("1", "1", "1/2", "0.5", "1/2 = 0.5"),
+        ("1", "3", "1/4", "0.75", "1/4–3/4 = 0.75"),
+        ("5", "5", "%", "0.05", "5 % = 0.05"),
+    ],
+)
+def test_serving_page_writes_a_share_as_what_it_is(
+    page: Page, low: str, high: str, unit: str, base: str, shown: str
+) -> None:
+    meaning = {"low": low, "high": high, "unit": unit, "per": "", "approx": "", "bound": "", "doubt": ""}
+    meaning |= {"base_low": base, "base_high": base, "base_unit": "1"}
+    assert page.evaluate("one => valueOf(one)", meaning) == shown
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize(("text", "hints"), [("hello", 1), ("无。", 0)])
 def test_serving_page_says_where_a_text_is_not_chinese(page: Page, text: str, hints: int) -> None:
     ask(page, text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -155,5 +156,7 @@ def _read_values(article: Article, source: Layer) -> dict[str, Any]:
 def _format_value(row: Row) -> str:
     if row.low is None or row.high is None:
         return ""
-    numbers = (number.partition(".") for number in dict.fromkeys((row.low, row.high)))
-    return "–".join(f"{int(whole):,}{point}{rest}" for whole, point, rest in numbers) + f" {row.unit}"
+    # Three of the unit 1/4 are 3/4; "3 1/4" would be more than three.
+    unit = row.unit[1:] if row.unit.startswith("1/") else ""
+    numbers = (f"{Decimal(number):,f}{unit}" for number in dict.fromkeys((row.low, row.high)))
+    return "–".join(numbers) + ("" if unit else f" {row.unit}")
