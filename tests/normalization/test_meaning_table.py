@@ -102,6 +102,38 @@ def test_table_about_ends_at_the_border_of_a_word(marked: Marked, text: str, abo
     assert row.about == about
 
 
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("投资总共不到[A300万元]", "投资"),
+        ("人均不到[A二百块]", "人均"),
+        ("主街只有[A2.5公里]", "主街"),
+        ("只卖[A五万元]", "卖"),
+        ("去年卖了[A11万斤]", "卖"),
+        ("她今年[A35岁]", "她"),
+        ("海拔已经超过[A5000米]", "海拔"),
+        ("全长大约[A15公里]", "全长"),
+        ("总共也就[A3元]", ""),
+        ("共计[A3元]扶持资金", "扶持资金"),
+        # These words end or begin like what names nothing.
+        ("新增产能[A300吨]", "新增产能"),
+        ("每年节约[A3万元]", "节约"),
+        ("引进人才[A3名]", "引进人才"),
+        ("每家拥有[A3亩]", "拥有"),
+        ("共同出资[A3万元]", "共同出资"),
+        ("还款[A3万元]", "还款"),
+    ],
+)
+def test_table_about_leaves_out_what_qualifies_the_amount(marked: Marked, text: str, about: str) -> None:
+    (row,) = article_meaning(*marked(text)).rows
+    assert row.about == about
+
+
+def test_table_measures_of_one_thing_are_about_the_same(marked: Marked) -> None:
+    rows = article_meaning(*marked("全村[A318户]、[A1042人]，[A146户]。[A3户]入社。")).rows
+    assert [row.about for row in rows] == ["全村", "全村", "", "入社"]
+
+
 def test_table_of_another_article_is_an_error(marked: Marked) -> None:
     article, sentences = marked(ARTICLE)
     with pytest.raises(VersionError, match="BZ016"):
