@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from biaozhu.annotators.network.base import load_base, read_config
+from biaozhu.annotators.network.base import read_config
 from biaozhu.annotators.network.char_rows import frequent_pairs, make_pair_table, rows_of
 from biaozhu.annotators.network.fast import FORMAT, PAIRS, load_fast
 from biaozhu.annotators.network.lac_weights import lac_start
+from biaozhu.annotators.network.models import load_tagger
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import write_text
@@ -78,8 +79,9 @@ def distil(
     torch.set_num_threads(threads)
     folder = corpora_folder() / text.corpus
     sentences = distil_texts(texts, text.files, characters=text.characters, seed=text.seed)
-    network = load_base(teacher, threads=threads).network
-    taught = teach(sentences, network, watch=lambda count: watch({"characters": count}))
+    taught = teach(
+        sentences, load_tagger(str(teacher), threads=threads), watch=lambda count: watch({"characters": count})
+    )
     train_part, dev_part = read_part(folder, "train"), read_part(folder, "dev")
     examples = [example(sentence, taught.tags) for sentence in train_part]
     own = [told(examples, taught.tags)] * text.copies
