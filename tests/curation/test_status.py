@@ -105,10 +105,10 @@ def test_status_names_annotators_so_that_they_differ(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for folder in ("r/a", "r/b", "s/a"):
-        for name, article in (("x", "a" * 12), ("y", "b" * 12)):
+        for start, name in enumerate("xy"):
             file = tmp_path / folder / f"{name}.jsonl"
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_layer(file, [Sentence(article, 0, 1, "水")])
+            write_layer(file, [Sentence("a" * 12, start, start + 1, "水")])
     given = [Path(path) for path in paths]
     if names is None:
         with pytest.raises(DuplicateError):

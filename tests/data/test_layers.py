@@ -15,7 +15,7 @@ from biaozhu.data.errors import (
     MissingFileError,
     ScoringError,
 )
-from biaozhu.data.layers import find_layers, read_layer
+from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
 from biaozhu.data.model import Sentence, Span, sentence_to_line
 from biaozhu.data.storage.layer_stream import stream_layer
 
@@ -131,6 +131,22 @@ def test_layers_sentence_comes_once(tmp_path: Path) -> None:
     with pytest.raises(DuplicateError) as caught:
         read_layer(path)
     assert caught.value.where == f"{path}:3"
+
+
+def test_layers_of_one_sentence_are_both_named(tmp_path: Path) -> None:
+    for name, layer in (("a", (FIRST, OTHER)), ("b", (SECOND,)), ("c", (SECOND, OTHER))):
+        write_layer(tmp_path / f"{name}.jsonl", layer)
+    assert read_layers([tmp_path / "b.jsonl", tmp_path / "a.jsonl"]) == (SECOND, FIRST, OTHER)
+    with pytest.raises(DuplicateError) as caught:
+        read_layers([tmp_path])
+    assert caught.value.where == str(tmp_path / "c.jsonl")
+    assert str(tmp_path / "b.jsonl") in caught.value.what
+
+
+def test_layers_that_nothing_could_read_are_not_written(tmp_path: Path) -> None:
+    with pytest.raises(DuplicateError):
+        write_layer(tmp_path / "x.jsonl", [FIRST, OTHER, FIRST])
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("order", [(SECOND, FIRST), (FIRST, FIRST), (FIRST, OTHER, SECOND)])

@@ -62,5 +62,8 @@ def test_gold_says_what_is_missing_or_twice(tmp_path: Path) -> None:
         gold_corpus([str(tmp_path / "*.jsonl")]).files()
     for name in ("one", "two"):
         write_layer(tmp_path / f"{name}.jsonl", invented_gold(1))
-    with pytest.raises(DuplicateError, match="another file"):
+    with pytest.raises(DuplicateError) as caught:
         gold_corpus([str(tmp_path / "*.jsonl")]).sentences()
+    assert caught.value.where == str(tmp_path / "two.jsonl")
+    assert str(tmp_path / "one.jsonl") in caught.value.what
+    assert caught.value.next_step != DuplicateError.advice

@@ -15,7 +15,7 @@ import msgspec
 
 from biaozhu.data.errors import DuplicateError, LineError, OutputError, UsageError
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
-from biaozhu.data.layers import check_once, find_layers, read_layer
+from biaozhu.data.layers import find_layers, read_layers
 from biaozhu.data.model import Span
 
 if TYPE_CHECKING:
@@ -99,11 +99,8 @@ def read_annotators(paths: Sequence[Path]) -> list[tuple[str, tuple[Sentence, ..
     if not length:
         where = ", ".join(map(str, paths))
         raise DuplicateError("the same layer comes twice", where=where, next_step="Give each once")
-    layers = [tuple(sentence for file in some for sentence in read_layer(file)) for some in files]
-    named = [("/".join(place[-length:]), layer) for place, layer in zip(places, layers, strict=True)]
-    for name, layer in named:
-        check_once(layer, name)
-    return named
+    layers = [read_layers(some) for some in files]
+    return [("/".join(place[-length:]), layer) for place, layer in zip(places, layers, strict=True)]
 
 
 def check_annotators(names: Iterable[str]) -> None:

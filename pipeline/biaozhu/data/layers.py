@@ -62,8 +62,21 @@ def read_named_layers(
 
 
 def read_layers(paths: Iterable[Path], *, labels: Collection[str] | None = None) -> tuple[Sentence, ...]:
-    """Read all sentences of files and folders."""
-    return tuple(sentence for _, layer in read_named_layers(paths, labels=labels) for sentence in layer)
+    """Read all sentences of files and folders; see `join_layers`."""
+    return join_layers((path, read_layer(path, labels=labels)) for path in find_layers(paths))
+
+
+def join_layers(layers: Iterable[tuple[Path, Iterable[Sentence]]]) -> tuple[Sentence, ...]:
+    """Return the sentences of several files; DuplicateError names both files where two have the same sentence."""
+    found: dict[str, tuple[Path, Sentence]] = {}
+    problems: list[BiaozhuError] = []
+    for path, layer in layers:
+        again = [one.id for one in layer if found.setdefault(one.id, (path, one))[1] is not one]
+        if again:
+            what = f"{again[0]} is also in {found[again[0]][0]}"
+            problems.append(DuplicateError(what, where=str(path), next_step="Give one layer of each article"))
+    raise_collected(problems)
+    return tuple(one for _, one in found.values())
 
 
 def name_articles(layers: Iterable[tuple[str, Iterable[Sentence]]]) -> dict[str, str]:
@@ -135,8 +148,15 @@ def ledger_path(layer: Path) -> Path:
 
 
 def write_layer(path: Path, sentences: Iterable[Sentence]) -> None:
-    """Write a layer atomically, offsets checked; OutputError if it is empty and would replace a file with content."""
+    """Write a layer atomically, offsets checked; OutputError if it is empty and would replace a file with content.
+
+    A sentence that comes twice raises DuplicateError: no command could read the layer.
+    """
     check_layer_name(path)
+    sentences = tuple(sentences)
+    if twice := [one for one, count in Counter(sentence.id for sentence in sentences).items() if count > 1]:
+        what = f"{twice[0]} would be in it twice"
+        raise DuplicateError(what, where=str(path), next_step="Give one layer of each article")
     lines = [sentence_to_line(sentence) for sentence in sentences]
     if not lines and path.is_file() and path.stat().st_size:
         raise OutputError("a layer without a sentence would replace this", where=str(path))

@@ -267,6 +267,7 @@ def _check_unique(wanted: _Wanted) -> None:
     problems = []
     for sentence, name in wanted:
         if sentence.id in seen:
-            problems.append(DuplicateError(f"{sentence.id} is also in {seen[sentence.id]}", where=name))
+            what = f"{sentence.id} is also in {seen[sentence.id]}"
+            problems.append(DuplicateError(what, where=name, next_step="Give one layer of each article"))
         seen.setdefault(sentence.id, name)
     raise_collected(problems)

@@ -16,7 +16,7 @@ from biaozhu.data.errors import (
     raise_collected,
 )
 from biaozhu.data.files import MAX_ARTICLE_BYTES
-from biaozhu.data.layers import find_layers, read_layers
+from biaozhu.data.layers import find_layers, join_layers, read_layer
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Article, LeftOut, Metadata, Sentence
 from biaozhu.data.outputs import ARTICLE_SUFFIXES
@@ -167,11 +167,21 @@ def looks_like_html(data: bytes) -> bool:
 def read_sentences(files: Iterable[Path]) -> tuple[Sentence, ...]:
     """Return the sentences of layers (`*.jsonl`, with their spans) and of articles, in this order.
 
-    It raises what `read_layer` and `read_articles` do; folders of either are read as well.
+    It raises what `join_layers` and `read_articles` do, and DuplicateError for an article that a layer has too; folders of either are read
+    as well.
     """
     layers, sources = divide_sources(files)
-    articles = map(split_checked, read_articles(sources))
-    return (*read_layers(layers), *(sentence for article in articles for sentence in article))
+    read = [(path, read_layer(path)) for path in find_layers(layers)]
+    sentences, articles = join_layers(read), read_articles(sources)
+    layer_of = {sentence.article: path for path, layer in read for sentence in layer}
+    again = [(path, one.id) for path, one in zip(sources, articles, strict=True) if one.id in layer_of]
+    raise_collected(
+        [
+            DuplicateError(f"article {one} is in {layer_of[one]} too", where=str(path), next_step="Give it once")
+            for path, one in again
+        ]
+    )
+    return (*sentences, *(sentence for article in articles for sentence in split_checked(article)))
 
 
 def list_layer_sources(files: Iterable[Path]) -> list[Path]:

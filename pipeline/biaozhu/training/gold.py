@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from spacy.training import Example
 
-from biaozhu.data.errors import ConfigError, DuplicateError, MissingFileError, OffsetError, raise_collected
-from biaozhu.data.layers import is_beside, read_layer
+from biaozhu.data.errors import ConfigError, MissingFileError, OffsetError, raise_collected
+from biaozhu.data.layers import is_beside, join_layers, read_layer
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence
 
@@ -37,13 +37,7 @@ class GoldCorpus:
 
     def sentences(self) -> tuple[Sentence, ...]:
         """Read all files; a sentence that is in two of them is an error."""
-        found: dict[str, Sentence] = {}
-        for path in self.files():
-            for sentence in read_layer(path):
-                if sentence.id in found:
-                    raise DuplicateError(f"{sentence.id} is in another file too", where=str(path))
-                found[sentence.id] = sentence
-        return tuple(found.values())
+        return join_layers((path, read_layer(path)) for path in self.files())
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
         """Yield an Example for each sentence."""

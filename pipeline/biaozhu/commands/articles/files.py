@@ -19,7 +19,15 @@ from biaozhu.commands.options import LABELS, AsJson, LabelsFile, LayerFile
 from biaozhu.data.errors import BiaozhuError, DuplicateError, UsageError, VersionError, raise_collected
 from biaozhu.data.files import write_bytes, write_lines, write_text
 from biaozhu.data.labels import read_labels
-from biaozhu.data.layers import find_layers, ledger_path, name_articles, read_layer, read_named_layers, write_layer
+from biaozhu.data.layers import (
+    find_layers,
+    join_layers,
+    ledger_path,
+    name_articles,
+    read_layer,
+    read_named_layers,
+    write_layer,
+)
 from biaozhu.data.ledger import Entry, write_ledger
 from biaozhu.data.model import Article, Sentence, check_against_raw, sentence_to_line
 from biaozhu.data.outputs import check_distinct, check_output
@@ -207,18 +215,13 @@ def table(
 def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[str, list[Sentence]]:
     by_article: dict[str, list[Sentence]] = {article.id: [] for article in articles}
     problems: list[BiaozhuError] = []
-    seen: set[str] = set()
-    for path in find_layers(layers):
-        sentences = read_layer(path)
+    read = [(path, read_layer(path)) for path in find_layers(layers)]
+    for path, sentences in read:
         strange = dict.fromkeys(one.article for one in sentences if one.article not in by_article)
         problems += [VersionError(f"no article given has the id {one}", where=str(path)) for one in strange]
-        for sentence in sentences:
-            if sentence.id in seen:
-                problems.append(DuplicateError(f"{sentence.id} is in another layer too", where=str(path)))
-            elif sentence.article not in strange:
-                seen.add(sentence.id)
-                by_article[sentence.article].append(sentence)
     raise_collected(problems)
+    for sentence in join_layers(read):
+        by_article[sentence.article].append(sentence)
     for article in articles:
         check_against_raw(by_article[article.id], article.raw)
     return by_article
