@@ -21,10 +21,10 @@ from biaozhu.curation.adjudication import (
     write_questions,
 )
 from biaozhu.curation.agreement import GroupAgreement, measure_agreement
-from biaozhu.curation.frozen import check_frozen, diff_gold, freeze_gold, read_gold
+from biaozhu.curation.frozen import check_frozen, diff_gold, freeze_gold
 from biaozhu.curation.status import LINE_KEYS
 from biaozhu.data.errors import BiaozhuError, FrozenError, GoldError
-from biaozhu.data.layers import read_layers, write_layer
+from biaozhu.data.layers import read_layer, read_layers, write_layer
 from biaozhu.data.model import Sentence, Span
 
 ARTICLE = "0123456789ab"
@@ -227,9 +227,9 @@ def test_frozen_gold_that_changed_is_an_error(tmp_path: Path) -> None:
     files = freeze_gold(tmp_path)
     assert files["x.jsonl"].spans == {"PERSON": 1}
     assert check_frozen(tmp_path) == files
-    assert read_gold(path)[0].spans[0].key == PERSON
+    assert read_layer(path)[0].spans[0].key == PERSON
     write_layer(path, [sentence(COUNTY)])
-    for read in (lambda: check_frozen(tmp_path), lambda: read_gold(path)):
+    for read in (lambda: check_frozen(tmp_path), lambda: read_layer(path)):
         with pytest.raises(FrozenError, match="BZ040"):
             read()
     path.unlink()
@@ -244,7 +244,7 @@ def test_frozen_gold_beside_an_unlisted_file_is_an_error(tmp_path: Path) -> None
     with pytest.raises(FrozenError, match="BZ040"):
         check_frozen(tmp_path)
     with pytest.raises(FrozenError, match="BZ040"):
-        read_gold(tmp_path / "y.jsonl")
+        read_layer(tmp_path / "y.jsonl")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": 9, "files": {}}', '{"schema": 1, "files": {"x": 1}}'])
@@ -319,7 +319,7 @@ def test_curation_adjudicate_writes_a_file_an_article_into_a_folder(
     questions.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
     assert run([*given, "--decisions", str(questions), "-o", str(gold)]) == 0
     assert "2 decisions name no rule" in capsys.readouterr().err
-    spans = {path.stem: [s.key for s in read_gold(path)[0].spans] for path in gold.glob("*.jsonl")}
+    spans = {path.stem: [s.key for s in read_layer(path)[0].spans] for path in gold.glob("*.jsonl")}
     assert spans == {"north": [PERSON, COUNTY], "south": [PERSON]}
 
 

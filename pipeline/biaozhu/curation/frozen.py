@@ -5,32 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
-from biaozhu.data.errors import BiaozhuError, FrozenError, OutputError, raise_collected
+from biaozhu.data.errors import FrozenError, OutputError, raise_collected
 from biaozhu.data.files import parse_json_as, read_bytes, sha256_of, write_text
-from biaozhu.data.layers import is_beside, read_layer
+from biaozhu.data.layers import find_layers, is_beside, join_layers, parse_layer
+from biaozhu.data.manifest import KEYS, MANIFEST, SCHEMA, FrozenFile, find_change, list_gone, read_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from biaozhu.data.model import Sentence
-
-MANIFEST = "MANIFEST.json"
-SCHEMA = 1
-
-
-@dataclass(frozen=True, slots=True)
-class FrozenFile:
-    """One gold file: its checksum, the articles it is about (first 12 hex digits) and how many spans of each label."""
-
-    sha256: str
-    articles: tuple[str, ...]
-    sentences: int
-    spans: dict[str, int]
 
 
 class GoldChange(NamedTuple):
@@ -55,7 +41,7 @@ def freeze_gold(folder: Path) -> dict[str, FrozenFile]:
         found: dict[str, Any] = {}
         with suppress(ValueError):
             found = parse_json_as(read_bytes(path), dict)
-        if found.keys() != {"schema", "files"}:
+        if found.keys() != KEYS:
             what = "a file that is not ours would be replaced by the gold's manifest"
             raise OutputError(what, where=str(path))
     manifest = {"schema": SCHEMA, "files": {name: asdict(file) for name, file in files.items()}}
@@ -63,39 +49,20 @@ def freeze_gold(folder: Path) -> dict[str, FrozenFile]:
     return files
 
 
-def read_manifest(folder: Path) -> dict[str, FrozenFile]:
-    """Read a folder's manifest."""
-    path = folder / MANIFEST
-    try:
-        data: dict[str, Any] = parse_json_as(read_bytes(path), dict)
-        if data["schema"] == SCHEMA:
-            return msgspec.convert(data["files"], dict[str, FrozenFile])
-    except (ValueError, KeyError, msgspec.ValidationError) as error:
-        raise FrozenError(f"not a manifest: {error}", where=str(path)) from None
-    what = f"a manifest of schema {data['schema']}, this version reads {SCHEMA}"
-    advice = "Look at the gold, then freeze it again with `biaozhu gold freeze`"
-    raise FrozenError(what, where=str(path), next_step=advice)
-
-
 def check_frozen(folder: Path) -> dict[str, FrozenFile]:
     """Check a folder's gold files against its manifest, and return it; FrozenError reports all changes together."""
     files = read_manifest(folder)
-    problems: list[BiaozhuError] = []
-    present = {path.name for path in _list_gold(folder)}
-    for name in sorted(files.keys() | present):
-        if name not in present:
-            problems.append(FrozenError("in the manifest but not in the folder", where=str(folder / name)))
-        else:
-            problems += _find_change(folder / name, files)
+    problems = list_gone(folder)
+    for path in _list_gold(folder):
+        problems += find_change(path, files)
     raise_collected(problems)
     return files
 
 
-def read_gold(path: Path) -> tuple[Sentence, ...]:
-    """Read a gold file, checked against the manifest beside it where there is one."""
-    if (path.parent / MANIFEST).exists():
-        raise_collected(_find_change(path, read_manifest(path.parent)))
-    return read_layer(path)
+def read_version(path: Path) -> tuple[Sentence, ...]:
+    """Read a gold file, or a folder, without asking the manifest beside it: to show what changed."""
+    files = _list_gold(path) or find_layers([path])
+    return join_layers((file, parse_layer(read_bytes(file), file)) for file in files)
 
 
 def diff_gold(old: tuple[Sentence, ...], new: tuple[Sentence, ...]) -> tuple[GoldChange, ...]:
@@ -115,16 +82,9 @@ def _list_gold(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.glob("*.jsonl")) if not is_beside(path)]
 
 
-def _find_change(path: Path, files: dict[str, FrozenFile]) -> list[BiaozhuError]:
-    if path.name not in files:
-        return [FrozenError("not in the manifest", where=str(path))]
-    if sha256_of(path) != files[path.name].sha256:
-        return [FrozenError("changed since it was frozen", where=str(path))]
-    return []
-
-
 def _describe_file(path: Path) -> FrozenFile:
-    layer = read_layer(path)
+    content = read_bytes(path)
+    layer = parse_layer(content, path)
     spans = Counter(span.label for sentence in layer for span in sentence.spans)
     articles = sorted({sentence.article for sentence in layer})
     return FrozenFile(sha256_of(path), tuple(articles), len(layer), dict(sorted(spans.items())))

@@ -19,6 +19,7 @@ from biaozhu.data.errors import (
     raise_collected,
 )
 from biaozhu.data.files import read_bytes, write_lines
+from biaozhu.data.manifest import check_unchanged, list_gone
 from biaozhu.data.model import Sentence, sentence_from_line, sentence_to_line
 
 LEDGER_SUFFIX, FAILED_SUFFIX = ".ledger.jsonl", ".failed.jsonl"
@@ -33,7 +34,7 @@ def find_layers(
     """Replace each folder by the layers in it, by name; ledgers and failures, which a pattern names too, are left out.
 
     `is_folder` is for paths that are not of this machine. Folders without a layer, and ledgers alone, raise
-    MissingFileError; all are reported together.
+    MissingFileError, and frozen gold that is gone from a folder FrozenError; all are reported together.
     """
     files: list[Path] = []
     problems: list[BiaozhuError] = []
@@ -44,6 +45,7 @@ def find_layers(
             if not found:
                 wanted = ", ".join(f"*{suffix}" for suffix in suffixes)
                 problems.append(MissingFileError(f"no layer ({wanted}) in this folder", where=str(path)))
+            problems += list_gone(path)
             files += found
         elif not is_beside(path):
             files.append(path)
@@ -98,8 +100,15 @@ def check_once(sentences: Iterable[Sentence], name: str) -> None:
 
 
 def read_layer(path: Path, *, labels: Collection[str] | None = None) -> tuple[Sentence, ...]:
-    """Read a layer, whose problems are all raised together; `labels` are the ids that are allowed, None allows all."""
-    content = _decoded(read_bytes(path), path)
+    """Read a layer, see `parse_layer`; FrozenError where it is frozen gold that was changed."""
+    data = read_bytes(path)
+    check_unchanged(path, data)
+    return parse_layer(data, path, labels=labels)
+
+
+def parse_layer(data: bytes, path: Path, *, labels: Collection[str] | None = None) -> tuple[Sentence, ...]:
+    """Read a layer's content, whose problems are all raised together; `labels` are the ids that are allowed, None allows all."""
+    content = _decoded(data, path)
     sentences: list[Sentence] = []
     problems: list[BiaozhuError] = []
     seen: dict[str, int] = {}

@@ -15,7 +15,6 @@ from biaozhu.curation.agreement import FORMAT as AGREEMENT
 from biaozhu.curation.agreement import Agreement, measure_agreement
 from biaozhu.curation.bias import FORMAT as BIAS
 from biaozhu.curation.bias import Bias, measure_bias, read_work
-from biaozhu.curation.frozen import read_gold
 from biaozhu.curation.status import SUFFIX, read_times
 from biaozhu.data.diff import FORMAT as ROUND_TRIP
 from biaozhu.data.diff import NOT_BY_PEOPLE, Change
@@ -168,7 +167,7 @@ class ReportContent:
 def gather_content(request: ReportRequest) -> ReportContent:
     """Read the files of a request and score its layers on the gold; everything that is wrong is reported together."""
     reader = InputReader()
-    given = read_inputs(request.scoring, reader, read_gold=read_gold)
+    given = read_inputs(request.scoring, reader)
     annotators = reader.read_layers(request.annotators)
 
     def read(role: str, path: Path | None, kind: type[Value]) -> Value | None:

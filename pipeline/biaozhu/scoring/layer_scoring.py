@@ -101,13 +101,11 @@ class InputReader:
             self.inputs.append(_describe_file(role, path))
         return value
 
-    def read_layer(
-        self, role: str, paths: Iterable[Path], *, name: str = "", read: Callable[[Path], Layer] = read_layer
-    ) -> Layer:
+    def read_layer(self, role: str, paths: Iterable[Path], *, name: str = "") -> Layer:
         """Return the sentences of files and folders, each of which must hold others."""
         lines: list[Sentence] = []
         for file in self.attempt(partial(find_layers, paths)) or ():
-            layer = self.read(role, file, read) or ()
+            layer = self.read(role, file, read_layer) or ()
             if layer:
                 spans = sum(len(line.spans) for line in layer)
                 read_in = self.inputs[-1]
@@ -139,13 +137,11 @@ def _describe_file(role: str, path: Path, name: str = "") -> InputFile:
     return InputFile(role, name or path.stem, str(path), sha256_of(path))
 
 
-def read_inputs(
-    request: ScoringRequest, reader: InputReader, *, read_gold: Callable[[Path], Layer] = read_layer
-) -> ScoringInputs:
+def read_inputs(request: ScoringRequest, reader: InputReader) -> ScoringInputs:
     """Read the files of a request; problems stay in the reader."""
     labels = reader.attempt(partial(_read_labels, request)) or ()
     articles = reader.read_articles(request.articles)
-    gold = reader.read_layer("gold", request.gold, read=read_gold)
+    gold = reader.read_layer("gold", request.gold)
     layers = reader.read_layers(request.layers)
     trained = tuple(reader.read_layer("train", [path]) for path in request.train)
     ids = {sentence.id for sentence in gold}

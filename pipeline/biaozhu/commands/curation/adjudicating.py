@@ -16,7 +16,7 @@ from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, la
 from biaozhu.data.errors import GoldError, LabelError, OutputError, UsageError, raise_collected
 from biaozhu.data.files import descriptor_of, write_text
 from biaozhu.data.labels import read_labels
-from biaozhu.data.layers import find_layers, name_articles, read_layers, read_named_layers
+from biaozhu.data.layers import name_articles, read_layers, read_named_layers
 from biaozhu.data.outputs import check_distinct, check_output
 from biaozhu.data.translation import translate
 
@@ -228,7 +228,7 @@ def diff(
     """Show the spans that only one of two versions of a gold file has."""
     from biaozhu.curation import frozen
 
-    changes = frozen.diff_gold(read_layers([old]), read_layers([new]))
+    changes = frozen.diff_gold(frozen.read_version(old), frozen.read_version(new))
     if not changes and not as_json:
         say("no span differs")
         return
@@ -293,12 +293,11 @@ def bias(
     as_json: AsJson = False,
 ) -> None:
     """Measure how far annotators follow the pre-annotation: acceptance, edits, and the blind control slice."""
-    from biaozhu.curation import frozen
     from biaozhu.curation.bias import FORMAT, measure_bias, read_work
 
     check_output(output, "bias", [*annotators, *(gold or ())])
     work = [item for folder in annotators for item in read_work(folder)]
-    truth = [sentence for path in find_layers(gold or ()) for sentence in frozen.read_gold(path)]
+    truth = read_layers(gold or ())
     result = measure_bias(work, gold=truth)
     _write_figures(output, FORMAT, result)
     if as_json:

@@ -22,7 +22,7 @@ from biaozhu.commands.doccano.specs import log_in
 from biaozhu.commands.models import train
 from biaozhu.commands.options import LOCAL, AsJson, Home, layer_name
 from biaozhu.curation.select import Aim  # noqa: TC001 — typer reads the annotation
-from biaozhu.data.errors import DuplicateError, MissingFileError, UsageError, raise_collected
+from biaozhu.data.errors import MissingFileError, UsageError, raise_collected
 from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
 from biaozhu.data.model import Sentence, Span
 from biaozhu.data.outputs import check_output
@@ -125,16 +125,14 @@ def doubt(
     from biaozhu.curation.doubts import apply_doubts, rank_doubts
 
     check_output(output, "layer", [*layers, *(held_out or ())])
-    layer = _read_once(layers)
+    layer = read_layers(layers)
     address = ""
     if project:
         from biaozhu.doccano.project import require_project
 
         address = require_project(log_in(home), project).url
     if held_out:
-        readings = probabilities.read_by_layer(
-            layer, [one for file in find_layers(held_out) for one in read_layer(file)]
-        )
+        readings = probabilities.read_by_layer(layer, read_layers(held_out))
     else:
         readings = probabilities.read_by_network(layer, load_tagger())
     found = (lint.lint_layer(layer), surfaces.find_inconsistent(layer), probabilities.find_improbable(layer, readings))
@@ -151,19 +149,6 @@ def doubt(
     checks = Counter(name for one in every for name in one.by)
     counts = ", ".join(f"{count} × {name}" for name, count in sorted(checks.items()))
     say(f"{len(every)} doubts in {len(layer)} sentences{f' ({counts})' if counts else ''}, {len(rows)} shown")
-
-
-def _read_once(paths: Sequence[Path]) -> tuple[Sentence, ...]:
-    from biaozhu.curation.frozen import read_gold
-
-    found: dict[str, Sentence] = {}
-    for file in find_layers(paths):
-        for sentence in read_gold(file):
-            if sentence.id in found:
-                what = f"{sentence.id} is in another file too"
-                raise DuplicateError(what, where=str(file), next_step="Give one layer of each article")
-            found[sentence.id] = sentence
-    return tuple(found.values())
 
 
 def _make_row(one: Doubt, sentence: Sentence, address: str) -> Mapping[str, object]:
@@ -317,10 +302,8 @@ def _select(state: LoopState, paths: _Paths) -> None:
     write_reasons(paths.chosen, selected)
 
 
-def _read_test(state: LoopState) -> list[Sentence]:
-    from biaozhu.curation.frozen import read_gold
-
-    return [one for file in find_layers([Path(state.test)]) for one in read_gold(file)] if state.test else []
+def _read_test(state: LoopState) -> tuple[Sentence, ...]:
+    return read_layers([Path(state.test)]) if state.test else ()
 
 
 def _check_confirmed(state: LoopState, paths: _Paths) -> None:

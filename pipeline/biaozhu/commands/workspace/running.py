@@ -162,8 +162,6 @@ def run(
 
 
 def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: Path, model: str) -> Job:
-    from biaozhu.curation.frozen import read_gold
-
     names = [article.name for article in articles.values()]
     if twice := sorted(one for one, count in Counter(names).items() if count > 1):
         what = f"two articles have the same file name: {', '.join(twice)}"
@@ -171,7 +169,7 @@ def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: P
     ids = {article.id for article in articles.values()}
     files, covered = [], set[str]()
     for path in find_layers([gold]) if any(gold.glob("*.jsonl")) or gold.is_file() else ():
-        about = {sentence.article for sentence in read_gold(path)}
+        about = {sentence.article for sentence in read_layer(path)}
         if about <= ids:
             files.append(path)
             covered |= about

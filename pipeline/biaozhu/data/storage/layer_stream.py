@@ -12,6 +12,7 @@ import msgspec
 
 from biaozhu.data.errors import BiaozhuError, LabelError, LineError, ScoringError
 from biaozhu.data.files import MAX_ARTICLE_BYTES, scratch_database
+from biaozhu.data.manifest import check_unchanged
 from biaozhu.data.model import Sentence, check_sentence, sentence_from_line
 from biaozhu.data.storage.compression import opened
 
@@ -49,6 +50,7 @@ def stream_layer(path: Path, *, labels: Collection[str] | None, may_be_empty: bo
     comes twice, raises ScoringError.
     """
     article, reached = "", 0
+    check_unchanged(path)
     # Only line feeds end a line of bytes.
     with once() as is_new, opened(path, path.suffix) as file:
         for number, raw in enumerate(iter(partial(file.readline, MAX_ARTICLE_BYTES + 1), b""), 1):

@@ -1,0 +1,76 @@
+"""Manifest of frozen gold: checksums that lie beside the gold, and that every reader of a layer asks."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from biaozhu.data.errors import BiaozhuError, FrozenError, raise_collected
+from biaozhu.data.files import parse_json_as, read_bytes, sha256_of
+
+MANIFEST = "MANIFEST.json"
+SCHEMA = 1
+KEYS = {"schema", "files"}
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenFile:
+    """One gold file: its checksum, the articles it is about (first 12 hex digits) and how many spans of each label."""
+
+    sha256: str
+    articles: tuple[str, ...]
+    sentences: int
+    spans: dict[str, int]
+
+
+def read_manifest(folder: Path) -> dict[str, FrozenFile]:
+    """Read a folder's manifest."""
+    path = folder / MANIFEST
+    try:
+        data: dict[str, Any] = parse_json_as(read_bytes(path), dict)
+        if data["schema"] == SCHEMA:
+            return msgspec.convert(data["files"], dict[str, FrozenFile])
+    except (ValueError, KeyError, msgspec.ValidationError) as error:
+        raise FrozenError(f"not a manifest: {error}", where=str(path)) from None
+    what = f"a manifest of schema {data['schema']}, this version reads {SCHEMA}"
+    advice = "Look at the gold, then freeze it again with `biaozhu gold freeze`"
+    raise FrozenError(what, where=str(path), next_step=advice)
+
+
+def check_unchanged(path: Path, content: bytes | None = None) -> None:
+    """Raise FrozenError where a layer lies beside a manifest of gold and is not what it says; `content` spares reading it."""
+    # Only such files are frozen; an address has no manifest that we write.
+    if isinstance(cast("Any", path), Path) and path.suffix == ".jsonl":
+        files = _find_manifest(path.parent)
+        raise_collected([] if files is None else find_change(path, files, content))
+
+
+def list_gone(folder: Path) -> list[BiaozhuError]:
+    """Return an error for each file that a folder's manifest of gold names and the folder lacks."""
+    gone = [folder / name for name in _find_manifest(folder) or () if not (folder / name).exists()]
+    return [FrozenError("in the manifest but not in the folder", where=str(path)) for path in gone]
+
+
+def _find_manifest(folder: Path) -> dict[str, FrozenFile] | None:
+    if not (folder / MANIFEST).is_file():
+        return None
+    with suppress(ValueError):
+        # Shards have a file of this name too, and so may other programs; one that is damaged may be the gold's.
+        if parse_json_as(read_bytes(folder / MANIFEST), dict).keys() != KEYS:
+            return None
+    return read_manifest(folder)
+
+
+def find_change(path: Path, files: dict[str, FrozenFile], content: bytes | None = None) -> list[BiaozhuError]:
+    """Return what is wrong with a file of a folder that has this manifest."""
+    if path.name not in files:
+        return [FrozenError("not in the manifest", where=str(path))]
+    found = sha256_of(path) if content is None else hashlib.sha256(content).hexdigest()
+    if found != files[path.name].sha256:
+        return [FrozenError("changed since it was frozen", where=str(path))]
+    return []
