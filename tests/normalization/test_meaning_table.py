@@ -201,6 +201,27 @@ def test_table_command_reads_a_layer_and_writes_a_file(
     assert (tmp_path / "t.csv").read_bytes().count(b"\n") == 3
 
 
+@pytest.mark.parametrize("options", [[], ["--json"], ["-o", "t.csv"]])
+def test_table_command_names_articles_that_no_layer_has(
+    source: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    other = tmp_path / "other.txt"
+    other.write_text(TEXT + "末。\n", encoding="utf-8")
+    layer = tmp_path / "layer.jsonl"
+    write_layer(layer, split_article(read_article(source)))
+    assert run(["table", str(other), str(source), "--layer", str(layer), *options]) == 1
+    captured = capsys.readouterr()
+    assert f"BZ003 {other}: " in captured.err
+    assert str(source) not in captured.err
+    if options == ["--json"]:
+        assert [document["article"] for document in json.loads(captured.out)] == [source.stem]
+
+
 def test_table_command_of_a_strange_layer_is_an_error(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

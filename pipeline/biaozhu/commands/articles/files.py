@@ -15,8 +15,15 @@ from typer import Argument, Option
 
 from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model
 from biaozhu.commands.console import finish, print_json, print_table, say
-from biaozhu.commands.options import LABELS, AsJson, LabelsFile, LayerFile
-from biaozhu.data.errors import BiaozhuError, DuplicateError, UsageError, VersionError, raise_collected
+from biaozhu.commands.options import LABELS, AsJson, LabelsFile, LayerFile, layer_name
+from biaozhu.data.errors import (
+    BiaozhuError,
+    DuplicateError,
+    MissingFileError,
+    UsageError,
+    VersionError,
+    raise_collected,
+)
 from biaozhu.data.files import write_bytes, write_lines, write_text
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import (
@@ -181,8 +188,14 @@ def table(
     is_parquet = output is not None and output.suffix == ".parquet"
     check_output(output, "parquet" if is_parquet else "csv", layer, articles=files)
     read, problems = read_readable(find_articles(files))
-    articles = list(read.values())
-    sentences = _from_layers(articles, layer) if layer else _found(articles)
+    sentences = _from_layers(list(read.values()), layer) if layer else _found(list(read.values()))
+    articles = [article for article in read.values() if article.id in sentences]
+    advice = "Give its layer with --layer"
+    problems += tuple(
+        MissingFileError("no layer given is of this article", where=str(path), next_step=advice)
+        for path, article in read.items()
+        if article.id not in sentences
+    )
     meanings = [article_meaning(article, sentences[article.id]) for article in articles]
     rows = [row for meaning in meanings for row in meaning.rows]
     if output is not None:
@@ -224,7 +237,7 @@ def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[st
         by_article[sentence.article].append(sentence)
     for article in articles:
         check_against_raw(by_article[article.id], article.raw)
-    return by_article
+    return {one: layer for one, layer in by_article.items() if layer}
 
 
 def _found(articles: Sequence[Article]) -> dict[str, list[Sentence]]:
