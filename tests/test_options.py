@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from biaozhu.cli import run
+from biaozhu.cli import list_all_commands, run
+from biaozhu.commands.help_pages import DocumentedCommand, list_commands
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,3 +35,27 @@ def test_options_a_ledgers_name_for_a_layer_is_refused_before_any_work(
         "no layer is read from it. Name it NAME.jsonl.\n"
     )
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "evaluate --gold g --layer l --fail-under",
+        "select l -n 1 -o o --random",
+        "loop rounds --worth",
+        "serve --timeout",
+        "project create l --project p --annotators a,b --blind",
+    ],
+)
+def test_options_take_nan_for_no_number(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run([*shlex.split(command), "nan"]) == 2
+    assert capsys.readouterr().err.startswith(f"BZ002 {command.rsplit(maxsplit=1)[-1]}: ")
+    assert not list(tmp_path.iterdir())
+
+
+def test_options_of_every_command_are_read_in_one_way() -> None:
+    commands = [one for _, one in list_commands(list_all_commands()) if not hasattr(one, "commands")]
+    assert all(isinstance(one, DocumentedCommand) for one in commands)

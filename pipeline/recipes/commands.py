@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from biaozhu.commands.console import finish, print_table, say
+from biaozhu.commands.help_pages import DocumentedCommand
 from biaozhu.commands.options import AsJson, LayerFile, SentenceFiles  # noqa: TC001 — typer reads the annotations
 
 Name = Annotated[str, typer.Argument(help="The corpus: modern, pfr1998, msra, or one of `corpus add`.")]
@@ -30,11 +31,11 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this area."""
     corpus = typer.Typer(help="Fetch, convert and look at training corpora.", no_args_is_help=True)
     for command in (fetch, add, extend, show):
-        corpus.command()(command)
+        corpus.command(cls=DocumentedCommand)(command)
     app.add_typer(corpus, name="corpus")
     base = typer.Typer(help="The base model: build it, and annotate with it.", no_args_is_help=True)
     for built in (build, annotate, distil, deepen):
-        base.command()(built)
+        base.command(cls=DocumentedCommand)(built)
     app.add_typer(base, name="base")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import tomllib
@@ -13,6 +14,7 @@ import typer
 import typer.core
 from typer._click import formatting
 
+from biaozhu.data.errors import UsageError
 from biaozhu.data.translation import current_language, translate
 
 if TYPE_CHECKING:
@@ -36,7 +38,10 @@ GROUPS = {
 
 
 class DocumentedCommand(typer.core.TyperCommand):
-    """A command whose docstring, or that of its module, may end in `Options:`: their help, where the signature has none."""
+    """A command whose docstring, or that of its module, may end in `Options:`: their help, where the signature has none.
+
+    It takes `nan` for no number: no bound of an option holds it back.
+    """
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
@@ -46,6 +51,15 @@ class DocumentedCommand(typer.core.TyperCommand):
         for parameter in self.params:
             if not getattr(parameter, "help", None) and parameter.name in helps:
                 parameter.help = " ".join(helps[parameter.name].split())  # type: ignore[attr-defined]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the arguments."""
+        rest: list[str] = super().parse_args(ctx, args)
+        for parameter in self.params:
+            value = ctx.params.get(parameter.name)
+            if isinstance(value, float) and math.isnan(value):
+                raise UsageError("nan is not a number", where=parameter.opts[0])
+        return rest
 
 
 class GroupedCommands(typer.core.TyperGroup):
