@@ -54,6 +54,17 @@ def test_formats_commands_make_an_article_of_foreign_texts(tmp_path: Path) -> No
     assert (empty.severity, empty.sentence) == ("decision", "document 3")
 
 
+@pytest.mark.parametrize("content", ["", '{"text": ""}\n', '{"text": ""}\n{"text": "", "label": []}\n'])
+def test_formats_commands_import_no_layer_without_text(
+    tmp_path: Path, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, output = tmp_path / "foreign.jsonl", tmp_path / "layer.jsonl"
+    source.write_text(content, encoding="utf-8")
+    assert run(["import", str(source), "-f", "doccano", "-o", str(output), "--ledger"]) == 2
+    assert capsys.readouterr().err.startswith(f"BZ060 {source}: ")
+    assert list(tmp_path.iterdir()) == [source]
+
+
 def test_formats_commands_overwrite_no_other_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, output = tmp_path / "foreign.jsonl", tmp_path / "seed.jsonl"
     source.write_text(json.dumps({"text": TEXT, "label": []}), encoding="utf-8")

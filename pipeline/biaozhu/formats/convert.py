@@ -90,8 +90,8 @@ def read_documents(
             Format.labelstudio: partial(json_rows.read_labelstudio, unit=unit),
         }
         found = [*readers[of](_read_file(path), where=str(path))]
-    if not found:
-        raise FormatError("there is nothing in it", where=str(path))
+    if not any(one.text for one in found):
+        raise FormatError("there is no text in it", where=str(path))
     for number, one in enumerate(found):
         spans = [replace(span, label=renamed.get(span.label, span.label)) for span in one.spans]
         found[number] = replace(one, spans=tuple(spans))
