@@ -23,6 +23,11 @@ if TYPE_CHECKING:
         "crossval c.cfg --gold g.jsonl --article a.txt",
         "adjudicate a b",
         "import f --format conll --article a.txt",
+        "split a.txt",
+        "select a.jsonl -n 1",
+        "doubt a.jsonl",
+        "llm a.txt --config c.toml",
+        "pull",
     ],
 )
 def test_options_a_ledgers_name_for_a_layer_is_refused_before_any_work(

@@ -107,7 +107,8 @@ def split(
     files: Sources,
     *,
     output: Annotated[
-        Path | None, Option("--output", "-o", metavar="OUT.jsonl", help="Write here instead of to stdout.")
+        Path | None,
+        Option("--output", "-o", metavar="OUT.jsonl", callback=layer_name, help="Write here instead of to stdout."),
     ] = None,
     text: SavedText = None,
 ) -> None:

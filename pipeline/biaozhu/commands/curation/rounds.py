@@ -39,7 +39,7 @@ def select(
     layers: Annotated[list[str], Argument(metavar="LAYER")],
     *,
     number: Annotated[int, Option("--number", "-n", min=1, help="How many sentences to select.")],
-    output: Annotated[Path, Option("--output", "-o", metavar="OUT")],
+    output: Annotated[Path, Option("--output", "-o", metavar="OUT", callback=layer_name)],
     aim: Annotated[Aim, Option(help="Uncertain ones that are unlike each other, or only one of the two.")] = "both",
     marginals: Annotated[bool, Option("--marginals")] = False,
     against: Annotated[list[Path], Option(metavar="LAYER")] = [],  # noqa: B006 — typer copies the default
