@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 NAMES = ("dingxi", "meitan", "qingci")
 # The smallest network: what is tested is which steps run.
 RUN = ("run", "mine", "--model", "fast")
+WORDS = """import re
+
+from biaozhu.annotators.registry import annotator
+from biaozhu.data.model import Span
+
+
+@annotator("words", proposes={"PLACE": 50})
+def find_words(texts):
+    return [[Span(*one.span(), "PLACE") for one in re.finditer("青瓷", text)] for text in texts]
+"""
 
 
 @pytest.fixture
@@ -60,6 +70,48 @@ def test_running_redoes_a_layer_that_somebody_changed(folder: Path, capsys: pyte
     assert run([*RUN]) == 0
     assert "pre-annotation of 1 of 3 articles" in capsys.readouterr().err
     assert layer.read_bytes() == whole
+
+
+def test_running_takes_own_annotators_and_loses_no_span_of_theirs(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "words.py").write_text(WORDS, "utf-8")
+    own = ["--annotator", "words.py"]
+    assert run(["preannotate", "mine", "-o", "annotations/pre", "--model", "fast", *own]) == 0
+    layer = folder / "annotations/pre/qingci.jsonl"
+    assert '"source": "words"' in layer.read_text("utf-8")
+    files = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    capsys.readouterr()
+    assert run([*RUN]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("BZ008 annotations/pre: ")
+    assert "words" in said
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == files
+    assert run([*RUN, *own]) == 0
+    assert '"source": "words"' in layer.read_text("utf-8")
+    assert run([*RUN, *own]) == 0
+    assert "pre-annotation: unchanged" in capsys.readouterr().err
+    (folder / "words.py").write_text(WORDS.replace("青瓷", "浙江"), "utf-8")
+    assert run([*RUN, *own]) == 0
+    assert "pre-annotation of 3 of 3 articles" in capsys.readouterr().err
+    assert run([*RUN, "--force"]) == 0
+    assert '"source": "words"' not in layer.read_text("utf-8")
+
+
+def test_running_with_an_annotator_that_is_none_does_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*RUN, "--annotator", "nobody"]) == 2
+    assert capsys.readouterr().err.startswith("BZ025 ")
+    assert not (folder / "annotations").exists()
+
+
+def test_running_says_the_command_of_the_next_run_with_its_annotators(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "words.py").write_text(WORDS, "utf-8")
+    (folder / "annotations/projects").mkdir(parents=True)
+    (folder / "annotations/projects/mine.json").write_text("{}", "utf-8")
+    assert run([*RUN, "--annotator", "words.py"]) == 0
+    assert "`biaozhu run mine --annotator words.py`" in capsys.readouterr().err
 
 
 def test_running_removes_the_layers_of_an_article_that_is_gone_and_no_others(folder: Path) -> None:

@@ -37,6 +37,15 @@ if TYPE_CHECKING:
 NetworkName = Annotated[
     str, Option(help="deep, accurate, fast, or the folder of a network of `base build` or `base distil`.")
 ]
+Annotators = Annotated[
+    list[str],
+    Option(
+        "--annotator",
+        metavar="NAME",
+        help="Also an annotator of another package, of a Python file (.py), or a language model that a file (.toml) "
+        "describes, as a layer of its own. Repeatable.",
+    ),
+]
 LANGUAGE_MODEL = ".toml"
 
 
@@ -47,7 +56,7 @@ def preannotate(
     layers: Annotated[Path | None, Option(metavar="DIR")] = None,
     ledger: Annotated[bool, Option("--ledger")] = False,
     model: NetworkName = DEFAULT_MODEL,
-    annotator: Annotated[list[str], Option(metavar="NAME")] = [],  # noqa: B006 — typer copies the default
+    annotator: Annotators = [],  # noqa: B006 — typer copies the default
     labels: LabelsFile = LABELS,
     threads: Annotated[int | None, Option(min=1, max=MAX_PROCESSES)] = None,
     shards: Annotated[str | None, Option(metavar="DIR")] = None,
@@ -67,8 +76,6 @@ def preannotate(
         output: A .jsonl file, or a folder for a file by article; else stdout.
         layers: Also write each annotator's layer to DIR/<source>/<article>.jsonl.
         ledger: Also write what the combination decided to OUT.ledger.jsonl.
-        annotator: Also an annotator of another package, of a Python file (.py), or a language model that a file (.toml)
-            describes, as a layer of its own. Repeatable.
         threads: Threads of the network; as many as processors by default.
         shards: Write shards and a manifest to DIR (or s3://…), and go on there after a stop.
         shard_size: Source text in a shard; 4 MiB by default.
@@ -109,6 +116,17 @@ def preannotate(
     ask = partial(ask_models, labels=labels, yes=yes, as_json=as_json)
     load = partial(load_model, model, threads=threads)
     _annotate_articles(paths, output, layers, ledger=ledger, load=load, given=annotator, labels=labels, ask=ask)
+
+
+def name_layers(given: Sequence[str]) -> frozenset[str]:
+    """Return the names of all layers that pre-annotation makes with the given annotators beside the package's own."""
+    from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
+    from biaozhu.annotators.registry import find_annotators
+    from biaozhu.llm.config import read_config
+
+    models = [read_config(Path(name)).name for name in given if name.endswith(LANGUAGE_MODEL)]
+    found = [one for name in given if not name.endswith(LANGUAGE_MODEL) for one in find_annotators(name)]
+    return frozenset([*(one.name for one in (*DEFAULT_ANNOTATORS, *found)), *models])
 
 
 def _annotate_articles(

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument, Exit, Option
 
 from biaozhu import __version__
 from biaozhu.annotators.network.models import DEFAULT_MODEL, weights_mark
 from biaozhu.commands.articles.files import table
-from biaozhu.commands.articles.preannotating import NetworkName, preannotate
+from biaozhu.commands.articles.preannotating import Annotators, NetworkName, name_layers, preannotate
 from biaozhu.commands.console import finish, print_table, say
 from biaozhu.commands.models import crossval, predict, train
+from biaozhu.commands.options import Yes  # noqa: TC001 — typer reads it
 from biaozhu.commands.scores import report
-from biaozhu.data.errors import MissingFileError, TrainingError, UsageError
+from biaozhu.data.errors import BiaozhuError, MissingFileError, OutputError, TrainingError, UsageError
 from biaozhu.data.files import parse_json_as, sha256_of, write_text
 from biaozhu.data.layers import find_layers, ledger_path, read_layer
 from biaozhu.data.model import Article
@@ -104,7 +107,10 @@ def hash_files(paths: Iterable[Path]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Inputs and outputs of a run: articles by file, gold about them, pre-annotated layers, and where its results go."""
+    """Inputs and outputs of a run: articles by file, gold about them, pre-annotated layers, and where its results go.
+
+    `annotators` are those given beside the package's own, `sources` the names of the layers that all of them make.
+    """
 
     name: str
     articles: Mapping[Path, Article]
@@ -112,6 +118,8 @@ class Job:
     covered: frozenset[str]
     config: Path
     model: str
+    annotators: Sequence[str]
+    sources: frozenset[str]
     layers: list[Path]
     report: Path
     steps: Path
@@ -127,12 +135,16 @@ def run(
     ] = Path("configs/ner.cfg"),
     name: Annotated[str, Option(help="Name of the report; else that of the folder.")] = "",
     model: NetworkName = DEFAULT_MODEL,
-    force: Annotated[bool, Option("--force", help="Redo every step.")] = False,
+    annotator: Annotators = [],  # noqa: B006 — typer copies the default
+    yes: Yes = False,
+    force: Annotated[
+        bool, Option("--force", help="Redo every step; also replace what annotators that are not given found.")
+    ] = False,
 ) -> None:
     """Do the whole job on a folder of articles, redo only what changed, and say what comes next.
 
     The articles are pre-annotated and their amounts tabled; with gold, a model is cross-validated, trained and scored.
-    The report goes to reports/NAME, and the scores of each run stay for `biaozhu history`.
+    Give the same --annotator each time: spans of one that is not given are not replaced without --force. The report goes to reports/NAME, and the scores of each run stay for `biaozhu history`.
     """
     from biaozhu.reading.article import find_articles, read_readable
     from biaozhu.reporting.history import COLUMNS, list_cells, read_reports
@@ -141,12 +153,12 @@ def run(
         advice = "Give your folder of articles: `biaozhu run FOLDER`"
         raise MissingFileError("no such file", where=str(folder), next_step=advice)
     articles, problems = read_readable(find_articles([folder]))
-    job = _plan_job(name or folder.resolve().name, articles, gold, config, model)
+    job = _plan_job(name or folder.resolve().name, articles, gold, config, model, annotator)
     record = StepRecord(job.steps / "done.json", force=force)
     # A record that is missing or damaged means that nothing was done.
     with suppress(OSError, ValueError):
         record.done = parse_json_as(record.path.read_bytes(), dict[str, DoneStep])
-    _preannotate_changed(job, record)
+    _preannotate_changed(job, record, yes=yes)
     files, amounts = list(job.articles), job.report / "amounts.csv"
     do, inputs = partial(table, files, layer=job.layers, output=amounts), hash_inputs([*files, *job.layers])
     record.run_step("table", "table of amounts", do, inputs, [amounts])
@@ -162,6 +174,11 @@ def run(
 
 
 def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: Path, model: str) -> Job:
+def _plan_job(
+    name: str, articles: Mapping[Path, Article], gold: Path, config: Path, model: str, annotators: Sequence[str]
+) -> Job:
+    from biaozhu.curation.frozen import read_gold
+
     names = [article.name for article in articles.values()]
     if twice := sorted(one for one, count in Counter(names).items() if count > 1):
         what = f"two articles have the same file name: {', '.join(twice)}"
@@ -177,29 +194,47 @@ def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: P
             say(f"{path}: the gold is about another version of {path.stem}, and takes no part")
     layers, steps = [PRE / f"{one}.jsonl" for one in names], Path("reports") / name / "steps"
     places = (layers, steps.parent, steps, steps / f"{config.stem}.all.jsonl")
-    return Job(name, articles, tuple(files), frozenset(covered), config, model, *places)
+    sources = name_layers(annotators)
+    return Job(name, articles, tuple(files), frozenset(covered), config, model, annotators, sources, *places)
 
 
-def _preannotate_changed(job: Job, record: StepRecord) -> None:
+def _preannotate_changed(job: Job, record: StepRecord, *, yes: bool) -> None:
     """Pre-annotate the articles that are new or changed, and remove the layers of those that are gone."""
     names = {path: f"pre {article.name}" for path, article in job.articles.items()}
+    mark, files = weights_mark(job.model), [Path(one) for one in job.annotators if Path(one).is_file()]
+    stale: dict[Path, tuple[str, Callable[[], list[Path]]]] = {}
+    for path, article in job.articles.items():
+        inputs = hash_inputs([path, *files], job.model, mark, *job.annotators)
+        find_outputs = partial(_list_layers, article.name)
+        if not record.is_current(names[path], inputs, find_outputs()):
+            stale[path] = (inputs, find_outputs)
+    if not record.force:
+        _check_sources([PRE / f"{job.articles[path].name}.jsonl" for path in stale], job.sources)
     now = set(names.values())
     for gone in [name for name in record.done if name.startswith("pre ") and name not in now]:
         for file in record.done.pop(gone).files:
             Path(file).unlink(missing_ok=True)
-    mark = weights_mark(job.model)
-    stale: dict[Path, tuple[str, Callable[[], list[Path]]]] = {}
-    for path, article in job.articles.items():
-        inputs, find_outputs = hash_inputs([path], job.model, mark), partial(_list_layers, article.name)
-        if not record.is_current(names[path], inputs, find_outputs()):
-            stale[path] = (inputs, find_outputs)
     if not stale:
         say("pre-annotation: unchanged")
         return
     say(f"pre-annotation of {len(stale)} of {len(names)} articles …")
-    files = list(map(str, stale))
-    do = partial(preannotate, files, output=PRE, layers=PRE / "layers", ledger=True, model=job.model)
+    made_by: dict[str, Any] = {"model": job.model, "annotator": list(job.annotators), "yes": yes}
+    do = partial(preannotate, list(map(str, stale)), output=PRE, layers=PRE / "layers", ledger=True, **made_by)
     record.keep({names[path]: step for path, step in stale.items()}, do)
+
+
+def _check_sources(layers: Iterable[Path], sources: Collection[str]) -> None:
+    """Raise OutputError if spans of annotators who do not run now would be replaced."""
+    found: Counter[str] = Counter()
+    for path in layers:
+        # Nothing reads a damaged layer: making it anew mends it.
+        with suppress(BiaozhuError):
+            found.update(span.source for one in read_layer(path) for span in one.spans if span.source not in sources)
+    if found:
+        counts = ", ".join(f"{count} × {name or 'nobody'}" for name, count in sorted(found.items()))
+        what = f"spans of annotators that are not given would be replaced ({counts})"
+        advice = "Give each with --annotator, or --force to replace them"
+        raise OutputError(what, where=str(PRE), next_step=advice)
 
 
 def _list_layers(name: str) -> list[Path]:
@@ -296,7 +331,8 @@ def _say_next_steps(job: Job, folder: Path, annotators: Sequence[Path]) -> None:
         say(f"then `biaozhu adjudicate {a} {b} --common --decisions questions.jsonl -o annotations/gold`")
     elif (PLANS / f"{job.name}.json").is_file():
         say(f"{count}: `biaozhu project status {job.name}` shows how far the annotators are;")
-        say(f"when they are done: `biaozhu project pull --project {job.name}`, then `biaozhu run {folder}`")
+        again = shlex.join(["biaozhu", "run", str(folder), *chain(*(("--annotator", one) for one in job.annotators))])
+        say(f"when they are done: `biaozhu project pull --project {job.name}`, then `{again}`")
     else:
         say(f"{count}: `biaozhu doccano up`, then")
         say(f"`biaozhu project create {given} --project {job.name} --annotators anna,ben`")
