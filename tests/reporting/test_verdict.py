@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,10 +13,11 @@ from biaozhu.curation.agreement import Agreement, GroupAgreement
 from biaozhu.data.errors import ReportInputError
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import read_layer, write_layer
+from biaozhu.data.model import with_spans
 from biaozhu.reporting.authorship import About, Author, GoldAuthor, list_authors, read_about
 from biaozhu.reporting.content import ReportRequest, gather_content
 from biaozhu.reporting.page.strings import make_translator
-from biaozhu.reporting.page.verdict import Verdict, describe_layer, judge_difference, judge_layer
+from biaozhu.reporting.page.verdict import Verdict, describe_layer, judge_difference, judge_layer, was_shown
 from biaozhu.reporting.report import render_report, write_report
 from biaozhu.scoring.evaluation import evaluate_layer
 from biaozhu.scoring.layer_scoring import ScoringRequest
@@ -57,6 +59,41 @@ def test_verdict_is_green_only_with_evidence(
     perfect = evaluate_layer(gold, gold)
     perfect = replace(perfect, units=replace(perfect.units, kind=kind))
     assert judge_layer(perfect, authors, in_sample=in_sample) == expected
+
+
+def test_verdict_on_a_layer_that_the_golds_annotators_saw_is_not_green(material: ReportContent) -> None:
+    gold = material.given.gold
+    perfect = evaluate_layer(gold, gold)
+    perfect = replace(perfect, units=replace(perfect.units, kind="article"))
+    found = judge_layer(perfect, (*PERSON, KEPT), in_sample=False, shown=True)
+    assert found == Verdict("limited", ("shown",))
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("network>anna+ben", {"pre"}),
+        ("network>adjudicated:anna/chen", {"pre"}),
+        ("network", {"pre"}),
+        ("anna+ben", set()),
+        ("model>anna+ben", {"model"}),
+    ],
+)
+def test_verdict_knows_by_the_gold_which_layers_its_annotators_saw(
+    case: dict[str, Path], tmp_path: Path, source: str, shown: set[str]
+) -> None:
+    gold = tmp_path / "gold.jsonl"
+    write_layer(
+        gold,
+        [with_spans(one, [replace(span, source=source) for span in one.spans]) for one in read_layer(case["gold"])],
+    )
+    layers = (f"pre={case['pre']}", f"model={case['model']}")
+    request = ScoringRequest(layers=layers, gold=(gold,), sampling=Sampling(resamples=200))
+    content = gather_content(ReportRequest(request))
+    assert {name for name in content.given.layers if was_shown(content, name)} == shown
+    for language in ("zh", "en"):
+        said = make_translator(language)("doubt.shown")
+        assert unescape(render_report(content, language=language)[0]).count(said) == len(shown)
 
 
 def test_verdict_of_a_bad_layer_stays_low_whoever_made_the_gold(material: ReportContent) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from biaozhu.scoring.layer_scoring import Layer, ScoredLayers
 
 Trust = Literal["high", "limited", "some", "low", "unknown"]
-Doubt = Literal["few_articles", "in_sample", "models_only", "authors_unknown"]
+Doubt = Literal["few_articles", "in_sample", "shown", "models_only", "authors_unknown"]
 Direction = Literal["better", "worse", "open", "unclear"]
 
 # Lower bounds of the confidence interval of strict F1. At 0.90 at most every tenth span is wrong: samples of the
@@ -43,16 +43,20 @@ class Verdict:
     doubts: tuple[Doubt, ...]
 
 
-def judge_layer(evaluation: Evaluation, authors: Iterable[GoldAuthor], *, in_sample: bool) -> Verdict:
+def judge_layer(
+    evaluation: Evaluation, authors: Iterable[GoldAuthor], *, in_sample: bool, shown: bool = False
+) -> Verdict:
     """Judge a layer by the lower bound of its strict F1, and by the evidence; without an interval it is unknown.
 
-    `high`, the only green verdict, needs enough articles, a blind layer, and a person among the gold's annotators.
+    `high`, the only green verdict, needs enough articles, a blind layer that was not `shown` to the gold's annotators, and
+    a person among these.
     """
     kinds = {author.kind for author in authors if author.kind != "pre"}
     found: dict[Doubt, bool] = {
         "in_sample": in_sample,
         # An interval over sections or sentences says nothing about other articles.
         "few_articles": evaluation.units.kind != "article",
+        "shown": shown,
         "models_only": kinds == {"model"},
         "authors_unknown": "person" not in kinds and kinds != {"model"},
     }
@@ -150,7 +154,7 @@ def choose_next_step(
     if doubt in ("in_sample", "few_articles"):
         return words("next.articles", count=max(1, ARTICLES_NEEDED - scored), without=len(rows) - scored)
     if doubt:
-        return words("next.person" if doubt == "models_only" else "next.about")
+        return words({"shown": "next.blind", "models_only": "next.person"}.get(doubt, "next.about"))
     return words("next.use", name=name) if best.trust == "high" else words("next.more")
 
 
@@ -181,6 +185,12 @@ def explain_in_sample(content: ReportContent, name: str, language: str, words: W
     gold = {sentence.id for sentence in content.given.gold}
     seen = any(sentence.id in gold for layer in content.given.trained for sentence in layer)
     return words("in_sample.trained") if seen else ""
+
+
+def was_shown(content: ReportContent, name: str) -> bool:
+    """Tell whether the gold keeps spans of a layer's annotators: those who made the gold saw what they proposed."""
+    kept = {one.name for one in content.authors if one.kind == "pre" or (one.kind == "unknown" and one.name in SOURCES)}
+    return any(span.source in kept for sentence in content.given.layers[name] for span in sentence.spans)
 
 
 def _is_preannotation(name: str, layer: Layer) -> bool:

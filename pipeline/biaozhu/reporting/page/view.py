@@ -174,6 +174,7 @@ def _view_scores(
     layers = []
     for one in evaluations:
         in_sample = verdict.explain_in_sample(content, one.name, view["language"], words)
+        shown = verdict.was_shown(content, one.name)
         found = errors[lanes[one.name]]
         layers.append(
             {
@@ -181,7 +182,7 @@ def _view_scores(
                 "lane": lanes[one.name],
                 "in_sample": in_sample,
                 "errors": found,
-                "verdict": verdict.judge_layer(one, content.authors, in_sample=bool(in_sample)),
+                "verdict": verdict.judge_layer(one, content.authors, in_sample=bool(in_sample), shown=shown),
                 "means": verdict.describe_layer(content, one.name, words),
                 "weakest": verdict.find_weakest(one),
                 "error_count": len(found),
