@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PROJECT_TYPE = "SequenceLabeling"
 PICTURE = re.compile(r"!\[(?P<alt>[^\]\n]*)\]\((?P<path>[^)\s]+\.png)\)\n*")
+HEADING = re.compile(r"^#+ .*", re.MULTILINE)
 MAX_PICTURE_BYTES = 100_000  # Doccano sends the guideline with every list of projects
 TEMPLATE_MARK = "{# biaozhu #}"
 # An error of the service must not look like a text without entities: it makes no JSON, and Doccano says so.
@@ -120,6 +121,13 @@ def embed_pictures(text: str, folder: Path) -> str:
         return f"![{match['alt']}](data:image/png;base64,{data})\n\n"
 
     return PICTURE.sub(embed, text)
+
+
+def list_unexplained(labels: Sequence[Label], guideline: str) -> list[Label]:
+    """Return the labels whose id is nowhere in a guideline, and whose name is no word of a heading."""
+    # Elsewhere the name may be part of another label's rules: 机构名 is where the guideline is about places.
+    words = set(re.split(r"\W+", "\n".join(HEADING.findall(guideline))))
+    return [one for one in labels if one.id not in guideline and one.name not in words]
 
 
 def describe_work(labels: Sequence[Label]) -> str:

@@ -29,7 +29,7 @@ Port = Annotated[int | None, Option(min=1, max=65535, help="Port on 127.0.0.1; e
 
 def read_spec(project: str, labels: Path, guideline: Path | None = None) -> ProjectSpec:
     """Read the label set and the guideline; the default guideline may be missing."""
-    from biaozhu.doccano.project import ProjectSpec, embed_pictures
+    from biaozhu.doccano.project import ProjectSpec, embed_pictures, list_unexplained
 
     text, is_default = "", guideline == GUIDELINE
     found = find_shipped(GUIDELINE) if is_default else guideline
@@ -41,7 +41,11 @@ def read_spec(project: str, labels: Path, guideline: Path | None = None) -> Proj
         except UnicodeDecodeError as error:
             where = f"{found}@{error.start}"
             raise EncodingError("the guideline is not UTF-8", where=where) from None
-    return ProjectSpec(project, read_labels(labels), text)
+    known = read_labels(labels)
+    if text and (lacking := list_unexplained(known, text)):
+        names = ", ".join(f"{one.id} {one.name}" for one in lacking)
+        say(f"the guideline {found} has nothing on {names}: write the rules into {GUIDELINE}, then run this again")
+    return ProjectSpec(project, known, text)
 
 
 def log_in(home: Path) -> Connection:
