@@ -18,6 +18,7 @@ from biaozhu.cli import run
 from biaozhu.data.errors import AnnotatorError, BugError, MissingFileError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Span, with_spans
+from biaozhu.data.shipped import find_shipped
 from biaozhu.reading.article import article_from_bytes
 
 if TYPE_CHECKING:
@@ -125,6 +126,14 @@ def test_registry_refuses_a_file_that_cannot_be_used(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"{code} ")
     assert not (project / "pre.jsonl").exists()
+
+
+def test_registry_names_the_label_set_that_lacks_a_label(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "configs/labels.toml").unlink()
+    assert run(["preannotate", "berries.txt", "--annotator", "crops.py", "-o", "pre.jsonl"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"BZ015 {find_shipped(Path('configs/labels.toml')).absolute()}: ")
+    assert "biaozhu new" in said
 
 
 @pytest.mark.usefixtures("project")

@@ -26,6 +26,7 @@ from biaozhu.data.layers import FAILED_SUFFIX, ledger_path, write_layer
 from biaozhu.data.ledger import Entry, write_ledger
 from biaozhu.data.model import Article, Span, sentence_to_line
 from biaozhu.data.outputs import check_distinct, check_output, check_output_folder
+from biaozhu.data.shipped import find_shipped
 
 if TYPE_CHECKING:
     from biaozhu.annotators.preannotate import Preannotation
@@ -239,7 +240,10 @@ def _list_annotators(names: Sequence[str], labels: Path, asked: Sequence[Answere
     known = {label.id for label in read_labels(labels)} if more else set()
     for one in more:
         if unknown := sorted(set(one.proposes) - known):
-            raise LabelError(f"{', '.join(unknown)} of annotator {one.name} is not in it", where=str(labels))
+            what, where = f"{', '.join(unknown)} of annotator {one.name} is not in it", find_shipped(labels)
+            # The package's own label set is nobody's to change.
+            advice = "" if where == labels else "Lay out one of your own with `biaozhu new .`, and add the label there"
+            raise LabelError(what, where=str(where), next_step=advice)
     found = {one.name: one for one in (*DEFAULT_ANNOTATORS, *more)}
     for model in asked:
         if model.plan.config.name in found:
