@@ -14,7 +14,7 @@ from doccano_answers import CUT, PROFILE, Answers, serving
 from doccano_tls import self_signed
 
 from biaozhu.data.errors import AuthError, RemoteError, ServerError
-from biaozhu.doccano.connection import Account, connect
+from biaozhu.doccano.connection import Account, connect, find_account
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,17 @@ def test_connection_sends_a_token_and_asks_who_it_is() -> None:
         connection = connect(Account(url, token=TOKEN))
         assert (connection.user_id, connection.username) == (7, "anna")
         assert Answers.asked == [("GET", "/v1/me", f"Token {TOKEN}")]
+
+
+def test_connection_names_the_folder_in_which_no_server_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A regression test: the advice was to start a second Doccano where the first was started with --home.
+    monkeypatch.delenv("DOCCANO_URL", raising=False)
+    with pytest.raises(ServerError) as caught:
+        find_account(home=tmp_path)
+    assert caught.value.where == str(tmp_path.resolve())
+    assert "--home" in caught.value.next_step
 
 
 def test_connection_waits_out_a_busy_server_but_sends_nothing_twice() -> None:
