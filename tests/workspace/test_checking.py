@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,15 @@ def test_checking_doctor_names_what_the_core_lacks(
     said = rows["packages of the core"]["how to get it, or where it is"]
     assert "no-such-package" in said
     assert "rich" in said
+
+
+def test_checking_doctor_lists_each_extra_once_with_its_own_config(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--json"]) == 0
+    named = [row["what"] for row in json.loads(capsys.readouterr().out) if row["what"].startswith("extra ")]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert sorted(one.split()[1].rstrip(":") for one in named) == sorted(project["optional-dependencies"])
+    # A regression test: PyTorch was said to be missing for crf.cfg.
+    assert [one for one in named if "crf.cfg" in one] == ["extra crf: crf.cfg"]
 
 
 def test_checking_labels_lists_those_of_the_working_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,7 +32,8 @@ OK, MISSING = "ok", "missing"
 OWN_FILES = ("configs/labels.toml", "annotations/guideline.md")
 EXTRAS = {
     "doccano": "push, pull, project, doccano",
-    "train": "finetune.cfg, crf.cfg with CRFsuite",
+    "train": "finetune.cfg",
+    "crf": "crf.cfg",
     "transformer": "transformer.cfg",
     "table": "Parquet",
     "ray": "preannotate --engine ray",
