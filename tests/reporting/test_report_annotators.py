@@ -110,7 +110,7 @@ def test_agree_prints_months_as_table_and_json(folder: Path, capsys: pytest.Capt
     people = [str(folder / name) for name in ("anna", "ben")]
     assert run(["agree", *people]) == 0
     printed, said = capsys.readouterr()
-    assert f"biaozhu adjudicate {people[0]} {people[1]} --questions" in said
+    assert f"biaozhu adjudicate {people[0]} {people[1]} --common --questions" in said
     assert "Agreement by month" in printed
     assert "2026-03" in printed
     assert run(["agree", *people, "--json"]) == 0

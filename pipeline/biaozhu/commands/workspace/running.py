@@ -335,4 +335,4 @@ def _say_next_steps(job: Job, folder: Path, annotators: Sequence[Path]) -> None:
         say(f"when they are done: `biaozhu project pull --project {job.name}`, then `{again}`")
     else:
         say(f"{count}: `biaozhu doccano up`, then")
-        say(f"`biaozhu project create {given} --project {job.name} --annotators anna,ben`")
+        say(f"`biaozhu project create {given} --project {job.name} --annotators anna,ben --overlap 2`")
