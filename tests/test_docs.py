@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -13,7 +14,10 @@ import srsly
 import typer.main
 
 from biaozhu import __version__
-from biaozhu.cli import app
+from biaozhu.annotators import registry
+from biaozhu.cli import app, run
+from biaozhu.commands.workspace import starting
+from biaozhu.data.layers import read_layer
 
 ROOT = Path(__file__).parent.parent
 MOST_BYTES = 7_000
@@ -102,6 +106,29 @@ def test_docs_chinese_pages_have_the_same_blocks_and_sections(path: Path) -> Non
     assert len(re.findall(r"^#+ ", chinese, re.MULTILINE)) == len(re.findall(r"^#+ ", english, re.MULTILINE))
     rows = [len(re.findall(r"^\|", text, re.MULTILINE)) for text in (chinese, english)]
     assert rows[0] == rows[1]
+
+
+def test_docs_own_annotator_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A regression test: it had no imports.
+    page = (ROOT / "docs/own-labels.md").read_text(encoding="utf-8")
+    (code,), (label,) = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL) for kind in ("python", "toml"))
+    assert textwrap.indent(code, "    ") in str(registry.__doc__)
+    monkeypatch.chdir(tmp_path)
+    assert run(["new", "."]) == 0
+    with Path("configs/labels.toml").open("a", encoding="utf-8") as file:
+        file.write(f"\n{label}")
+    Path("crops.py").write_text(code, encoding="utf-8")
+    Path("seeds/farm.txt").write_text("村民今年种了三亩小麦,五亩玉米。\n", encoding="utf-8")
+    assert run(["preannotate", "seeds", "--annotator", "crops.py", "--model", "fast", "-o", "pre.jsonl"]) == 0
+    found = [one.text[span.start : span.end] for one in read_layer(Path("pre.jsonl")) for span in one.spans]
+    assert {"小麦", "玉米"} <= set(found)
+
+
+def test_docs_and_hints_create_projects_and_adjudicate_alike() -> None:
+    pages = [ROOT / name for name in ("README.md", "docs/tutorial.md", "docs/tutorial.zh.md")]
+    texts = [*(path.read_text(encoding="utf-8") for path in pages), starting.README]
+    for wanted in ("--annotators anna,ben --overlap 2", "annotations/layers/ben --common --questions"):
+        assert all(wanted in text for text in texts), wanted
 
 
 def test_docs_versions_agree() -> None:
