@@ -112,7 +112,9 @@ def find_account(*, home: Path) -> Account:
     if not url:
         state = read_state(home)
         if state is None:
-            advice = "If yours has another folder, name it with --home; else run `biaozhu doccano up`, or set DOCCANO_URL"
+            advice = (
+                "If yours has another folder, name it with --home; else run `biaozhu doccano up`, or set DOCCANO_URL"
+            )
             what = "no Doccano was started with this folder, and DOCCANO_URL names no other"
             raise ServerError(what, where=str(home.resolve()), next_step=advice)
         return Account(state.url, state.username, state.password, silence_seconds=silence, home=home)
