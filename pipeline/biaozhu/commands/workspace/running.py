@@ -173,11 +173,9 @@ def run(
     finish((), left_out=problems, failed=bool(record.status))
 
 
-def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: Path, model: str) -> Job:
 def _plan_job(
     name: str, articles: Mapping[Path, Article], gold: Path, config: Path, model: str, annotators: Sequence[str]
 ) -> Job:
-    from biaozhu.curation.frozen import read_gold
 
     names = [article.name for article in articles.values()]
     if twice := sorted(one for one, count in Counter(names).items() if count > 1):
