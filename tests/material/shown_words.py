@@ -26,7 +26,7 @@ from biaozhu.scoring.scores import Scheme
 DATA_WORDS = (
     *get_args(BlockKind), *get_args(adjudication.Kind), *get_args(diff.Kind), *get_args(Status), *get_args(Scheme),
     "annotator", "sentences", "characters", "blind", "ok", "missing", "yes", "no", "identical", "DIFFERS", "edited", "untouched",
-    "it changes {0} of {1} spans on its own gold ({2}); on held-out sentences: {3} ({4})",
+    "it changes {0} of {1} spans on its own gold ({2}); tried with {3} left out in turn: {4} ({5})",
     "{0} begins from LAC's {1}; {2}", "no certain gain, so the model keeps the pre-annotation and LAC's words as they are", "{0} corrected, {1} made wrong, F1 {2}", "better than the pre-annotation", "no certain gain",
     "no certain gain, so the model keeps the pre-annotation as it is",
     *(line for line in README.splitlines() if re.search(r"\S  +\S|:$", line)),

@@ -15,7 +15,7 @@ from scipy import sparse
 from biaozhu.data.layers import read_layer
 from biaozhu.nlp.crf import encode_spans, make_tags
 from biaozhu.nlp.tokenizer import make_char_tokenizer
-from biaozhu.training.choosing import MOST_LOST, Learned, choose_hold, compare_spans
+from biaozhu.training.choosing import MOST_LOST, Learned, choose_hold, compare_spans, name_parts
 from biaozhu.training.descent import Hold, Problem, merge_columns, predict, read_gold, solve_problem
 from biaozhu.training.train import fit, read_config
 
@@ -120,6 +120,16 @@ def test_choosing_asks_for_the_prior_of_what_is_learned_from_alone() -> None:
     _, found = choose(problem, HOLDS[:1], prior_from=prior_from)
     assert sorted(at for texts in seen for at in set(range(10)) - set(texts)) == list(range(10))
     assert found.start.predicted == 0
+
+
+@pytest.mark.parametrize(
+    ("groups", "parts"), [(["a", "b"], "stretches of sentences"), (["a", "b", "c"], "whole articles")]
+)
+def test_choosing_says_what_was_left_out(groups: list[str], parts: str) -> None:
+    # A regression test: two held-out scores of one model differed, and nothing said that they measure different things.
+    _, found = choose(problem_of([TEXT] * 6, right=True), HOLDS)
+    assert name_parts(groups * 2) == parts
+    assert f"with {parts} left out" in str(Learned(None, found, found, {}, name_parts(groups)))
 
 
 def test_choosing_leaves_out_whole_articles_where_there_are_three() -> None:

@@ -80,7 +80,7 @@ def train(
     say(f"{output}: {done.spans} spans in {size}")
     if done.learned is not None:
         say(f"compared with the pre-annotation: {done.learned}")
-        for where, side in (("on its own gold", done.learned.own), ("held out", done.learned.held_out)):
+        for where, side in (("on its own gold", done.learned.own), ("on parts left out", done.learned.held_out)):
             for right in (True, False):
                 if shown := [str(one) for one in side.examples if one.right is right]:
                     say(f"{'corrected' if right else 'made wrong'} {where}, such as {', '.join(shown)}")
@@ -144,7 +144,12 @@ def crossval(
     write_layer(output, predicted)
     for group, size in sorted(count_groups(sentences, groups).items()):
         say(f"held out: {group} ({size} sentences)")
-    _print_scores("Held out", score_strictly(sentences, predicted), as_json=as_json)
+    part = "section" if len({one.article for one in sentences}) == 1 else "article"
+    _print_scores(
+        f"Each {part} held out, by a model that saw nothing of it",
+        score_strictly(sentences, predicted),
+        as_json=as_json,
+    )
     finish(entries, ledger=ledger)
 
 

@@ -25,6 +25,10 @@ MEANING = {
     HELD_OUT: "each sentence by a model that saw nothing of its section or article",
     IN_SAMPLE: "on the training data itself: shows that it learned, not how well it will do",
 }
+TWO_MEASURES = (
+    "The parts left out there are those on which it was chosen how strongly the model is held to its start. The held-out scores below "
+    "are of other models, each with its own choice, trained without any sentence of the section or article: the two may differ."
+)
 COLUMNS = ("label", "precision", "recall", "strict F1", "there", "found", "right")
 
 
@@ -93,13 +97,15 @@ def write_card(  # noqa: PLR0913 — what a card says
     if (learned := fitted.learned) is not None:
         changes = [
             (where, "corrected" if one.right else "made wrong", str(one))
-            for where, side in (("own gold", learned.own), (HELD_OUT, learned.held_out))
+            for where, side in (("own gold", learned.own), (learned.parts, learned.held_out))
             for one in side.examples
         ]
         parts += [
             f"### Against its start, the pre-annotation\n\nWhat it learned: {learned}.",
             markdown_table(("where", "change", "span, such as"), changes),
         ]
+        if HELD_OUT in scores:
+            parts.append(TWO_MEASURES)
     for kind, one in scores.items():
         parts.append(f"### {kind.capitalize()}: {MEANING[kind]}{of if kind == IN_SAMPLE else ''}")
         rows = [(label, *map(format_score, row[:3]), *row[3:]) for label, *row in score_rows(one)]

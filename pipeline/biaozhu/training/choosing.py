@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -45,6 +45,8 @@ MOST_LOST = 0.01
 SAMPLING = Sampling(resamples=2000)
 START = Hold(1.0, ())
 EXAMPLES = 5
+Parts = Literal["whole articles", "stretches of sentences"]
+"""What is left out in turn to choose a hold. A stretch leaves the model the rest of its article, unlike `crossval`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """Result of learning: the hold (None: it is its start), its changes on its own gold, and held out.
+    """Result of learning: the hold (None: it is its start), its changes on its own gold, and on parts left out to choose it.
 
     `borrowed` has the labels that the start takes from a tag of LAC's, which the pre-annotation does not give.
     """
@@ -98,6 +100,7 @@ class Learned:
     own: Comparison
     held_out: Comparison
     borrowed: Mapping[str, str] = field(default_factory=dict)
+    parts: Parts = "stretches of sentences"
 
     def __str__(self) -> str:
         """Say in words what was learned, if anything."""
@@ -110,7 +113,7 @@ class Learned:
         begun = "".join(f"{label} begins from LAC's {tag}; " for label, tag in self.borrowed.items())
         return (
             f"{begun}it changes {own.changed} of {own.start.predicted} spans on its own gold ({own}); "
-            f"on held-out sentences: {verdict} ({out})"
+            f"tried with {self.parts} left out in turn: {verdict} ({out})"
         )
 
 
@@ -196,10 +199,15 @@ def _draw_texts(problem: Problem, groups: Sequence[str]) -> list[int]:
     return found
 
 
+def name_parts(groups: Sequence[str]) -> Parts:
+    """Name what is left out in turn of texts of these articles."""
+    return "whole articles" if len(set(groups)) >= MIN_ARTICLES else "stretches of sentences"
+
+
 def _cut_folds(groups: Sequence[str]) -> list[list[int]]:
     """Return the texts of each fold: whole articles, or stretches of texts where there are fewer than three."""
     articles, texts = sorted(set(groups)), len(groups)
-    if len(articles) >= MIN_ARTICLES:
+    if name_parts(groups) == "whole articles":
         parts = [set(articles[fold::FOLDS]) for fold in range(min(FOLDS, len(articles)))]
         return [[at for at, name in enumerate(groups) if name in part] for part in parts]
     if texts < 2:  # noqa: PLR2004 — one left out, one to learn from

@@ -19,7 +19,7 @@ from biaozhu.nlp.crf_model import blocks_of, prior_scores, tag_scores
 from biaozhu.nlp.ner_component import CrfNer
 from biaozhu.nlp.ngrams import ENCODER as NGRAMS
 from biaozhu.training import descent
-from biaozhu.training.choosing import START, Learned, choose_hold, compare_spans
+from biaozhu.training.choosing import START, Learned, choose_hold, compare_spans, name_parts
 
 if TYPE_CHECKING:
     from spacy.training import Example
@@ -78,7 +78,8 @@ def solve(
         if any(len(one.l2) != len(blocks) or not one.prior_weight > 0 for one in holds):
             what = f"a hold has a prior weight above 0 and {len(blocks)} values of l2"
             raise TrainingError(what, where=f"components.{component.name}.holds")
-        hold, comparison = choose_hold(problem, holds, [groups[at] for at in chosen], prior_from)
+        articles = [groups[at] for at in chosen]
+        hold, comparison = choose_hold(problem, holds, articles, prior_from)
     solved = descent.Solved(np.zeros(sum(problem.sizes)), 0, 0.0)
     if hold is not None:
         model.attrs["prior_weight"] = hold.prior_weight
@@ -91,7 +92,7 @@ def solve(
     if comparison is not None:
         own = descent.predict(problem, hold or START, solved.flat)
         changed = compare_spans(problem, descent.read_gold(problem), descent.predict(problem, START, None), own)
-        learned = Learned(hold, changed, comparison, dict(model.attrs["borrowed"]))
+        learned = Learned(hold, changed, comparison, dict(model.attrs["borrowed"]), name_parts(articles))
     return solved.steps, solved.loss, learned
 
 
