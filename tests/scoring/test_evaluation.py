@@ -128,6 +128,21 @@ def test_evaluation_depends_on_no_order_of_sentences(layers: Layers, rng: random
     )
 
 
+@given(st.randoms(use_true_random=False), st.permutations(LABELS))
+@settings(deadline=None, max_examples=20)
+def test_evaluation_gives_the_same_intervals_in_any_order_of_labels(rng: random.Random, order: list[str]) -> None:
+    # A regression test: `evaluate` and `report` order labels differently, and drew other resamples.
+    gold, layer = random_pair(rng, 20)
+    found = []
+    for labels in (LABELS, ("ORG", *order)):
+        ours, right = (evaluate_layer(gold, one, options=replace(QUICK, labels=labels)) for one in (layer, gold))
+        compared = compare_evaluations(ours, right, sampling=QUICK.sampling).differences
+        changes = {one.metric: one.difference for one in compared}
+        by_label = [(ours.labels[label], changes[f"{label} strict f1"]) for label in LABELS]
+        found.append((ours.overall, by_label))
+    assert found[0] == found[1]
+
+
 @given(layer_pairs())
 @settings(deadline=None, max_examples=40)
 def test_evaluation_swaps_precision_and_recall_when_the_sides_swap(layers: Layers) -> None:

@@ -196,9 +196,9 @@ def compare_evaluations(a: Evaluation, b: Evaluation, *, sampling: Sampling = DE
     labels = tuple(dict.fromkeys((*a.counts.labels, *b.counts.labels)))
     names = [f"{ALL} {scheme} f1" for scheme in SCHEMES] + [f"{ALL} strict precision", f"{ALL} strict recall"]
     names += [f"{label} strict f1" for label in labels]
-    every = _make_metrics(labels)
+    every = _make_metrics(sorted(labels))
     metrics = {name: every[name] for name in names}
-    ours, theirs = (_arrange_columns(one.counts, labels) for one in (a, b))
+    ours, theirs = (_arrange_columns(one.counts, sorted(labels)) for one in (a, b))
     differences = significance.compare_rows(ours, theirs, metrics, sampling=sampling)
     return Comparison(a.name, b.name, a.units, sampling, differences)
 
@@ -210,7 +210,10 @@ def _evaluate_counts(
     sampling: Sampling,
     lacking: LackingSentences,
 ) -> Evaluation:
-    estimates = significance.estimate_metrics(counts.rows, _make_metrics(counts.labels), sampling=sampling)
+    # Draws go by the order of the rows, which goes by that of the columns: reports order labels as they like.
+    columns = sorted(counts.labels)
+    rows = _arrange_columns(counts, columns)
+    estimates = significance.estimate_metrics(rows, _make_metrics(columns), sampling=sampling)
     total = counts.rows.sum(axis=0)
     overall, *by_label = (
         _estimate_scores(key, Tally(*figures), estimates, sampling)
