@@ -128,11 +128,10 @@ def test_evaluation_depends_on_no_order_of_sentences(layers: Layers, rng: random
     )
 
 
-@given(st.randoms(use_true_random=False), st.permutations(LABELS))
-@settings(deadline=None, max_examples=20)
-def test_evaluation_gives_the_same_intervals_in_any_order_of_labels(rng: random.Random, order: list[str]) -> None:
+@pytest.mark.parametrize("order", [LABELS[::-1], tuple(sorted(LABELS))])
+def test_evaluation_gives_the_same_intervals_in_any_order_of_labels(order: tuple[str, ...]) -> None:
     # A regression test: `evaluate` and `report` order labels differently, and drew other resamples.
-    gold, layer = random_pair(rng, 20)
+    gold, layer = random_pair(random.Random(1), 20)  # noqa: S311 — no secret
     found = []
     for labels in (LABELS, ("ORG", *order)):
         ours, right = (evaluate_layer(gold, one, options=replace(QUICK, labels=labels)) for one in (layer, gold))
