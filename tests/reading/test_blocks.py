@@ -287,6 +287,36 @@ def test_blocks_byline_is_a_paragraph_and_names_the_author(byline: str) -> None:
     assert find_blocks(raw)[1].author == "周文清"
 
 
+@pytest.mark.parametrize(
+    ("line", "author"),
+    [
+        ("记者 周文清 赵一 摄影报道", "周文清 赵一"),
+        ("周文清 摄影报道", ""),
+        ("文/图 周文清", "周文清"),
+        ("图/文 周文清", "周文清"),
+        ("文/周文清 图/赵一", "周文清 图/赵一"),
+        ("本报云溪11月28日电(记者 周文清 通讯员 叶尔江·别克)", "周文清 通讯员 叶尔江·别克"),
+        ("新华社北京11月28日电", ""),
+        ("据中新社云溪28日电（记者 周文清）", "周文清"),
+        ("本报讯（记者 周文清）", "周文清"),
+        ("本报讯", ""),
+        ("云溪日报青禾3月5日讯 记者周文清", ""),
+    ],
+)
+def test_blocks_dateline_is_no_heading_and_no_title(line: str, author: str) -> None:
+    # A regression test: a dateline on a line of its own headed a section of the report.
+    raw = f"云溪春耕正忙\n{line}\n{PROSE}\n{MORE}"
+    assert without_text(raw) == "tppp"
+    assert find_blocks(raw)[1].author == author
+    assert without_text(f"{line}\n{PROSE}\n{MORE}") == "ppp"
+    assert without_text(f"{PROSE}\n{line}\n{MORE}") == "ppp"
+
+
+@pytest.mark.parametrize("line", ["云溪台的好消息", "新华社来了新记者", "图：文化站前的戏台"])
+def test_blocks_heading_that_begins_like_a_dateline_stays_one(line: str) -> None:
+    assert without_text(f"{PROSE}\n{line}\n{MORE}") in {"php", "pcp"}
+
+
 def test_blocks_reporter_of_the_dateline_is_the_author() -> None:
     assert find_blocks(f"春耕\n云溪网讯(记者周文清){PROSE}")[1] == Metadata("春耕", "", "周文清", "")
 

@@ -115,6 +115,7 @@ def _mark_title(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> in
         and 2 <= len(text := lines[place].text) <= _TITLE_LENGTH  # noqa: PLR2004 — a title has two characters or more
         and text[-1] not in ":：;；,，、"
         and not patterns.SITE.match(text)
+        and not patterns.is_credit(text)
         and (furniture or not patterns.ends(text))
     ]
     if not candidates:
@@ -151,7 +152,7 @@ def _mark_headings_and_captions(lines: Sequence[Line], kinds: list[BlockKind], t
         and len(line.text) <= _HEADING_LENGTH
         and not patterns.is_prose(line.text)
         and not patterns.ends(line.text)
-        and not patterns.BYLINE.match(line.text)
+        and not patterns.is_credit(line.text)
         and line.text[-1] not in ":：;；,，、"
     ]
     prefixes = {place: prefix for place in short if (prefix := patterns.heading_prefix(lines[place].text))}

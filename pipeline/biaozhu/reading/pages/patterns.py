@@ -107,7 +107,14 @@ SITE = re.compile(
 # Reporters and nothing else.
 BYLINE = re.compile(
     r"^[(（]?(?:(?:本报|本网|本刊|本台|新华社|中新社|[^(（【\[]{2,8}[网报社台])\s*)?(?:全媒体|融媒体|特约|实习|见习|首席)?"
-    r"(?:记者|通讯员|文/|文／|图/|图／)\s*([^，。,？！?!：:“”)）]{2,30})[)）]?$"
+    r"(?:记者|通讯员|文[/／]图|图[/／]文|文[/／]|图[/／])\s*([^，。,？！?!：:“”)）]{2,30}?)(?:\s*摄影报道)?[)）]?$"
+)
+_ROLE_LAST = re.compile(r"^[(（]?[^，。,？！?!：:“”()（）]{2,30}\s(?:摄影报道|文[/／]图|图[/／]文)[)）]?$")
+# Where and when a report was filed, by itself: 新华社北京11月28日电, 本报讯（记者 张三）. Without a date only of those that say so.
+_DATELINE = re.compile(
+    r"^据?(?:(?:本[报网刊台]|[\u3400-\u9fff]{2,8}[社网报台])[\u3400-\u9fff]{0,8}\s?(?:\d{1,2}月)?\d{1,2}日\s?(?:专?电|讯|消息)"
+    r"|(?:本[报网刊台]|新华社|中新社)[\u3400-\u9fff]{0,8}?(?:专?电|讯|消息))"
+    r"\s*(?:[(（][^()（）。]{2,40}[)）]|(?:全媒体|融媒体|特约|实习|见习|首席)?记者[^，。,？！?!：:]{2,30})?$"
 )
 _AUTHOR_IN_TEXT = re.compile(
     r"[（(](?:本报|本网)?(?:全媒体|融媒体|见习|特约)?(?:记者|通讯员)\s*([^（()）。，,]{2,24})[）)]"
@@ -117,7 +124,7 @@ _MENU = re.compile(
     r"首页|主页|新闻|要闻|视频|图片|评论|财经|体育|娱乐|专题|政务|公开|服务|互动|论坛|关于我们|联系我们|网站地图"
 )
 _CAPTION = re.compile(
-    r"^(?:[▲△▼▽↑↓←→☝☟]|[（(]?图[为片\d一二三四五六①-⑨]?\s?[:：/／]|图为|[上下左右]图|资料图|配图|插图|示意图|图片说明|图说)"
+    r"^(?:[▲△▼▽↑↓←→☝☟]|[（(]?图[为片\d一二三四五六①-⑨]?\s?(?:[:：]|[/／](?!文\s))|图为|[上下左右]图|资料图|配图|插图|示意图|图片说明|图说)"
     r"|(?:(?<!拍)摄|摄影|供图|资料图|资料图片|图片来源[^。]{1,16}|图自[^。]{1,12})\s?[)）】]?。?$"
     r"|(?:摄影|图片来源|供图)[:：/／]"
 )
@@ -211,6 +218,11 @@ def names_source_or_time(line: str) -> bool:
 def is_caption(line: str) -> bool:
     """Tell whether a line says itself that it is a picture's caption or credit."""
     return len(line) <= 120 and _CAPTION.search(line) is not None  # noqa: PLR2004 — a caption is short
+
+
+def is_credit(line: str) -> bool:
+    """Tell whether a line says who reported, or where and when, and nothing else."""
+    return any(one.match(line) for one in (BYLINE, _ROLE_LAST, _DATELINE))
 
 
 def heading_prefix(line: str) -> str | None:
