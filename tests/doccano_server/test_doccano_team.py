@@ -24,6 +24,7 @@ from biaozhu.doccano.project import find_project
 from biaozhu.doccano.remote import read_spans
 from biaozhu.doccano.team import find_password
 from biaozhu.formats.serialization import to_remote_spans
+from biaozhu.reporting.content import RoundTrip, read_evidence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,6 +156,10 @@ def test_doccano_team_enters_a_layer_as_its_annotators_own(doccano_server: Path,
     assert [(s.id, [span.key for span in s.spans]) for s in back] == [
         (s.id, [span.key for span in s.spans]) for s in mine
     ]
+    trip = read_evidence(tmp_path / "layers" / f"{project}.round-trip.json", RoundTrip)
+    assert (trip.state, trip.sentences) == ("round_trip.edited", 8)
+    keys = [{s.id: {span.key for span in s.spans} for s in side} for side in (pre, mine)]
+    assert {change.sentence for change in trip.changes} == {one for one in keys[0] if keys[0][one] != keys[1][one]}
     states = read_status(tmp_path / "layers" / name / "enter.status.json")
     assert {state.state for state in states} == {"confirmed"}
     assert sum(len(state.drawn) for state in states) == sum(len(sentence.spans) for sentence in mine)

@@ -8,6 +8,7 @@ import pytest
 from own_articles import write_own_articles
 
 from biaozhu.cli import run
+from biaozhu.data.diff import Change, describe_round_trip
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,6 +161,26 @@ def test_running_writes_the_report_again_when_the_gold_is_described(
     assert "1999-01" in (folder / "reports/mine/index.html").read_text("utf-8")
     assert run([*RUN]) == 0
     assert "page of the report: unchanged" in capsys.readouterr().err
+
+
+def test_running_after_a_round_of_the_same_name_shows_its_round_trip(folder: Path) -> None:
+    # A regression test: right after `project pull` the report said that the way to Doccano and back was not checked.
+    layers, checks = folder / "annotations/layers", folder / "reports/mine/checks.json"
+    layers.mkdir(parents=True)
+    trip = describe_round_trip([], [], sentences=1, consistent=True)
+    for name in ("mine", "other"):
+        (layers / f"{name}.round-trip.json").write_text(json.dumps(trip), "utf-8")
+    assert run([*RUN]) == 0
+    # Nobody has annotated these articles: the round was about others.
+    assert json.loads(checks.read_text("utf-8"))["round_trip_whole"] is None
+    (layers / "anna").mkdir()
+    shutil.copy(folder / "annotations/pre/dingxi.jsonl", layers / "anna")
+    assert run([*RUN]) == 0
+    assert json.loads(checks.read_text("utf-8"))["round_trip_identical"] is True
+    trip = describe_round_trip([Change("x", "missing sentence")], [], sentences=0, consistent=True)
+    (layers / "mine.round-trip.json").write_text(json.dumps(trip), "utf-8")
+    assert run([*RUN]) == 1
+    assert json.loads(checks.read_text("utf-8"))["round_trip_whole"] is False
 
 
 def test_running_leaves_out_what_cannot_be_read_and_names_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

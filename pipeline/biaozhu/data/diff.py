@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain
-from typing import Literal
+from typing import Any, Literal
 
+from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span
 
 FORMAT = "biaozhu.round-trip.v1"
-"""What `pull --result` says that its file is."""
+"""What `pull --result` and `project pull` say that their file is."""
 
 Kind = Literal["added", "removed", "moved", "relabelled", "provenance", "text", "missing sentence", "new sentence"]
 
@@ -69,6 +70,20 @@ def compare_spans(before: Sentence, after: Sentence) -> list[Change]:
     changes += [_change(before, "removed", span, None) for span in gone]
     changes += [_change(before, "added", None, span) for span in come]
     return sorted(changes, key=_place)
+
+
+def describe_round_trip(
+    changes: Sequence[Change], losses: Sequence[Entry], *, sentences: int, consistent: bool
+) -> dict[str, Any]:
+    """Return what a report reads of a round trip, as JSON; sentences that are new are no change of what was sent."""
+    return {
+        "format": FORMAT,
+        "sentences": sentences,
+        "consistent": consistent,
+        "identical": all(change.kind == "new sentence" for change in changes),
+        "changes": [asdict(change) for change in changes],
+        "losses": [asdict(entry) for entry in losses],
+    }
 
 
 def describe(change: Change) -> str:

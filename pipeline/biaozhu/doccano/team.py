@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from biaozhu.curation.status import Drawn, Note, SentenceStatus
+from biaozhu.data.diff import Change
 from biaozhu.data.errors import AuthError, BiaozhuError, RemoteError, RoundTripError, raise_collected
 from biaozhu.data.files import parse_json, read_bytes, write_text
 from biaozhu.data.ledger import Entry
@@ -46,13 +47,17 @@ LOCAL_ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")  # a local server in sche
 
 @dataclass(frozen=True, slots=True)
 class AnnotatorLayer:
-    """One annotator's work: what they touched, by article, and what became of every sentence they got."""
+    """One annotator's work: what they touched, by article, and what became of every sentence they got.
+
+    `changes` are what differs from what was sent, by people or on the way, with sentences that are no longer there.
+    """
 
     annotator: str
     layers: Mapping[str, tuple[Sentence, ...]]
     status: Mapping[str, tuple[SentenceStatus, ...]]
     losses: tuple[Entry, ...]
     consistent: bool
+    changes: tuple[Change, ...]
 
     def count(self, state: str) -> int:
         """Return how many sentences are in this state."""
@@ -224,7 +229,9 @@ def _read_layer(
             status[article] = tuple(each for _, each in results)
     # A sentence that was confirmed since would count as done with the spans that it had before.
     consistent = pulled.consistent and tuple(remote.read_examples(project)) == pulled.examples
-    return AnnotatorLayer(annotator, layers, status, pulled.losses, consistent)
+    back = {sentence.id for sentence in pulled.sentences}
+    gone = (Change(one, "missing sentence") for one in given if one not in back)
+    return AnnotatorLayer(annotator, layers, status, pulled.losses, consistent, (*pulled.changes, *gone))
 
 
 def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,9 @@ from typer import Argument, Option
 from biaozhu.commands.console import finish, print_json, print_table, progress, say
 from biaozhu.commands.doccano import specs
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile
+from biaozhu.data.diff import describe_round_trip
 from biaozhu.data.errors import MissingFileError
+from biaozhu.data.files import write_text
 from biaozhu.data.layers import read_named_layers, write_layer
 from biaozhu.data.ledger import write_ledger
 from biaozhu.data.outputs import check_output
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from biaozhu.doccano.team import AnnotatorLayer
 
 PLANS = Path("annotations/projects")
+ROUND_TRIP = ".round-trip.json"
 # Headings in tables, where the key alone says too little.
 HEADINGS = {"blind": "without pre-annotation", "edited": "edited, not confirmed"}
 
@@ -103,12 +107,16 @@ def pull(
     A layer holds the sentences that its annotator confirmed or worked on; the status file beside it tells who did
     what and when, and which sentences are untouched. Where no work is left a layer of an earlier pull is removed. Each
     project needs a folder of its own where two of them have the same article.
+    what and when, and which sentences are untouched. NAME.round-trip.json beside the folders tells whether all came
+    back as it was sent, for the report.
     """
     from biaozhu.curation.status import status_path, write_status
     from biaozhu.doccano.team import pull_layers
 
     spec = specs.read_spec(project, labels)
     check_output(ledger, "ledger")
+    trip = output / f"{project}{ROUND_TRIP}"
+    check_output(trip, "round-trip")
     assignment = _read_plan(plans, project)
     with progress("pull", sum(len(given) for given in assignment.annotators.values())) as tick:
         found = pull_layers(specs.log_in(home), spec, assignment, tick=tick)
@@ -134,6 +142,11 @@ def pull(
     losses = [entry for one in found for entry in one.losses]
     if ledger is not None:
         write_ledger(ledger, losses)
+    # Each annotator's copy went there and back; what is counted are sentences.
+    back = {state.sentence for one in found for states in one.status.values() for state in states}
+    changes, consistent = [change for one in found for change in one.changes], all(one.consistent for one in found)
+    document = describe_round_trip(changes, losses, sentences=len(back), consistent=consistent)
+    write_text(trip, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     headings = list(rows[0]) if as_json else [HEADINGS.get(key, key) for key in rows[0]]
     print_table(f"layers of {project}", headings, [list(row.values()) for row in rows], as_json=as_json)
     if not as_json and not all(any(one.layers.values()) for one in found):

@@ -13,7 +13,7 @@ from typer import Option
 from biaozhu.commands.console import finish, print_json, print_table, progress, say, show
 from biaozhu.commands.doccano import specs
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_name, target
-from biaozhu.data.diff import FORMAT, NOT_BY_PEOPLE, Change, compare_layers, describe
+from biaozhu.data.diff import NOT_BY_PEOPLE, Change, compare_layers, describe, describe_round_trip
 from biaozhu.data.errors import UsageError
 from biaozhu.data.files import write_text
 from biaozhu.data.layers import find_layers, read_layers, read_named_layers, write_layer
@@ -170,15 +170,10 @@ def _say_first(title: str, items: Sequence[str]) -> None:
 
 
 def _describe_pulled(pulled: PulledProject, changes: Sequence[Change]) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "sentences": len(pulled.sentences),
+    size = len(pulled.sentences)
+    return describe_round_trip(changes, pulled.losses, sentences=size, consistent=pulled.consistent) | {
         "confirmed": sorted(pulled.confirmed),
         "comments": {sid: list(comments) for sid, comments in pulled.comments.items()},
         "others": [{"example": one.id, "text": one.text} for one in pulled.others],
         "unconfirmed": pulled.unconfirmed,
-        "consistent": pulled.consistent,
-        "identical": all(change.kind == "new sentence" for change in changes),
-        "changes": [asdict(change) for change in changes],
-        "losses": [asdict(entry) for entry in pulled.losses],
     }

@@ -22,6 +22,7 @@ from biaozhu.annotators.network.models import DEFAULT_MODEL, weights_mark
 from biaozhu.commands.articles.files import table
 from biaozhu.commands.articles.preannotating import Annotators, NetworkName, name_layers, preannotate
 from biaozhu.commands.console import finish, print_table, say
+from biaozhu.commands.doccano.projects import ROUND_TRIP
 from biaozhu.commands.models import crossval, predict, train
 from biaozhu.commands.options import Yes  # noqa: TC001 — typer reads it
 from biaozhu.commands.scores import report
@@ -273,6 +274,10 @@ def _report_scores(job: Job, record: StepRecord, annotators: Sequence[Path], *, 
     if trained:
         layers.append(f"{job.config.stem}={job.predicted}")
         read.append(job.predicted)
+    # Of the round of the same name; one about other articles says nothing of these.
+    trip = LAYERS / f"{job.name}{ROUND_TRIP}"
+    round_trip = trip if annotators and trip.is_file() else None
+    read += [round_trip] if round_trip else []
     outputs = [job.report / name for name in FILES if job.gold or name != "scores.json"]
 
     def write_report() -> None:
@@ -285,6 +290,7 @@ def _report_scores(job: Job, record: StepRecord, annotators: Sequence[Path], *, 
             annotator=[f"{folder.name}={folder}" for folder in annotators],
             held_out=trained,
             ledger=[ledger_path(job.steps / f"{job.config.stem}.jsonl")] if trained else [],
+            round_trip=round_trip,
         )
 
     inputs = hash_inputs([*read, *annotators], *layers)
