@@ -167,18 +167,35 @@ def _list_parameters(path: str, command: click.Command) -> Iterator[str]:
         return
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option" and one.name != "help"]
-    usage = " ".join([path, *("[OPTIONS]" for _ in options[:1]), *(_name_argument(one) for one in arguments)])
+    usage = " ".join([path, *("[OPTIONS]" for _ in options[:1]), *map(_show_argument, arguments)])
     yield f"```console\n$ {usage}\n```"
-    rows = [(f"`{_name_argument(one)}`", getattr(one, "help", "")) for one in arguments]
-    rows += [(f"`{', '.join([*one.opts, *one.secondary_opts])}`", getattr(one, "help", "")) for one in options]
+    rows = [(_name_argument(one), one) for one in arguments]
+    rows += [(", ".join([*one.opts, *one.secondary_opts]), one) for one in options]
     if rows:
-        lines = [f"| {name} | {_escape(' '.join((text or '').split()))} |" for name, text in rows]
-        yield "\n".join(["| argument or option | meaning |", "| --- | --- |", *lines])
+        lines = [
+            f"| `{name}` | {_escape(' '.join((getattr(one, 'help', '') or '').split()))} | {_show_default(one)} |"
+            for name, one in rows
+        ]
+        yield "\n".join(["| argument or option | meaning | default |", "| --- | --- | --- |", *lines])
 
 
 def _name_argument(argument: click.Parameter) -> str:
     name = (argument.metavar or argument.name or "").upper()
     return f"{name.removesuffix('...')}…" if argument.nargs != 1 else name
+
+
+def _show_argument(argument: click.Parameter) -> str:
+    name = _name_argument(argument)
+    return name if argument.required else f"[{name}]"
+
+
+def _show_default(parameter: click.Parameter) -> str:
+    """Return the default as --help shows it, or that there is none."""
+    if parameter.required:
+        return "required"
+    # Nothing, off, and no values say no more than the option's absence; 0 is a number.
+    unset = parameter.default is None or parameter.default is False or parameter.default in ("", [])
+    return "" if unset else f"`{parameter.default}`"
 
 
 def _describe_schema(schema: dict[str, object]) -> str:

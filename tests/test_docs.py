@@ -55,6 +55,19 @@ def test_docs_reference_is_made_from_the_code_as_it_is() -> None:
         assert kept == text, f"{name} is out of date: run `make reference`"
 
 
+def test_docs_reference_of_commands_has_defaults_and_what_is_required() -> None:
+    page = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
+    of_command = dict(re.findall(r"^## biaozhu (.+)\n((?:(?!## ).*\n)*)", page, re.MULTILINE))
+    assert "$ biaozhu run [OPTIONS] [FOLDER]" in of_command["run"]
+    assert "| `seeds` |" in of_command["run"]
+    cells = {
+        line.split("|")[1].strip(): line.split("|")[-2].strip()
+        for line in of_command["project create"].splitlines()
+        if line.startswith("| `")
+    }
+    assert (cells["`LAYER…`"], cells["`--blind`"], cells["`--json`"]) == ("required", "`0.0`", "")
+
+
 def test_docs_pictures_are_taken_by_names_that_exist() -> None:
     # A regression test: the script imported a name that had moved, and nothing ran it.
     pytest.importorskip("playwright")
