@@ -125,6 +125,83 @@ def test_running_removes_the_layers_of_an_article_that_is_gone_and_no_others(fol
     assert stranger.is_file()
 
 
+@pytest.mark.parametrize("source", ["", "layers/network/"])
+@pytest.mark.parametrize("options", [(), ("--force",)])
+def test_running_keeps_what_a_person_wrote_into_a_layer(
+    folder: Path, source: str, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*RUN]) == 0
+    layer = folder / f"annotations/pre/{source}dingxi.jsonl"
+    made = layer.read_bytes()
+    for number in (1, 2):
+        changed = made.replace(b'"PLACE"', b'"PERSON"', number)
+        assert changed != made
+        for _ in range(2):
+            layer.write_bytes(changed)
+            capsys.readouterr()
+            assert run([*RUN, *options]) == 0
+            assert layer.read_bytes() == made
+            kept = f"annotations/kept/{number}/{source}dingxi.jsonl"
+            assert kept in capsys.readouterr().err
+            assert (folder / kept).read_bytes() == changed
+    assert len([path for path in (folder / "annotations/kept").rglob("*") if path.is_file()]) == 2
+
+
+def test_running_keeps_no_copies_of_what_comes_out_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["preannotate", "mine", "-o", "annotations/pre", "--model", "fast"]) == 0
+    capsys.readouterr()
+    assert run([*RUN]) == 0
+    assert "kept" not in capsys.readouterr().err
+    assert not (folder / "annotations/kept").exists()
+
+
+@pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "empty"])
+def test_running_leaves_the_changed_layer_of_an_article_that_is_gone(
+    folder: Path, capsys: pytest.CaptureFixture[str], *, is_gone: bool
+) -> None:
+    assert run([*RUN]) == 0
+    layer, article = folder / "annotations/pre/qingci.jsonl", folder / "mine/qingci.txt"
+    changed = layer.read_bytes().replace(b'"PLACE"', b'"PERSON"')
+    layer.write_bytes(changed)
+    if is_gone:
+        article.rename(folder / "mine/celadon.txt")
+    else:
+        article.write_bytes(b"")
+    capsys.readouterr()
+    assert run([*RUN]) == (0 if is_gone else 1)
+    assert layer.read_bytes() == changed
+    assert "annotations/pre/qingci.jsonl stays" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("is_same", [True, False], ids=["same", "other"])
+def test_running_leaves_the_layer_of_another_folder(folder: Path, *, is_same: bool) -> None:
+    write_own_articles(folder / "theirs")
+    if not is_same:
+        (folder / "theirs/qingci.txt").write_text("李明去年在松阳县卖了三百斤茶叶。\n", "utf-8")
+    assert run([*RUN]) == 0
+    layer = folder / "annotations/pre/qingci.jsonl"
+    before = layer.read_bytes()
+    assert run(["run", "theirs", *RUN[2:]]) == 0
+    theirs = layer.read_bytes()
+    assert is_same or (folder / "annotations/kept/1/qingci.jsonl").read_bytes() == before
+    (folder / "mine/qingci.txt").unlink()
+    assert run([*RUN]) == 0
+    assert layer.read_bytes() == theirs
+
+
+def test_running_neither_removes_nor_redoes_layers_that_others_put_beside(folder: Path) -> None:
+    assert run([*RUN]) == 0
+    other = folder / "annotations/pre/layers/other/qingci.jsonl"
+    other.parent.mkdir()
+    shutil.copy(folder / "annotations/pre/qingci.jsonl", other)
+    for options in ((), ("--force",)):
+        assert run([*RUN, *options]) == 0
+        assert other.is_file()
+    (folder / "mine/qingci.txt").unlink()
+    assert run([*RUN]) == 0
+    assert {path.parent.name for path in (folder / "annotations/pre").rglob("qingci*")} == {"other"}
+
+
 def test_running_with_gold_trains_scores_and_keeps_the_scores_of_each_run(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,11 +7,12 @@ import json
 import shlex
 import shutil
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from itertools import chain
+from glob import escape
+from itertools import chain, count
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,12 +28,14 @@ from biaozhu.commands.models import crossval, predict, train
 from biaozhu.commands.options import Yes  # noqa: TC001 — typer reads it
 from biaozhu.commands.scores import report
 from biaozhu.data.errors import BiaozhuError, MissingFileError, OutputError, TrainingError, UsageError
-from biaozhu.data.files import parse_json_as, sha256_of, write_text
-from biaozhu.data.layers import find_layers, ledger_path, read_layer
+from biaozhu.data.files import parse_json_as, sha256_of, write_bytes, write_text
+from biaozhu.data.layers import find_layers, is_beside, ledger_path, read_layer
 from biaozhu.data.model import Article
 from biaozhu.data.shipped import find_shipped
 
 PRE, LAYERS, PLANS = Path("annotations/pre"), Path("annotations/layers"), Path("annotations/projects")
+# Layers of PRE that somebody else wrote or changed, before they are made again.
+KEPT = Path("annotations/kept")
 NAMED = 3
 # Folders below layers/ that no annotator wrote: what came back from one's own Doccano, and who decided.
 NO_ANNOTATORS = ("doccano", "adjudicator")
@@ -47,6 +50,10 @@ class DoneStep:
     files: tuple[str, ...]
     status: int
 
+    def is_as_made(self) -> bool:
+        """Tell whether its files are still as the step left them."""
+        return self.outputs == hash_files(map(Path, self.files))
+
 
 @dataclass(slots=True)
 class StepRecord:
@@ -57,17 +64,17 @@ class StepRecord:
     force: bool = False
     status: int = 0
 
-    def is_current(self, name: str, inputs: str, outputs: Iterable[Path]) -> bool:
+    def is_current(self, name: str, inputs: str) -> bool:
         """Tell whether a step's outputs are still those that it made of these inputs, and take over its exit status."""
         before = self.done.get(name)
-        if self.force or before is None or before.inputs != inputs or before.outputs != hash_files(outputs):
+        if self.force or before is None or before.inputs != inputs or not before.is_as_made():
             return False
         self.status = max(self.status, before.status)
         return True
 
     def run_step(self, name: str, title: str, do: Callable[[], None], inputs: str, outputs: list[Path]) -> None:
         """Do a step unless it is current, and keep what was done."""
-        if self.is_current(name, inputs, outputs):
+        if self.is_current(name, inputs):
             say(f"{title}: unchanged")
             return
         say(f"{title} …")
@@ -104,6 +111,13 @@ def hash_files(paths: Iterable[Path]) -> str:
             content = sha256_of(file) if file.is_file() else "missing"
             digest.update(f"{file}\0{content}\n".encode())
     return digest.hexdigest()
+
+
+def read_steps(path: Path) -> dict[str, DoneStep]:
+    """Return the steps of a record; one that is missing or damaged means that nothing was done."""
+    with suppress(OSError, ValueError):
+        return parse_json_as(path.read_bytes(), dict[str, DoneStep])
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +160,9 @@ def run(
 
     The articles are pre-annotated and their amounts tabled; with gold, a model is cross-validated, trained and scored.
     Give the same --annotator each time: spans of one that is not given are not replaced without --force. The report goes to reports/NAME, and the scores of each run stay for `biaozhu history`.
+
+    Work in annotations/layers and annotations/gold. What you changed in annotations/pre is kept in annotations/kept
+    where it is made again; files in models and reports are just replaced.
     """
     from biaozhu.reading.article import find_articles, read_readable
     from biaozhu.reporting.history import COLUMNS, list_cells, read_reports
@@ -156,9 +173,7 @@ def run(
     articles, problems = read_readable(find_articles([folder]))
     job = _plan_job(name or folder.resolve().name, articles, gold, config, model, annotator)
     record = StepRecord(job.steps / "done.json", force=force)
-    # A record that is missing or damaged means that nothing was done.
-    with suppress(OSError, ValueError):
-        record.done = parse_json_as(record.path.read_bytes(), dict[str, DoneStep])
+    record.done = read_steps(record.path)
     _preannotate_changed(job, record, yes=yes)
     files, amounts = list(job.articles), job.report / "amounts.csv"
     do, inputs = partial(table, files, layer=job.layers, output=amounts), hash_inputs([*files, *job.layers])
@@ -204,22 +219,25 @@ def _preannotate_changed(job: Job, record: StepRecord, *, yes: bool) -> None:
     stale: dict[Path, tuple[str, Callable[[], list[Path]]]] = {}
     for path, article in job.articles.items():
         inputs = hash_inputs([path, *files], job.model, mark, *job.annotators)
-        find_outputs = partial(_list_layers, article.name)
-        if not record.is_current(names[path], inputs, find_outputs()):
-            stale[path] = (inputs, find_outputs)
+        if not record.is_current(names[path], inputs):
+            before = {file: _identify(file) for file in _list_layers(article.name)}
+            stale[path] = (inputs, partial(_list_written, article.name, before))
     if not record.force:
         _check_sources([PRE / f"{job.articles[path].name}.jsonl" for path in stale], job.sources)
     now = set(names.values())
     for gone in [name for name in record.done if name.startswith("pre ") and name not in now]:
-        for file in record.done.pop(gone).files:
-            Path(file).unlink(missing_ok=True)
+        _remove_layers(record.done.pop(gone), record.path)
     if not stale:
         say("pre-annotation: unchanged")
         return
     say(f"pre-annotation of {len(stale)} of {len(names)} articles …")
     made_by: dict[str, Any] = {"model": job.model, "annotator": list(job.annotators), "yes": yes}
     do = partial(preannotate, list(map(str, stale)), output=PRE, layers=PRE / "layers", ledger=True, **made_by)
-    record.keep({names[path]: step for path, step in stale.items()}, do)
+    made = [record.done[names[path]] for path in stale if names[path] in record.done]
+    own = {Path(file) for step in made if step.is_as_made() for file in step.files}
+    others = [file for path in stale for file in _list_layers(job.articles[path].name) if file not in own]
+    with _keep_changed(others):
+        record.keep({names[path]: step for path, step in stale.items()}, do)
 
 
 def _check_sources(layers: Iterable[Path], sources: Collection[str]) -> None:
@@ -238,7 +256,59 @@ def _check_sources(layers: Iterable[Path], sources: Collection[str]) -> None:
 
 def _list_layers(name: str) -> list[Path]:
     layer = PRE / f"{name}.jsonl"
-    return [layer, ledger_path(layer), *sorted(PRE.glob(f"layers/*/{name}.jsonl"))]
+    files = [layer, ledger_path(layer), *sorted(PRE.glob(f"layers/*/{escape(name)}.jsonl"))]
+    return [file for file in files if file.is_file()]
+
+
+def _identify(file: Path) -> tuple[int, int]:
+    """Return what changes whenever a file is written, though it has the same content."""
+    found = file.stat()
+    return found.st_ino, found.st_mtime_ns
+
+
+def _list_written(name: str, before: Mapping[Path, tuple[int, int]]) -> list[Path]:
+    """Return the layers of an article that were written since; others in their folders belong to somebody else."""
+    return [file for file in _list_layers(name) if before.get(file) != _identify(file)]
+
+
+def _remove_layers(step: DoneStep, record: Path) -> None:
+    """Remove the layers of an article that is gone, but none that was changed or that another run has made as well."""
+    files = [Path(file) for file in step.files]
+    others = [read_steps(path) for path in Path("reports").glob("*/steps/done.json") if path != record]
+    taken = {file for steps in others for other in steps.values() for file in other.files}
+    if taken.isdisjoint(step.files) and step.is_as_made():
+        for file in files:
+            file.unlink(missing_ok=True)
+    elif files and files[0].is_file():
+        say(f"{files[0]} stays, though its article is gone: it is not as this run made it, or another run's too")
+
+
+@contextmanager
+def _keep_changed(files: Sequence[Path]) -> Iterator[None]:
+    """Copy layers aside that a person may have written, and drop the copies of those that come out the same."""
+    copies = {file: _copy_aside(file) for file in files if not is_beside(file)}
+    try:
+        yield
+    finally:
+        for file, copy in copies.items():
+            if copy.read_bytes() == file.read_bytes():
+                copy.unlink()
+                # Only folders in which nothing else is kept go.
+                with suppress(OSError):
+                    for folder in copy.relative_to(KEPT).parents:
+                        (KEPT / folder).rmdir()
+            else:
+                say(f"{file} was not as this run had made it: what stood there is kept as {copy}")
+
+
+def _copy_aside(file: Path) -> Path:
+    for number in count(1):
+        copy = KEPT / str(number) / file.relative_to(PRE)
+        if not copy.exists():
+            write_bytes(copy, file.read_bytes())
+        if copy.read_bytes() == file.read_bytes():
+            break
+    return copy
 
 
 def _train_model(job: Job, record: StepRecord) -> bool:
