@@ -298,3 +298,12 @@ def test_running_without_articles_is_bad_input(
     assert run(["run", "nothing"]) == 2
     assert capsys.readouterr().err.startswith("BZ003 ")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["../evil", "/tmp/evil", "..", ".", "a/b", "a/"])
+def test_running_refuses_a_name_that_leaves_the_reports(
+    folder: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*RUN, "--name", name]) == 2
+    assert capsys.readouterr().err.startswith("BZ002 ")
+    assert [path.name for path in folder.iterdir()] == ["mine"]

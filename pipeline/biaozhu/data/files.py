@@ -87,6 +87,11 @@ def check_target(path: Path) -> None:
         raise WriteError("cannot be written (Permission denied)", where=str(path))
 
 
+def is_file_name(name: str) -> bool:
+    """Tell whether a name alone is that of a file in a folder, and leads to no other folder."""
+    return name not in ("", "..") and "\0" not in name and Path(name).name == name
+
+
 def to_unicode(text: str) -> str:
     """Return text that UTF-8 can carry: a lone surrogate, as of a file's name that is not UTF-8, as its escape."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

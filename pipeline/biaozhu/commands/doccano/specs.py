@@ -11,7 +11,7 @@ from typer import Argument, Option
 from biaozhu.commands.console import print_json, print_table, say
 from biaozhu.commands.options import target
 from biaozhu.data.errors import EncodingError, RoundTripError
-from biaozhu.data.files import read_bytes
+from biaozhu.data.files import is_file_name, read_bytes
 from biaozhu.data.labels import read_labels
 from biaozhu.data.shipped import find_shipped
 
@@ -58,7 +58,7 @@ def log_in(home: Path) -> Connection:
 def check_file_names(names: Iterable[str]) -> None:
     """Check names that come from the server: none may lead out of the folder."""
     for name in names:
-        if not name or "\0" in name or name.startswith(".") or Path(name).name != name:
+        if name.startswith(".") or not is_file_name(name):
             what = f"the article's name {name!r} is not a file name"
             raise RoundTripError(what, next_step="Give -o a .jsonl file")
 

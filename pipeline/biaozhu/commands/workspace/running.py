@@ -28,7 +28,7 @@ from biaozhu.commands.models import crossval, predict, train
 from biaozhu.commands.options import Yes  # noqa: TC001 — typer reads it
 from biaozhu.commands.scores import report
 from biaozhu.data.errors import BiaozhuError, MissingFileError, OutputError, TrainingError, UsageError
-from biaozhu.data.files import parse_json_as, sha256_of, write_bytes, write_text
+from biaozhu.data.files import is_file_name, parse_json_as, sha256_of, write_bytes, write_text
 from biaozhu.data.layers import find_layers, is_beside, ledger_path, read_layer
 from biaozhu.data.model import Article
 from biaozhu.data.shipped import find_shipped
@@ -167,11 +167,13 @@ def run(
     from biaozhu.reading.article import find_articles, read_readable
     from biaozhu.reporting.history import COLUMNS, list_cells, read_reports
 
+    name = _check_name(name or folder.resolve().name)
     if not folder.exists():
         advice = "Give your folder of articles: `biaozhu run FOLDER`"
         raise MissingFileError("no such file", where=str(folder), next_step=advice)
     articles, problems = read_readable(find_articles([folder]))
     job = _plan_job(name or folder.resolve().name, articles, gold, config, model, annotator)
+    job = _plan_job(name, articles, gold, config, model)
     record = StepRecord(job.steps / "done.json", force=force)
     record.done = read_steps(record.path)
     _preannotate_changed(job, record, yes=yes)
@@ -192,6 +194,15 @@ def run(
 def _plan_job(
     name: str, articles: Mapping[Path, Article], gold: Path, config: Path, model: str, annotators: Sequence[str]
 ) -> Job:
+def _check_name(name: str) -> str:
+    """Return the name of a report; UsageError for one that is no folder directly in reports/."""
+    if not is_file_name(name):
+        raise UsageError(f"{name!r} cannot name a folder in reports/", next_step="Give --name NAME, without a folder")
+    return name
+
+
+def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: Path, model: str) -> Job:
+    from biaozhu.curation.frozen import read_gold
 
     names = [article.name for article in articles.values()]
     if twice := sorted(one for one, count in Counter(names).items() if count > 1):
