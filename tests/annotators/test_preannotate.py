@@ -12,7 +12,7 @@ from base_models import write_model
 from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import annotate, preannotate_articles
 from biaozhu.cli import run
-from biaozhu.data.layers import read_layer
+from biaozhu.data.layers import find_layers, read_layer
 from biaozhu.data.ledger import read_ledger
 from biaozhu.data.model import check_against_raw
 from biaozhu.reading.article import list_left_out, read_article
@@ -141,6 +141,19 @@ def test_preannotate_command_refuses_what_makes_no_sense(
     assert not (tmp_path / "layers").exists()
     assert run(["preannotate", str(tmp_path / "none.txt")]) == 2
     assert "BZ003" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["x.failed", "x.ledger", "failed"])
+def test_preannotate_command_takes_articles_that_are_called_as_ledgers_are(tmp_path: Path, name: str) -> None:
+    articles, out, layers = (tmp_path / one for one in ("odd", "out", "layers"))
+    articles.mkdir()
+    for one in (name, "plain"):
+        (articles / f"{one}.txt").write_text(f"{ARTICLE}{one}\n", "utf-8")
+    options = ("-o", str(out), "--layers", str(layers), "--ledger", "--model", "fast")
+    assert run(["preannotate", str(articles), *options]) == 0
+    assert {path.name for path in find_layers([out])} == {"plain.jsonl", f"{name}_.jsonl"}
+    assert (out / f"{name}_.ledger.jsonl").is_file()
+    assert len(find_layers([layers / "network"])) == 2
 
 
 def test_preannotate_command_does_not_import_the_heavy_ones(article: Path) -> None:

@@ -15,7 +15,7 @@ from biaozhu.data.errors import (
     MissingFileError,
     ScoringError,
 )
-from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
+from biaozhu.data.layers import find_layers, layer_stem, read_layer, read_layers, write_layer
 from biaozhu.data.model import Sentence, Span, sentence_to_line
 from biaozhu.data.storage.layer_stream import stream_layer
 
@@ -165,3 +165,21 @@ def test_layers_stream_without_a_sentence_or_in_another_encoding_is_refused(tmp_
     with pytest.raises(LineError) as caught:
         list(stream_layer(path, labels=None))
     assert caught.value.where == f"{path}:1"
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("orchard", "orchard"),
+        ("x.failed", "x.failed_"),
+        ("x.ledger", "x.ledger_"),
+        ("failed", "failed_"),
+        ("ledger", "ledger"),
+        ("unfailed", "unfailed"),
+        ("x.failed_", "x.failed_"),
+    ],
+)
+def test_layers_of_an_article_of_any_name_are_found_again(tmp_path: Path, name: str, stem: str) -> None:
+    assert layer_stem(name) == stem
+    write_layer(tmp_path / f"{stem}.jsonl", [FIRST])
+    assert find_layers([tmp_path]) == (tmp_path / f"{stem}.jsonl",)

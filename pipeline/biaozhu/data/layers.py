@@ -151,6 +151,11 @@ def is_beside(path: Path) -> bool:
     return name.endswith((LEDGER_SUFFIX, FAILED_SUFFIX)) or name == FAILED_SUFFIX[1:]
 
 
+def layer_stem(name: str) -> str:
+    """Return an article's name as its layers can have it: one in `.failed` or `.ledger` gets a `_` behind it."""
+    return f"{name}_" if is_beside(Path(f"{name}.jsonl")) else name
+
+
 def ledger_path(layer: Path) -> Path:
     """Return where the ledger of a layer lies."""
     return layer.with_suffix(LEDGER_SUFFIX)

@@ -16,7 +16,7 @@ from biaozhu.data.errors import (
     raise_collected,
 )
 from biaozhu.data.files import MAX_ARTICLE_BYTES
-from biaozhu.data.layers import find_layers, join_layers, read_layer
+from biaozhu.data.layers import find_layers, join_layers, layer_stem, read_layer
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Article, LeftOut, Metadata, Sentence
 from biaozhu.data.outputs import ARTICLE_SUFFIXES
@@ -34,12 +34,11 @@ def read_article(path: Path) -> Article:
     Plain text is UTF-8, UTF-16 with a byte order mark, or GB18030; nothing of it is normalised, so that encoding `raw` again gives the
     file's bytes. Of an HTML page, `raw` is the extracted text, and `encoding` begins with `html:`; of a text with hard-wrapped lines it is
     that with the lines joined, and `encoding` begins with `joined:`. `sha256` and `id` are then those of the UTF-8 bytes of `raw`, so that
-    it is the same article when saved and read again. A file that is binary, too large, or in no encoding that is sure raises
-    EncodingError, one without text EmptyArticleError.
+    it is the same article when saved and read again. Its name is that of the file without the suffix, as `layer_stem` gives it. A file
+    that is binary, too large, or in no encoding that is sure raises EncodingError, one without text EmptyArticleError.
     """
-    return article_from_bytes(
-        read_source(path), name=path.stem, where=str(path), page=path.suffix.lower() in HTML_SUFFIXES
-    )
+    page = path.suffix.lower() in HTML_SUFFIXES
+    return article_from_bytes(read_source(path), name=layer_stem(path.stem), where=str(path), page=page)
 
 
 def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False) -> Article:
