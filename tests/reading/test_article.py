@@ -21,7 +21,7 @@ from biaozhu.data.errors import (
 )
 from biaozhu.data.files import MAX_ARTICLE_BYTES
 from biaozhu.data.model import Article, Metadata, check_against_raw, check_sentence
-from biaozhu.reading.article import find_articles, is_rewritten, read_article, read_articles, read_readable
+from biaozhu.reading.article import find_articles, find_unread, is_rewritten, read_article, read_articles, read_readable
 from biaozhu.reading.encodings import encode
 from biaozhu.reading.sentences import rebuild, section_of, section_titles, split_article
 
@@ -344,3 +344,20 @@ def test_article_folders_stand_for_the_articles_in_them(tmp_path: Path) -> None:
     loose = tmp_path / "README.md"
     assert find_articles([tmp_path, loose]) == (tmp_path / "a.html", tmp_path / "b.txt", loose)
     assert find_articles([tmp_path / "empty"]) == (tmp_path / "empty",)
+
+
+@pytest.mark.parametrize(
+    ("given", "unread"),
+    [
+        (["."], ["deep", "north"]),
+        (["north"], []),
+        ([".", "north"], ["deep"]),
+        ([".", "north", "deep/er"], []),
+        (["a.txt", "missing"], []),
+    ],
+)
+def test_article_subfolders_that_are_not_read_are_known(tmp_path: Path, given: list[str], unread: list[str]) -> None:
+    for name in ("a.txt", "north/b.html", "deep/er/c.TXT", "layers/d.jsonl", ".hidden/e.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("甲", "utf-8")
+    assert find_unread(tmp_path / one for one in given) == tuple(tmp_path / one for one in unread)

@@ -33,3 +33,16 @@ def test_hints_name_the_article_that_is_not_chinese(tmp_path: Path, capsys: pyte
     hints = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hint: ")]
     assert len(hints) == 1
     assert "english" in hints[0]
+
+
+@pytest.mark.parametrize("command", ["read", "split", "table", "preannotate --model fast", "run --model fast"])
+def test_hints_name_the_subfolder_that_is_not_read(
+    tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine/a.txt", "mine/north/b.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"李明周一来到镇里。{name}\n", "utf-8")
+    assert run([*command.split(), "mine"]) == 0
+    hints = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hint: ")]
+    assert ["mine/north" in line for line in hints] == [True]

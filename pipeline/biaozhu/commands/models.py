@@ -14,14 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from typer import Argument, Option
 
 from biaozhu.annotators.network.models import ACCURATE, model_folder
+from biaozhu.commands.articles.files import say_where_not_read
 from biaozhu.commands.console import finish, print_json, print_table, progress_of_steps, say
-from biaozhu.commands.options import (
-    AsJson,
-    GoldLayers,
-    LayerFile,
-    SentenceFiles,
-    target,
-)
+from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, SentenceFiles, target
 from biaozhu.data.errors import UsageError, bug_from
 from biaozhu.data.layers import find_layers, name_articles, read_layers, read_named_layers, write_layer
 from biaozhu.data.ledger import Entry
@@ -133,6 +128,7 @@ def crossval(
     check_output(ledger, "ledger", [config, *gold], articles=article)
     check_distinct(output, ledger)
     _, sentences = _read_gold(gold)
+    say_where_not_read(article)
     groups = group_sentences(read_articles(find_articles(article)), sentences, at_least=at_least)
     parsed = read_config(config, _parse_overrides(settings, gold))
     with progress_of_steps("cross-validation") as bar:
@@ -187,6 +183,7 @@ def curve(
     check_distinct(output, ledger)
     gold, sentences = _read_gold(gold)
     layer, other = _read_gold(layer) if layer else ([], ())
+    say_where_not_read(article)
     paths = find_articles(article)
     articles = read_articles(paths)
     groups = group_sentences(articles, sentences, by=held_out_by)
@@ -303,6 +300,7 @@ def predict(
     from biaozhu.reading.article import divide_sources, list_layer_sources, read_articles, read_sentences
 
     check_output(output, "layer", [model, *keep, *list_layer_sources(files)], articles=files)
+    say_where_not_read(files)
     kept = read_layers(keep)
     there = {sentence.article for sentence in kept}
     sentences = [sentence for sentence in read_sentences(files) if sentence.article not in there]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import fields
 from pathlib import Path
 
@@ -78,6 +78,19 @@ def find_articles(paths: Iterable[Path]) -> tuple[Path, ...]:
         inside = path.iterdir() if path.is_dir() else ()
         files += sorted(file for file in inside if file.suffix.lower() in ARTICLE_SUFFIXES) or [path]
     return tuple(files)
+
+
+def find_unread(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Return subfolders with articles that `find_articles` passes over, but none that is given, too, nor a hidden one."""
+    folders = [path for path in paths if path.is_dir()]
+    given = {path.resolve() for path in folders}
+    inside = (one for path in folders for one in sorted(path.iterdir()) if one.is_dir())
+    return tuple(one for one in inside if not one.name.startswith(".") and _has_articles(one, given))
+
+
+def _has_articles(folder: Path, given: Container[Path]) -> bool:
+    files = (one for one in folder.rglob("*") if one.suffix.lower() in ARTICLE_SUFFIXES)
+    return any(one.parent.resolve() not in given for one in files)
 
 
 def read_articles(paths: Iterable[Path]) -> tuple[Article, ...]:

@@ -103,6 +103,14 @@ def _print_articles(articles: Sequence[Article]) -> None:
             print_table(f"{name}: left out of the page", ("reason", "text"), left_out)
 
 
+def say_where_not_read(paths: Iterable[Path]) -> None:
+    """Name the subfolders whose articles are not read, since only what lies in a folder itself is."""
+    from biaozhu.reading.article import find_unread
+
+    for folder in find_unread(paths):
+        say(f"hint: {folder} has articles that are not read; name this folder, too")
+
+
 def split(
     files: Sources,
     *,
@@ -132,6 +140,7 @@ def _read_all(files: list[Path], text: Path | None) -> tuple[list[Article], tupl
     """Read every file before anything is written, and return the articles and what is wrong with the rest."""
     from biaozhu.reading.article import find_articles, read_readable
 
+    say_where_not_read(files)
     files = list(find_articles(files))
     if text is not None and len(files) > 1:
         raise UsageError("--text saves the text of one article", next_step="Give one FILE")
@@ -188,6 +197,7 @@ def table(
 
     is_parquet = output is not None and output.suffix == ".parquet"
     check_output(output, "parquet" if is_parquet else "csv", layer, articles=files)
+    say_where_not_read(files)
     read, problems = read_readable(find_articles(files))
     sentences = _from_layers(list(read.values()), layer) if layer else _found(list(read.values()))
     articles = [article for article in read.values() if article.id in sentences]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option, confirm
 
+from biaozhu.commands.articles.files import say_where_not_read
 from biaozhu.commands.console import finish, print_json, progress_of_steps, say
 from biaozhu.commands.options import LABELS, LabelsFile, Yes, layer_name
 from biaozhu.curation.status import SentenceStatus, status_path, write_status
@@ -80,6 +81,7 @@ def llm(
     """
     from biaozhu.reading.article import find_articles, read_readable
 
+    say_where_not_read(files)
     read, problems = read_readable(find_articles(files))
     articles = list(read.values())
     whole = output.suffix == ".jsonl"

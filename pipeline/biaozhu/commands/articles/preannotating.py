@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 from typer import Argument, Option
 
 from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model, whole_name
-from biaozhu.commands.articles.files import say_where_not_chinese
+from biaozhu.commands.articles.files import say_where_not_chinese, say_where_not_read
 from biaozhu.commands.articles.language_models import Answered, ask_models, check_names, check_records
 from biaozhu.commands.console import LOSSES_SHOWN, finish, progress, say
 from biaozhu.commands.options import LABELS, MAX_PROCESSES, LabelsFile, Yes, layer_name
@@ -90,6 +90,7 @@ def preannotate(
 
     paths = list(expand_globs(place(file) for file in files))
     remote = any(is_remote(path) for path in paths)
+    say_where_not_read(path for path in paths if not is_remote(path))
     if shards is None and (shard_size is not None or shard_format is not None):
         raise UsageError("--shard-size and --shard-format need --shards")
     if engine == "ray" and shards is None:

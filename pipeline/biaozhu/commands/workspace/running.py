@@ -20,7 +20,7 @@ from typer import Argument, Exit, Option
 
 from biaozhu import __version__
 from biaozhu.annotators.network.models import DEFAULT_MODEL, weights_mark
-from biaozhu.commands.articles.files import table
+from biaozhu.commands.articles.files import say_where_not_read, table
 from biaozhu.commands.articles.preannotating import Annotators, NetworkName, name_layers, preannotate
 from biaozhu.commands.console import finish, print_table, say
 from biaozhu.commands.doccano.projects import ROUND_TRIP
@@ -171,6 +171,7 @@ def run(
     if not folder.exists():
         advice = "Give your folder of articles: `biaozhu run FOLDER`"
         raise MissingFileError("no such file", where=str(folder), next_step=advice)
+    say_where_not_read([folder])
     articles, problems = read_readable(find_articles([folder]))
     job = _plan_job(name or folder.resolve().name, articles, gold, config, model, annotator)
     job = _plan_job(name, articles, gold, config, model)
