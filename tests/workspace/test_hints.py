@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import re
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
 
 from biaozhu.cli import run
 from biaozhu.commands.articles.files import is_chinese
+from biaozhu.data.layers import write_layer
+from biaozhu.data.model import Sentence, Span
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,3 +50,37 @@ def test_hints_name_the_subfolder_that_is_not_read(
     assert run([*command.split(), "mine"]) == 0
     hints = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hint: ")]
     assert ["mine/north" in line for line in hints] == [True]
+
+
+@pytest.mark.parametrize("name", ["ben #2 x", "it's", "a;b", "本 a"])
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["new", "{}"], ["cd", "{}", "&&", "biaozhu", "run"]),
+        (["agree", "anna", "{}"], ["biaozhu", "adjudicate", "anna", "{}", "--questions", "questions.jsonl"]),
+        (
+            ["adjudicate", "anna", "{}", "--questions", "{}.jsonl"],
+            ["biaozhu", "adjudicate", "anna", "{}", "--decisions", "{}.jsonl", "-o", "annotations/gold"],
+        ),
+        (
+            ["run", "articles", "--model", "fast", "--name", "{}"],
+            ["biaozhu", "project", "create", "annotations/pre", "--project", "{}", "--annotators", "anna,ben"],
+        ),
+    ],
+)
+def test_hints_give_commands_that_can_be_pasted(
+    tmp_path: Path,
+    name: str,
+    command: list[str],
+    words: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "articles").mkdir()
+    (tmp_path / "articles/a.txt").write_text("李明周一来到镇里。\n", "utf-8")
+    for folder, label in (("anna", "PLACE"), (name, "PERSON")):
+        write_layer(tmp_path / folder / "a.jsonl", [Sentence("1" * 12, 0, 3, "青岛市", (Span(0, 3, label),))])
+    assert run([one.format(name) for one in command]) == 0
+    commands = [shlex.split(one) for one in re.findall("`((?:biaozhu|cd) [^`]+)`", capsys.readouterr().err)]
+    assert [one.format(name) for one in words] in commands

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,11 @@ OUR_COLUMNS = frozenset({
 def say(message: str) -> None:
     """Write a note to stderr, in the user's language; article text in it cannot act on the terminal."""
     sys.stderr.write(f"{printable(translate(message), keep=HARMLESS)}\n")
+
+
+def quote(*words: object) -> str:
+    """Return words of a command as a shell takes them apart again, for a note that says what to run next."""
+    return shlex.join(map(str, words))
 
 
 def show(line: str) -> None:

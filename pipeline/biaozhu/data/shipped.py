@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Container
 from pathlib import Path
@@ -45,7 +46,7 @@ def describe_extra_install(extra: str) -> str:
     """
     checkout = PACKAGE.parents[1]
     if (checkout / "pyproject.toml").is_file():
-        what = f"-e '{checkout}{f'[{extra}]' if extra else ''}'"
+        what = f"-e {shlex.quote(f'{checkout}[{extra}]' if extra else str(checkout))}"
     else:
         from importlib.metadata import requires  # noqa: PLC0415 — read only where something is missing
 
@@ -58,4 +59,4 @@ def describe_extra_install(extra: str) -> str:
             for one in wanted
             if one.marker is None or one.marker.evaluate({"extra": extra})
         )
-    return f"{sys.executable} -m pip install {what}"
+    return f"{shlex.quote(sys.executable)} -m pip install {what}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shlex
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -156,7 +157,8 @@ def find_token(file: Path, *, make: bool = False) -> str:
             raise ServiceError("there is no token", where=str(file), next_step=advice)
         write_text(file, f"{secrets.token_urlsafe(32)}\n", mode=0o600)
     if file.stat().st_mode & 0o077:
-        raise ServiceError("others can read the token", where=str(file), next_step=f"Run chmod 600 {file}")
+        advice = f"Run chmod 600 {shlex.quote(str(file))}"
+        raise ServiceError("others can read the token", where=str(file), next_step=advice)
     return _checked(read_bytes(file).decode("utf-8", "replace").strip(), str(file))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from biaozhu.commands.console import finish, print_json, print_table, say, show
+from biaozhu.commands.console import finish, print_json, print_table, quote, say, show
 from biaozhu.commands.doccano.specs import GUIDELINE, GuidelineFile, log_in, read_spec
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_name, target
 from biaozhu.data.errors import GoldError, LabelError, OutputError, UsageError, raise_collected
@@ -86,8 +86,8 @@ def adjudicate(
         say(f"{len(found)} disagreements written to {questions}")
         if found and not (output or to_doccano):
             say("next: in each line, copy the right spans into `spans` and give a `rule` or a `note`, then")
-            given_layers = f"{first} {second}{' --common' if common else ''}"
-            say(f"`biaozhu adjudicate {given_layers} --decisions {questions} -o annotations/gold`")
+            given_layers = f"{quote(first, second)}{' --common' if common else ''}"
+            say(f"`biaozhu adjudicate {given_layers} --decisions {quote(questions)} -o annotations/gold`")
     if to_doccano:
         from biaozhu.doccano.adjudication_project import ask_adjudicator
 
@@ -113,7 +113,7 @@ def adjudicate(
         folder = next(iter(targets)).parent
         if not (about := folder / ABOUT).exists():
             say(f"next: write in {about} who annotated and when, person or model; the report shows it")
-        say(f"next: `biaozhu gold freeze {folder}`")
+        say(f"next: `biaozhu gold freeze {quote(folder)}`")
 
 
 def _check_labels(given: Sequence[adjudication.Decision], dispute: adjudication.Dispute, labels: Path) -> None:
@@ -280,6 +280,8 @@ def agree(
         say(f"disagreements of {pair.first} and {pair.second} in {pair.sentences} sentences: {kinds}")
     if len(result.pairs) == 1 and result.pairs[0].disagreements:
         say(f"next: `biaozhu adjudicate {layers[0]} {layers[1]} --common --questions questions.jsonl`")
+        given = f"{quote(*layers[:2])}{' --common' if common else ''}"
+        say(f"next: `biaozhu adjudicate {given} --questions questions.jsonl`")
 
 
 def bias(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from biaozhu.commands.console import finish, print_json, print_table, progress, say
+from biaozhu.commands.console import finish, print_json, print_table, progress, quote, say
 from biaozhu.commands.doccano import specs
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile
 from biaozhu.data.diff import describe_round_trip
@@ -150,10 +150,10 @@ def pull(
     headings = list(rows[0]) if as_json else [HEADINGS.get(key, key) for key in rows[0]]
     print_table(f"layers of {project}", headings, [list(row.values()) for row in rows], as_json=as_json)
     if not as_json and not all(any(one.layers.values()) for one in found):
-        command = f"biaozhu project status {project}"
+        command = f"biaozhu project status {quote(project)}"
         say(f"next: pull again when each has confirmed sentences; `{command}` shows it")
     elif not (as_json or losses) and len(rows) > 1:
-        layers = " ".join(str(output / one.annotator) for one in found)
+        layers = quote(*(output / one.annotator for one in found))
         say(f"next: `biaozhu agree {layers}`")
     finish(losses)
 
@@ -202,7 +202,7 @@ def status(name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL, a
     rows = [(one, total, done, f"{done / total if total else 1:.0%}", url) for one, total, done, url in found]
     print_table(f"progress of {name}", columns, rows, as_json=as_json)
     if all(done == total for _, total, done, _ in found):
-        say(f"everybody is done: `biaozhu project pull --project {name}`")
+        say(f"everybody is done: `biaozhu project pull --project {quote(name)}`")
 
 
 def accounts(name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL, as_json: AsJson = False) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Option
 
-from biaozhu.commands.console import finish, print_json, print_table, say
+from biaozhu.commands.console import finish, print_json, print_table, quote, say
 from biaozhu.commands.doccano.specs import Port, log_in, print_values
 from biaozhu.commands.models import PORT, TOKEN_FILE, TokenFile
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile
@@ -107,7 +107,7 @@ def restore(
     _print_manifest(f"restored to {home}", manifest, as_json=as_json)
     if aside is not None:
         say(f"what was there before is now in {aside}")
-    say(f"start it with `biaozhu doccano up --home {home}`")
+    say(f"start it with `biaozhu doccano up --home {quote(home)}`")
 
 
 def suggest(

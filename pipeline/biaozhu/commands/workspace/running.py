@@ -22,7 +22,7 @@ from biaozhu import __version__
 from biaozhu.annotators.network.models import DEFAULT_MODEL, weights_mark
 from biaozhu.commands.articles.files import say_where_not_read, table
 from biaozhu.commands.articles.preannotating import Annotators, NetworkName, name_layers, preannotate
-from biaozhu.commands.console import finish, print_table, say
+from biaozhu.commands.console import finish, print_table, quote, say
 from biaozhu.commands.doccano.projects import ROUND_TRIP
 from biaozhu.commands.models import crossval, predict, train
 from biaozhu.commands.options import Yes  # noqa: TC001 — typer reads it
@@ -409,10 +409,11 @@ def _say_next_steps(job: Job, folder: Path, annotators: Sequence[Path]) -> None:
         return
     count = f"{len(lacking)} {'article has' if len(lacking) == 1 else 'articles have'} no gold"
     few = len(lacking) <= NAMED and len(lacking) < len(job.articles)
-    given = " ".join(str(PRE / f"{one}.jsonl") for one in lacking) if few else str(PRE)
+    given = quote(*(PRE / f"{one}.jsonl" for one in lacking)) if few else str(PRE)
+    project = quote(job.name)
     able = [one for one in annotators if any((one / f"{name}.jsonl").is_file() for name in lacking)]
     if len(able) > 1:
-        a, b, *_ = able
+        a, b = map(quote, able[:2])
         say(f"{count}: `biaozhu adjudicate {a} {b} --common --questions questions.jsonl`, fill it in,")
         say(f"then `biaozhu adjudicate {a} {b} --common --decisions questions.jsonl -o annotations/gold`")
     elif (PLANS / f"{job.name}.json").is_file():
@@ -422,3 +423,6 @@ def _say_next_steps(job: Job, folder: Path, annotators: Sequence[Path]) -> None:
     else:
         say(f"{count}: `biaozhu doccano up`, then")
         say(f"`biaozhu project create {given} --project {job.name} --annotators anna,ben --overlap 2`")
+        say(f"{count}: `biaozhu project status {project}` shows how far the annotators are;")
+        say(f"when they are done: `biaozhu project pull --project {project}`, then `biaozhu run {quote(folder)}`")
+        say(f"`biaozhu project create {given} --project {project} --annotators anna,ben`")

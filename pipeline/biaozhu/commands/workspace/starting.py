@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import get_args
 
 from biaozhu import __version__
-from biaozhu.commands.console import finish, print_table, say
+from biaozhu.commands.console import finish, print_table, quote, say
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, LabelsFile
 from biaozhu.data.errors import BiaozhuError, MissingFileError, extra_advice, printable
 from biaozhu.data.files import cache_folder, read_bytes, write_bytes
@@ -62,7 +62,7 @@ def new(folder: Path) -> None:
     (folder / ARTICLES).mkdir(parents=True, exist_ok=True)
     kept = len(wanted) - len(written)
     say(f"{folder}: {len(written)} files written" + (f", {kept} were there and stay" if kept else ""))
-    say(f"next: put articles (.txt, .html) into {folder / ARTICLES}, then `cd {folder} && biaozhu run`")
+    say(f"next: put articles (.txt, .html) into {folder / ARTICLES}, then `cd {quote(folder)} && biaozhu run`")
 
 
 def doctor(*, as_json: AsJson = False) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -146,7 +147,9 @@ def _describe_install(venv: Path) -> str:
     lock = find_shipped(LOCK)
     if lock == LOCK and Path("Makefile").exists() and venv == DEFAULT_VENV.absolute():
         return "make install-doccano"
-    return f"{sys.executable} -m venv {venv} && {venv}/bin/python -m pip install --require-hashes -r {lock}"
+    make = shlex.join([sys.executable, "-m", "venv", str(venv)])
+    install = shlex.join([str(venv / "bin/python"), "-m", "pip", "install", "--require-hashes", "-r", str(lock)])
+    return f"{make} && {install}"
 
 
 def find_free_port() -> int:
