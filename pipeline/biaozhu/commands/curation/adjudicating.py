@@ -279,9 +279,7 @@ def agree(
         kinds = ", ".join(f"{count} × {kind}" for kind, count in pair.disagreements.items()) or "none"
         say(f"disagreements of {pair.first} and {pair.second} in {pair.sentences} sentences: {kinds}")
     if len(result.pairs) == 1 and result.pairs[0].disagreements:
-        say(f"next: `biaozhu adjudicate {layers[0]} {layers[1]} --common --questions questions.jsonl`")
-        given = f"{quote(*layers[:2])}{' --common' if common else ''}"
-        say(f"next: `biaozhu adjudicate {given} --questions questions.jsonl`")
+        say(f"next: `biaozhu adjudicate {quote(*layers[:2])} --common --questions questions.jsonl`")
 
 
 def bias(

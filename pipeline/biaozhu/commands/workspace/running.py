@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shlex
 import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from glob import escape
 from itertools import chain, count
 from pathlib import Path
 from typing import Annotated, Any
 
-from typer import Argument, Exit, Option
+from typer import Argument, Option
 
-from biaozhu import __version__
 from biaozhu.annotators.network.models import DEFAULT_MODEL, weights_mark
 from biaozhu.commands.articles.files import say_where_not_read, table
 from biaozhu.commands.articles.preannotating import Annotators, NetworkName, name_layers, preannotate
@@ -27,8 +23,9 @@ from biaozhu.commands.doccano.projects import ROUND_TRIP
 from biaozhu.commands.models import crossval, predict, train
 from biaozhu.commands.options import Yes  # noqa: TC001 — typer reads it
 from biaozhu.commands.scores import report
+from biaozhu.commands.workspace.steps import DoneStep, StepRecord, hash_inputs, read_steps
 from biaozhu.data.errors import BiaozhuError, MissingFileError, OutputError, TrainingError, UsageError
-from biaozhu.data.files import is_file_name, parse_json_as, sha256_of, write_bytes, write_text
+from biaozhu.data.files import is_file_name, write_bytes
 from biaozhu.data.layers import find_layers, is_beside, ledger_path, read_layer
 from biaozhu.data.model import Article
 from biaozhu.data.shipped import find_shipped
@@ -39,85 +36,6 @@ KEPT = Path("annotations/kept")
 NAMED = 3
 # Folders below layers/ that no annotator wrote: what came back from one's own Doccano, and who decided.
 NO_ANNOTATORS = ("doccano", "adjudicator")
-
-
-@dataclass(frozen=True, slots=True)
-class DoneStep:
-    """A step as it was done: the fingerprint of its inputs, that of its outputs, their files, the exit status."""
-
-    inputs: str
-    outputs: str
-    files: tuple[str, ...]
-    status: int
-
-    def is_as_made(self) -> bool:
-        """Tell whether its files are still as the step left them."""
-        return self.outputs == hash_files(map(Path, self.files))
-
-
-@dataclass(slots=True)
-class StepRecord:
-    """Record of earlier steps, by the step's name, and the worst exit status of this run's steps."""
-
-    path: Path
-    done: dict[str, DoneStep] = field(default_factory=dict)
-    force: bool = False
-    status: int = 0
-
-    def is_current(self, name: str, inputs: str) -> bool:
-        """Tell whether a step's outputs are still those that it made of these inputs, and take over its exit status."""
-        before = self.done.get(name)
-        if self.force or before is None or before.inputs != inputs or not before.is_as_made():
-            return False
-        self.status = max(self.status, before.status)
-        return True
-
-    def run_step(self, name: str, title: str, do: Callable[[], None], inputs: str, outputs: list[Path]) -> None:
-        """Do a step unless it is current, and keep what was done."""
-        if self.is_current(name, inputs):
-            say(f"{title}: unchanged")
-            return
-        say(f"{title} …")
-        self.keep({name: (inputs, lambda: outputs)}, do)
-
-    def keep(self, steps: Mapping[str, tuple[str, Callable[[], list[Path]]]], do: Callable[[], None]) -> None:
-        """Do steps at once, each with its inputs and its outputs afterwards, and keep what was done."""
-        status = 0
-        try:
-            do()
-        except Exit as ended:
-            # 1: done, but something was lost or differs; the step has named it.
-            status = ended.exit_code
-        self.status = max(self.status, status)
-        for name, (inputs, find_outputs) in steps.items():
-            files = find_outputs()
-            self.done[name] = DoneStep(inputs, hash_files(files), tuple(map(str, files)), status)
-        document = {name: asdict(step) for name, step in self.done.items()}
-        write_text(self.path, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
-
-
-def hash_inputs(paths: Iterable[Path], *settings: object) -> str:
-    """Return a fingerprint of files, folders and settings, and of this version of the package."""
-    said = json.dumps([__version__, *map(str, settings)])
-    return hashlib.sha256(f"{said}{hash_files(paths)}".encode()).hexdigest()
-
-
-def hash_files(paths: Iterable[Path]) -> str:
-    """Return a fingerprint of files and whole folders; what is missing has one too."""
-    digest = hashlib.sha256()
-    for path in paths:
-        files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
-        for file in files:
-            content = sha256_of(file) if file.is_file() else "missing"
-            digest.update(f"{file}\0{content}\n".encode())
-    return digest.hexdigest()
-
-
-def read_steps(path: Path) -> dict[str, DoneStep]:
-    """Return the steps of a record; one that is missing or damaged means that nothing was done."""
-    with suppress(OSError, ValueError):
-        return parse_json_as(path.read_bytes(), dict[str, DoneStep])
-    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +91,7 @@ def run(
         raise MissingFileError("no such file", where=str(folder), next_step=advice)
     say_where_not_read([folder])
     articles, problems = read_readable(find_articles([folder]))
-    job = _plan_job(name or folder.resolve().name, articles, gold, config, model, annotator)
-    job = _plan_job(name, articles, gold, config, model)
+    job = _plan_job(name, articles, gold, config, model, annotator)
     record = StepRecord(job.steps / "done.json", force=force)
     record.done = read_steps(record.path)
     _preannotate_changed(job, record, yes=yes)
@@ -192,9 +109,6 @@ def run(
     finish((), left_out=problems, failed=bool(record.status))
 
 
-def _plan_job(
-    name: str, articles: Mapping[Path, Article], gold: Path, config: Path, model: str, annotators: Sequence[str]
-) -> Job:
 def _check_name(name: str) -> str:
     """Return the name of a report; UsageError for one that is no folder directly in reports/."""
     if not is_file_name(name):
@@ -202,9 +116,9 @@ def _check_name(name: str) -> str:
     return name
 
 
-def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: Path, model: str) -> Job:
-    from biaozhu.curation.frozen import read_gold
-
+def _plan_job(
+    name: str, articles: Mapping[Path, Article], gold: Path, config: Path, model: str, annotators: Sequence[str]
+) -> Job:
     names = [article.name for article in articles.values()]
     if twice := sorted(one for one, count in Counter(names).items() if count > 1):
         what = f"two articles have the same file name: {', '.join(twice)}"
@@ -417,12 +331,9 @@ def _say_next_steps(job: Job, folder: Path, annotators: Sequence[Path]) -> None:
         say(f"{count}: `biaozhu adjudicate {a} {b} --common --questions questions.jsonl`, fill it in,")
         say(f"then `biaozhu adjudicate {a} {b} --common --decisions questions.jsonl -o annotations/gold`")
     elif (PLANS / f"{job.name}.json").is_file():
-        say(f"{count}: `biaozhu project status {job.name}` shows how far the annotators are;")
-        again = shlex.join(["biaozhu", "run", str(folder), *chain(*(("--annotator", one) for one in job.annotators))])
-        say(f"when they are done: `biaozhu project pull --project {job.name}`, then `{again}`")
+        say(f"{count}: `biaozhu project status {project}` shows how far the annotators are;")
+        again = quote("biaozhu", "run", folder, *chain(*(("--annotator", one) for one in job.annotators)))
+        say(f"when they are done: `biaozhu project pull --project {project}`, then `{again}`")
     else:
         say(f"{count}: `biaozhu doccano up`, then")
-        say(f"`biaozhu project create {given} --project {job.name} --annotators anna,ben --overlap 2`")
-        say(f"{count}: `biaozhu project status {project}` shows how far the annotators are;")
-        say(f"when they are done: `biaozhu project pull --project {project}`, then `biaozhu run {quote(folder)}`")
-        say(f"`biaozhu project create {given} --project {project} --annotators anna,ben`")
+        say(f"`biaozhu project create {given} --project {project} --annotators anna,ben --overlap 2`")
