@@ -75,6 +75,8 @@ def test_report_shows_agreement_over_time_of_the_annotators_it_is_given(
     section = html[html.index('<section id="agreement">') :].partition("</section>")[0]
     for month, comparisons, f1 in (("2026-01", 2, "1.000"), ("2026-02", 1, "0.500"), ("2026-03", 1, "0.000")):
         assert f'{month}</th><td>{comparisons}</td><td class="main">{f1}</td>' in section
+    shown = checks["agreement"]["pairs"][0]["spans"]
+    assert f'<span class="sub">spans {shown[0]}, {shown[1]}</span>' in section
     # February: each has one that the other lacks; March: one boundary.
     assert "anna – ben</th><td>4</td><td>1</td><td>0</td><td>0</td><td>1</td><td>1</td>" in section
     assert checks["agreement"]["by_month"]["2026-02"] == {"comparisons": 1, "strict": 0.5}
@@ -84,7 +86,7 @@ def test_report_shows_agreement_over_time_of_the_annotators_it_is_given(
 def test_report_shows_the_bias_of_the_annotators_it_is_given(folder: Path, read_page: Callable[[str], Any]) -> None:
     html, checks = report(folder, "--lang", "en", "--gold", str(folder / "gold.jsonl"))
     assert "bias" in read_page(html).ids
-    assert "Confirmed sentences: 6 with the pre-annotation shown, 2 with it withheld." in html
+    assert "Confirmed sentences, once for each annotator: 6 with the pre-annotation shown, 2 with it withheld." in html
     assert checks["bias"]["accepted_by_annotator"].keys() == {"anna", "ben"}
     # Hidden, the short name was ben's all the same; shown, everybody mended it.
     assert checks["bias"]["agreement"]["blind"]["count"] == 2

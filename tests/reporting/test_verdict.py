@@ -235,8 +235,8 @@ def test_report_names_unscored_articles_and_scores_each(tmp_path: Path, write_ca
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (True, "(33.3 % of the sentences of these articles;"),
-        (False, "(100.0 % of those sentences of these articles that gold or a layer has;"),
+        (True, "(33.3 % of the 12 sentences of these articles;"),
+        (False, "(100.0 % of the 4 sentences of these articles that gold or a layer has;"),
     ],
 )
 def test_report_says_of_which_sentences_the_gold_is_a_share(

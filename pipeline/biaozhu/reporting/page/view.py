@@ -192,7 +192,8 @@ def _view_scores(
         )
     size = {"sentences": first.sentences, "characters": first.characters}
     size["gold"] = first.overall["strict"].counts.possible
-    share = format_percent(sum(row.gold for row in rows) / sum(row.sentences for row in rows))
+    size["known"] = sum(row.sentences for row in rows)
+    share = format_percent(sum(row.gold for row in rows) / size["known"])
     whole = {one.article for one in content.given.gold} <= {article.id for article in content.given.articles}
     of = words("scope.whole") if whole else words("scope.known")
     strict: list[tuple[str, Scheme]] = [(label, "strict") for label in (ALL, *first.labels)]
