@@ -108,6 +108,7 @@ def pull(
     what and when, and which sentences are untouched. Where no work is left a layer of an earlier pull is removed. Each
     project needs a folder of its own where two of them have the same article.
     what and when, and which sentences are untouched. NAME.round-trip.json beside the folders tells whether all came
+    what and when, and which sentences are untouched. NAME.round-trip.json beside the folders says whether all came
     back as it was sent, for the report.
     """
     from biaozhu.curation.status import status_path, write_status
