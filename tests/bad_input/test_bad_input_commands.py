@@ -53,9 +53,9 @@ BAD_FILES = (
     ("loop bad", "bad/loop.json", (BINARY, b"7", b"{}", DEEP), LOOP_SAYS),
     ("loop bad --pool good.jsonl --annotators ann,bo", "bad", (BINARY,), r"BZ003 bad/round-01: cannot be used"),
     ("doubt good.jsonl -o bad/file.jsonl", "bad", (BINARY,), r"BZ004 bad/file\.jsonl: "),
-    ("doubt good.jsonl --project p --home bad", "bad", (BINARY,), r"BZ030 there is no local Doccano"),
+    ("doubt good.jsonl --project p --home bad", "bad", (BINARY,), r"BZ030 /.*: no Doccano was started with this folder"),
     ("doccano restore bad", "bad", (b"", BINARY, b"PK\x03\x04"), r"BZ036 bad: .*\. Give a whole file that"),
-    ("doccano backup bad", "bad", (b"",), r"BZ030 there is no local Doccano|BZ036 "),
+    ("doccano backup bad", "bad", (b"",), r"BZ030 /.*: no Doccano was started|BZ030 there is no local Doccano|BZ036 "),
     ("bias anna", "anna/good.status.json", (BINARY, b"7", DEEP), r"BZ013 anna/good\.status\.json: .*`biaozhu project pull`"),
     (f"report {SCORED} --bias bad -o out", "bad", (b"", b"7", b"{}", DEEP), r"BZ052 bad: not "),
     (f"report {SCORED} --labels bad -o out", "bad", (BINARY,), LABELS_SAY),
@@ -85,7 +85,7 @@ BAD_FILES = (
     ("doccano up --venv bad --home home", "bad", (BINARY,), r"BZ030 /.*/bad: Doccano's own environment is not there"),
     ("doccano backup out.zip --home bad", "bad", (BINARY,), r"BZ036 /.*/bad: no Doccano was ever started there"),
     *(
-        (f"{command} --home bad", "bad", (BINARY,), r"BZ030 there is no local Doccano")
+        (f"{command} --home bad", "bad", (BINARY,), r"BZ030 /.*: no Doccano was started with this folder")
         for command in (
             CREATE.format("good.jsonl"), ENTER.format("good.jsonl"), "push good.jsonl", "pull -o out",
             "adjudicate anna bert --to-doccano",
@@ -147,7 +147,7 @@ MISSING = (
     ("llm bad.txt --config bad --labels bad -o out.jsonl", r"BZ003 bad"),
     ("new good.txt", r"BZ003 good\.txt: this is a file"),
     ("labels --labels bad", r"BZ003 bad: no such file"),
-    ("pull -o out", r"BZ030 there is no local Doccano"),
+    ("pull -o out", r"BZ030 /.*: no Doccano was started with this folder"),
     ("bias anna", r"BZ003 anna: no \*\.status\.json in this folder\. Make it with `biaozhu project pull`"),
     ("select bad.jsonl -n 1 -o out.jsonl", r"BZ003 bad\.jsonl: no such file"),
     ("select good.jsonl --against bad -n 1 -o out.jsonl", r"BZ003 bad: no such file"),

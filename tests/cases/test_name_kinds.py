@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from biaozhu.annotators.network.models import load_model
+from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model
 from biaozhu.annotators.preannotate import annotate_combined
 
 LABELS = {"【": "PLACE", "〔": "PERSON", "<": "AMOUNT"}
@@ -186,7 +186,7 @@ def read_marked(marked: str) -> tuple[str, list[tuple[int, int, str]]]:
 
 @pytest.mark.parametrize("kind", CASES)
 def test_cases_kinds_of_names(kind: str) -> None:
-    model = load_model("accurate")
+    model = load_model(DEFAULT_MODEL)
     marked = [one.strip() for line in CASES[kind].split("\n") for one in line.split(" | ") if one.strip()]
     wrong = []
     for one in marked:

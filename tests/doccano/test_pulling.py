@@ -32,7 +32,7 @@ def pull(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pull:
 
     def pull_project(project: str, worked_on: Sequence[Sentence]) -> int:
         status = tuple(SentenceStatus(one.id, "edited" if one in worked_on else "untouched") for one in SENTENCES)
-        found = AnnotatorLayer("anna", {"a": tuple(worked_on)}, {"a": status}, (), consistent=True)
+        found = AnnotatorLayer("anna", {"a": tuple(worked_on)}, {"a": status}, (), consistent=True, changes=())
         monkeypatch.setattr("biaozhu.doccano.team.pull_layers", lambda *_, **__: (found,))
         plan = assign_sentences(project, SENTENCES, ["anna"], overlap=1, blind=0)
         write_assignment(tmp_path / "annotations" / "projects" / f"{project}.json", plan)

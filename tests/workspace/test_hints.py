@@ -57,14 +57,28 @@ def test_hints_name_the_subfolder_that_is_not_read(
     ("command", "words"),
     [
         (["new", "{}"], ["cd", "{}", "&&", "biaozhu", "run"]),
-        (["agree", "anna", "{}"], ["biaozhu", "adjudicate", "anna", "{}", "--questions", "questions.jsonl"]),
+        (
+            ["agree", "anna", "{}"],
+            ["biaozhu", "adjudicate", "anna", "{}", "--common", "--questions", "questions.jsonl"],
+        ),
         (
             ["adjudicate", "anna", "{}", "--questions", "{}.jsonl"],
             ["biaozhu", "adjudicate", "anna", "{}", "--decisions", "{}.jsonl", "-o", "annotations/gold"],
         ),
         (
             ["run", "articles", "--model", "fast", "--name", "{}"],
-            ["biaozhu", "project", "create", "annotations/pre", "--project", "{}", "--annotators", "anna,ben"],
+            [
+                "biaozhu",
+                "project",
+                "create",
+                "annotations/pre",
+                "--project",
+                "{}",
+                "--annotators",
+                "anna,ben",
+                "--overlap",
+                "2",
+            ],
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Manifest of frozen gold: checksums that lie beside the gold, and that every reader of a layer asks."""
+"""Manifest of frozen gold: checksums in a file beside the gold, which every reader of a layer asks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read_manifest(folder: Path) -> dict[str, FrozenFile]:
 
 
 def check_unchanged(path: Path, content: bytes | None = None) -> None:
-    """Raise FrozenError where a layer lies beside a manifest of gold and is not what it says; `content` spares reading it."""
+    """Raise FrozenError where a manifest of gold is beside a layer and gives it another checksum; `content` spares reading it."""
     # Only such files are frozen; an address has no manifest that we write.
     if isinstance(cast("Any", path), Path) and path.suffix == ".jsonl":
         files = _find_manifest(path.parent)

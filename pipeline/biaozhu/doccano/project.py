@@ -124,7 +124,7 @@ def embed_pictures(text: str, folder: Path) -> str:
 
 
 def list_unexplained(labels: Sequence[Label], guideline: str) -> list[Label]:
-    """Return the labels whose id is nowhere in a guideline, and whose name is no word of a heading."""
+    """Return the labels whose id is nowhere in a guideline, and whose name is not a word of a heading."""
     # Elsewhere the name may be part of another label's rules: 机构名 is where the guideline is about places.
     words = set(re.split(r"\W+", "\n".join(HEADING.findall(guideline))))
     return [one for one in labels if one.id not in guideline and one.name not in words]

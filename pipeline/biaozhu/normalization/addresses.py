@@ -160,7 +160,7 @@ def root_of(names: Iterable[str]) -> str:
 def place_tree(places: Iterable[Place]) -> dict[str, Any]:
     """Return the places as a tree: name, count of mentions at or below it, and children in order of their codes.
 
-    What is unknown hangs under the place that it lies in, or stands beside the provinces; `unknown` marks it.
+    An unknown place hangs under the one around it, or is at the level of the provinces; `unknown` marks it.
     """
     ways = []
     for place in places:
@@ -243,7 +243,7 @@ def _is_meant(division: Division, name: str, before: str, inside: Sequence[str],
 
 
 def _under(level: str, candidates: Sequence[Candidate], above: Place | None, context: _Context) -> tuple[str, ...]:
-    """Return the path of what a place that is not known lies in, as `Place.under` has it."""
+    """Return the path of the place around an unknown one, as `Place.under` has it."""
     if above and above.level in LEVELS and (not level or LEVELS.index(level) > LEVELS.index(above.level)):
         return above.path or (*above.under, above.text)
     at = context.at or context.root

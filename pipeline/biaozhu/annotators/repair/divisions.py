@@ -1,4 +1,4 @@
-"""Divisions of China that a network misses or cuts: full names, provinces in one character."""
+"""Divisions of China that a network misses or cuts: full names, villages behind a town, provinces in one character."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from biaozhu.annotators.place_units import ANY_UNIT, is_generic
 from biaozhu.annotators.repair.edit import PERSON, PLACE
+from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, short_form
-from biaozhu.knowledge.gazetteer import gazetteer
+from biaozhu.knowledge.gazetteer import gazetteer, villages
 from biaozhu.knowledge.names import make_finder
+from biaozhu.knowledge.word_tables import SURNAMES
 from biaozhu.knowledge.world import FORMER_DIVISION
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.repair.edit import Edit
+    from biaozhu.annotators.repair.edit import Edit, Word
 
 LONG_NAME_CHARS = 3
 
@@ -23,8 +25,11 @@ LONG_NAME_CHARS = 3
 def repair_divisions(edit: Edit) -> None:
     """Correct the divisions of a text in place."""
     _complete_names(edit)
+    _find_below(edit)
     _find_provinces(edit)
     _join_provinces(edit)
+    _cut_heads(edit)
+    _find_settlements(edit)
 
 
 # A unit word that is as often the beginning of the next word (市委, 县长, 区域).
@@ -96,6 +101,48 @@ def _find_short_autonomous() -> Callable[[str], list[tuple[int, int]]]:
     return make_finder(names)
 
 
+_BELOW = re.compile("([\u4e00-\u9fff]{1,5}?(?:村|社区|嘎查))(?![委民支里内外干级]|科技|路|街|站)")
+_GROUP = re.compile("([\u4e00-\u9fff][湾沟坝坪坡岭山塘冲坳洞桥井庄寨屯家河溪岩林田垭口梁头堡院坎槽]组)(?![织长员成])")
+
+
+def _find_below(edit: Edit) -> None:
+    """Find what the tables have right behind a division: one inside it, a village; and a named group behind a village (P2)."""
+    for word in edit.places:
+        above = edit.has(PLACE, end=word.start) if word.is_division(CITY, TOWNSHIP) else None
+        if above and not edit.over(word.start, word.end) and _is_inside(edit, above, word):
+            edit.put(word.start, word.end, PLACE)
+    for above in edit.labelled(PLACE):
+        village = _BELOW.match(edit.text, above.end)
+        if village and village[1] in villages() and not is_generic(village[1]):
+            edit.add(*village.span(1), PLACE)
+    for above in edit.labelled(PLACE):
+        if edit.text[above.end - 1] in "村区" and (group := _GROUP.match(edit.text, above.end)):
+            edit.add(*group.span(1), PLACE)
+
+
+_AFTER_SHORT = re.compile("[村农牧渔居市]民|等|的|有|[，。、；：！？]|$|[一-鿿]{1,4}[县区镇乡村]")
+
+
+def _is_inside(edit: Edit, above: Span, word: Word) -> bool:
+    """Return whether a division's name right behind another is one inside it, and no part of another word."""
+    text = edit.text
+    crossing = any(
+        word.start <= one.start < word.end < one.end and not one.is_division(CITY, TOWNSHIP, full=False)
+        for one in edit.near(word.start, word.end)
+    )
+    if crossing or word.is_plain or _NEXT_WORD.match(text, word.end - 1):
+        return False
+    # A hill, and 白云|机场, are not districts here.
+    natural, short = text[word.end - 1] in "湖江河山城海岛", not _AFTER_SHORT.match(text, word.end)
+    if (natural or short) and not word.is_division(CITY, TOWNSHIP, full=True):
+        return False
+    codes = {one.code for one in gazetteer().lookup(text[above.start : above.end])}
+    return any(
+        one.code.startswith(tuple(codes - {one.code})) and (one.level <= COUNTY or text[word.end - 1] in "乡镇道")
+        for one in gazetteer().lookup(text[word.start : word.end])
+    )
+
+
 _ONE = "京津沪渝冀晋辽浙皖闽赣鲁豫鄂湘粤桂琼滇黔陕陇藏疆苏川蒙港澳台"
 _SIDES = re.compile(
     f"(?:(?<![\u4e00-\u9fff])|(?<=[的是在为由与和对给家名位多各])|(?<=[该一]家))(?P<place>[{_ONE}])(?=企(?!业|图|鹅|及|盼|划|事)|籍(?!贯)|军(?!训|工|区|人)|媒(?!体|介)|股(?!份|东)|府(?!邸)|警(?!察))"
@@ -116,10 +163,27 @@ _RUN = re.compile(f"(?<![{_PROVINCES}])(?:[{_PROVINCES}]{{3}}(?=苏区)|[{_PROVI
 _BORDERLAND = re.compile("边[区界境]|交界|根据地|地区|诸省|等|[，。、；！？]|$|一带|革命|苏区|红军|游击|军区")
 # Of four characters most are a list of provinces; these are regions.
 _REGIONS = frozenset(("晋冀鲁豫", "湘鄂川黔", "苏鲁豫皖", "云贵川渝"))
+# Regions whose names no run of provinces is, and such as stand before 苏 or 边区.
+_OLD_REGIONS = re.compile(
+    "(?:晋察冀|湘鄂西|豫皖苏|豫皖苏鲁|冀热辽|冀热察|苏浙皖|苏鲁皖|闽浙赣|湘鄂赣|鄂豫陕|鄂豫皖|晋绥察)(?=边[区界境]|根据地|苏区|交界|革命)"
+)
+_SHORT = f"{_ONE}甘宁青吉黑云贵杭甬深穗蓉汉"
+_TWO = re.compile(
+    f"(?:(?<![\u4e00-\u9fff])(?P<first>[{_SHORT}])(?P<second>[{_SHORT}])(?=[两二][省地市])"
+    f"|(?P<one>[{_SHORT}])[、和与](?P<other>[{_SHORT}])(?=(?:[两二三]|等)[省地市]))"
+)
 
 
 def _join_provinces(edit: Edit) -> None:
     """Give three provinces or more that make one region a single span: 湘鄂赣 (P3)."""
+    for region in _OLD_REGIONS.finditer(edit.text):
+        edit.put(*region.span(), PLACE)
+    for pair in _TWO.finditer(edit.text):
+        names = ("first", "second") if pair["first"] else ("one", "other")
+        for name in names:
+            old = edit.over(*pair.span(name))
+            if not old or (old[0].start, old[0].end) == pair.span():  # 云贵|两省
+                edit.put(*pair.span(name), PLACE)
     for run in _RUN.finditer(edit.text):
         start, end = run.span()
         old = edit.over(start, end)
@@ -129,3 +193,28 @@ def _join_provinces(edit: Edit) -> None:
         crossed = any(one.is_plain for one in edit.crossing(start, end))
         if inside and not edit.is_span(start, end) and not crossed and _BORDERLAND.match(edit.text, end):
             edit.put(start, end, PLACE)
+
+
+_HEAD = re.compile("长(?!安|城|江|沙|春|治|乐|兴|丰|垣|葛|宁|阳|岛|清|寿|白|期|年|远|大|途|短|度|廊|假|势|效|三角)")
+
+
+def _cut_heads(edit: Edit) -> None:
+    """Leave 市长, 县长 and other heads whole, as 市委 is: 基隆|市长 (P4)."""
+    for span in edit.labelled(PLACE):
+        name = edit.text[span.start : span.end]
+        head = len(name) > 2 and name[-1] in "省市县区州镇乡" and _HEAD.match(edit.text, span.end)  # noqa: PLR2004
+        if head:
+            edit.cut(span, span.start, span.end - 1)
+
+
+_SETTLEMENT = re.compile(
+    "(?:^|(?<=[，。、；：“（(从到在至去往回的是和与、]))(?P<name>[\u4e00-\u9fff]家(?:河子|河|坪|湾|沟|庄|集|坝|寨|店子|堡子?|屯|岭|塘|洼|畈|冲|坳|垭|桥|渡|咀|嘴|圩|岗|窑|营子?|窝棚|川|湖|台子))"
+    "(?=[，。、；！？到至的]|$|在|有|位于|赶集|要走|出发)"
+)
+
+
+def _find_settlements(edit: Edit) -> None:
+    """Find 王家河子, 陈家坪: a family's settlement, where it stands as a place would."""
+    for found in _SETTLEMENT.finditer(edit.text):
+        if found["name"][0] in SURNAMES:
+            edit.add(*found.span("name"), PLACE)

@@ -104,7 +104,7 @@ def _print_articles(articles: Sequence[Article]) -> None:
 
 
 def say_where_not_read(paths: Iterable[Path]) -> None:
-    """Name the subfolders whose articles are not read, since only what lies in a folder itself is."""
+    """Name the subfolders whose articles are not read: only those directly in a folder are."""
     from biaozhu.reading.article import find_unread
 
     for folder in find_unread(paths):

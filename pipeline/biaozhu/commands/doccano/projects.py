@@ -107,9 +107,7 @@ def pull(
     A layer holds the sentences that its annotator confirmed or worked on; the status file beside it tells who did
     what and when, and which sentences are untouched. Where no work is left a layer of an earlier pull is removed. Each
     project needs a folder of its own where two of them have the same article.
-    what and when, and which sentences are untouched. NAME.round-trip.json beside the folders tells whether all came
-    what and when, and which sentences are untouched. NAME.round-trip.json beside the folders says whether all came
-    back as it was sent, for the report.
+    NAME.round-trip.json beside the folders says whether all came back as it was sent, for the report.
     """
     from biaozhu.curation.status import status_path, write_status
     from biaozhu.doccano.team import pull_layers

@@ -110,7 +110,7 @@ def run(
 
 
 def _check_name(name: str) -> str:
-    """Return the name of a report; UsageError for one that is no folder directly in reports/."""
+    """Return the name of a report; UsageError for one that would lead out of reports/."""
     if not is_file_name(name):
         raise UsageError(f"{name!r} cannot name a folder in reports/", next_step="Give --name NAME, without a folder")
     return name

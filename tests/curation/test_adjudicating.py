@@ -1,0 +1,65 @@
+"""What `adjudicate` and `agree` refuse before they write anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from biaozhu.cli import run
+from biaozhu.data.layers import write_layer
+from biaozhu.data.model import Sentence, Span
+
+ARTICLE = "0123456789ab"
+TEXT = "林大有到曲阳县灵山镇买了三斤茶"
+PERSON = (0, 3, "PERSON")
+COUNTY = (4, 7, "PLACE")
+
+
+def sentence(*spans: tuple[int, int, str], start: int = 0, text: str = TEXT) -> Sentence:
+    return Sentence(ARTICLE, start, start + len(text), text, tuple(Span(*span) for span in spans))
+
+
+def two_articles(folder: Path, *spans: tuple[int, int, str]) -> Path:
+    for name, article in (("north", "1" * 12), ("south", "2" * 12)):
+        write_layer(folder / f"{name}.jsonl", [Sentence(article, 0, len(TEXT), TEXT, tuple(Span(*s) for s in spans))])
+    return folder
+
+
+@pytest.mark.parametrize("output", ["gold", "gold.jsonl"])
+def test_curation_adjudicate_of_nothing_in_common_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str
+) -> None:
+    # A regression test: a traceback with a folder, an empty gold with a file.
+    write_layer(tmp_path / "anna" / "x.jsonl", [sentence()])
+    write_layer(tmp_path / "ben" / "x.jsonl", [sentence(start=3)])
+    given = ["adjudicate", str(tmp_path / "anna"), str(tmp_path / "ben"), "--common"]
+    assert run([*given, "-o", str(tmp_path / output)]) == 2
+    assert capsys.readouterr().err.startswith("BZ041 ")
+    assert not (tmp_path / output).exists()
+
+
+def test_curation_adjudicate_refuses_decisions_that_make_no_gold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = two_articles(tmp_path / "anna", PERSON), two_articles(tmp_path / "ben", PERSON)
+    assert run(["adjudicate", str(first), str(second), "--decisions", str(tmp_path / "none.jsonl")]) == 2
+    assert capsys.readouterr().err.startswith("BZ002 ")
+
+
+def test_curation_adjudicate_refuses_an_annotator_who_is_called_as_a_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = two_articles(tmp_path / "anna", PERSON), two_articles(tmp_path / "text", PERSON, COUNTY)
+    questions = tmp_path / "q.jsonl"
+    assert run(["adjudicate", str(first), str(second), "--questions", str(questions)]) == 2
+    assert capsys.readouterr().err.startswith("BZ002 ")
+    assert not questions.exists()
+
+
+def test_curation_agree_refuses_a_sentence_in_two_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = two_articles(tmp_path / "anna", PERSON), two_articles(tmp_path / "ben", PERSON)
+    (first / "north.old.jsonl").write_bytes((first / "north.jsonl").read_bytes())
+    for command in ("agree", "adjudicate"):
+        assert run([command, str(first), str(second)]) == 2
+        assert capsys.readouterr().err.startswith("BZ017 ")
