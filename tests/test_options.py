@@ -64,3 +64,30 @@ def test_options_take_nan_for_no_number(
 def test_options_of_every_command_are_read_in_one_way() -> None:
     commands = [one for _, one in list_commands(list_all_commands()) if not hasattr(one, "commands")]
     assert all(isinstance(one, DocumentedCommand) for one in commands)
+
+
+@pytest.mark.parametrize("name", ["out.json", "out.TXT", "out.csv", "out.html", "out.jsonl.gz", "out/a.parquet"])
+@pytest.mark.parametrize(
+    "command",
+    ["preannotate a.txt", "llm a.txt --config l.toml", "adjudicate a b", "pull", "project pull --project p",
+     "report --layer a.jsonl", "train ner.cfg"],
+)  # fmt: skip
+def test_options_a_files_name_for_a_folder_is_refused_before_any_work(
+    command: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run([*shlex.split(command), "-o", name]) == 2
+    assert capsys.readouterr().err.startswith(f"BZ002 {name}: ")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["v1.2", "there.txt"])
+def test_options_a_folder_with_a_dot_is_one_and_is_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.txt").mkdir()
+    (tmp_path / "a.txt").write_text("李明周一来到镇里。\n", "utf-8")
+    assert run(["preannotate", "a.txt", "-o", name, "--model", "fast"]) == 0
+    assert (tmp_path / name / "a.jsonl").is_file()
+    assert name in capsys.readouterr().err

@@ -16,7 +16,7 @@ from typer import Argument, Option
 from biaozhu.annotators.network.models import ACCURATE, model_folder
 from biaozhu.commands.articles.files import say_where_not_read
 from biaozhu.commands.console import finish, print_json, print_table, progress_of_steps, say
-from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, SentenceFiles, target
+from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, SentenceFiles, folder_name, target
 from biaozhu.data.errors import UsageError, bug_from
 from biaozhu.data.layers import find_layers, name_articles, read_layers, read_named_layers, write_layer
 from biaozhu.data.ledger import Entry
@@ -40,7 +40,9 @@ Ledger = Annotated[Path | None, Option("--ledger", callback=target, help="Write 
 def train(
     config: Config,
     *,
-    output: Annotated[Path, Option("-o", "--output", help="The model's folder, such as models/NAME.")],
+    output: Annotated[
+        Path, Option("-o", "--output", callback=folder_name, help="The model's folder, such as models/NAME.")
+    ],
     gold: list[Path] = [],  # noqa: B006 — typer copies the default
     held_out: list[Path] = [],  # noqa: B006 — typer copies the default
     seeds: Annotated[int, Option(min=1, max=100)] = 1,

@@ -7,11 +7,17 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from biaozhu.data.errors import UsageError
 from biaozhu.data.files import check_target
 from biaozhu.data.layers import check_layer_name
+from biaozhu.data.outputs import COMPRESSED, READ_SUFFIXES
 
 LOCAL, LABELS = Path(".doccano"), Path("configs/labels.toml")
 MAX_PROCESSES = 1024
+# Names that end in these are meant for files.
+FILE_SUFFIXES = (
+    READ_SUFFIXES | COMPRESSED | {".json", ".csv", ".tsv", ".xlsx", ".conll", ".ann", ".spacy", ".zip", ".md"}
+)
 
 
 def layer_name(path: Path | None) -> Path | None:
@@ -19,6 +25,26 @@ def layer_name(path: Path | None) -> Path | None:
     if path is not None:
         check_layer_name(path)
     return path
+
+
+def layer_or_folder(path: Path | None) -> Path | None:
+    """Return the path of a layer, or of a folder for a layer by article; a UsageError where it is a file's of another kind."""
+    if path is not None and path.suffix != ".jsonl":
+        _refuse_file_name(path, "Name a folder, or NAME.jsonl")
+    return layer_name(path)
+
+
+def folder_name(path: Path | None) -> Path | None:
+    """Return the path of a folder to write; a UsageError before any work where it is called as a file is."""
+    if path is not None:
+        _refuse_file_name(path, "Name a folder")
+    return path
+
+
+def _refuse_file_name(path: Path, advice: str) -> None:
+    # What a file that exists is, the checks of outputs say.
+    if path.suffix.lower() in FILE_SUFFIXES and not path.exists():
+        raise UsageError(f"a folder in {path.suffix} would be taken for a file", where=str(path), next_step=advice)
 
 
 def target(path: Path | None) -> Path | None:

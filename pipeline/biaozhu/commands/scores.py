@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from typer import Argument, Option
 
 from biaozhu.commands.console import LOSSES_SHOWN, finish, print_json, print_table, say
-from biaozhu.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
+from biaozhu.commands.options import AsJson, folder_name
 from biaozhu.data.errors import UsageError, raise_collected
 from biaozhu.data.outputs import check_output
 
@@ -220,7 +220,7 @@ def _format(bounds: Bounds) -> str | None:
 def report(
     *,
     layer: Annotated[list[str], Option()],
-    output: Annotated[Path, Option("-o", "--output", help="Folder to write: reports/NAME.")],
+    output: Annotated[Path, Option("-o", "--output", callback=folder_name, help="Folder to write: reports/NAME.")],
     article: Annotated[list[Path], Option("--article", help="An article, or a folder. Repeatable.")] = [],  # noqa: B006 — typer copies the default
     gold: Annotated[list[Path], Option("--gold", help="A gold layer, or a folder. Repeatable.")] = [],  # noqa: B006 — as above
     annotator: Annotated[list[str], Option(help="NAME=FILE or FOLDER; shown, not scored. Repeatable.")] = [],  # noqa: B006 — as above

@@ -15,7 +15,7 @@ from typer import Argument, Option, confirm
 
 from biaozhu.commands.articles.files import say_where_not_read
 from biaozhu.commands.console import finish, print_json, progress_of_steps, say
-from biaozhu.commands.options import LABELS, LabelsFile, Yes, layer_name
+from biaozhu.commands.options import LABELS, LabelsFile, Yes, layer_or_folder
 from biaozhu.curation.status import SentenceStatus, status_path, write_status
 from biaozhu.data.errors import ConfigError, UsageError
 from biaozhu.data.files import cache_folder
@@ -69,7 +69,7 @@ def llm(
     files: Annotated[list[Path], Argument(metavar="FILE", help="Articles, or folders of them.")],
     *,
     config: Annotated[Path, Option(metavar="TOML", help="The language model; see docs/llm.md.")],
-    output: Annotated[Path, Option("--output", "-o", metavar="OUT", callback=layer_name)],
+    output: Annotated[Path, Option("--output", "-o", metavar="OUT", callback=layer_or_folder)],
     labels: LabelsFile = LABELS,
     yes: Yes = False,
     as_json: Annotated[bool, Option("--json", help="Print what it used as JSON.")] = False,

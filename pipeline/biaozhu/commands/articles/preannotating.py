@@ -18,7 +18,7 @@ from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model, whole_n
 from biaozhu.commands.articles.files import say_where_not_chinese, say_where_not_read
 from biaozhu.commands.articles.language_models import Answered, ask_models, check_names, check_records
 from biaozhu.commands.console import LOSSES_SHOWN, finish, progress, say
-from biaozhu.commands.options import LABELS, MAX_PROCESSES, LabelsFile, Yes, layer_name
+from biaozhu.commands.options import LABELS, MAX_PROCESSES, LabelsFile, Yes, folder_name, layer_or_folder
 from biaozhu.data.errors import BiaozhuError, ConfigError, EmptyArticleError, LabelError, UsageError
 from biaozhu.data.files import descriptor_of, write_lines, write_stream
 from biaozhu.data.labels import read_labels
@@ -53,8 +53,8 @@ LANGUAGE_MODEL = ".toml"
 def preannotate(
     files: Annotated[list[str], Argument(metavar="FILE")],
     *,
-    output: Annotated[Path | None, Option("--output", "-o", metavar="OUT", callback=layer_name)] = None,
-    layers: Annotated[Path | None, Option(metavar="DIR")] = None,
+    output: Annotated[Path | None, Option("--output", "-o", metavar="OUT", callback=layer_or_folder)] = None,
+    layers: Annotated[Path | None, Option(metavar="DIR", callback=folder_name)] = None,
     ledger: Annotated[bool, Option("--ledger")] = False,
     model: NetworkName = DEFAULT_MODEL,
     annotator: Annotators = [],  # noqa: B006 — typer copies the default
@@ -179,7 +179,7 @@ def _annotate_articles(
     sentences = [sentence for one in done for sentence in one.sentences]
     spans = sum(len(sentence.spans) for sentence in sentences)
     count = f"{len(done)} {'article' if len(done) == 1 else 'articles'}"
-    say(f"{spans} spans in {len(sentences)} sentences of {count}")
+    say(f"{spans} spans in {len(sentences)} sentences of {count}" + (f" written to {output}" if output else ""))
     for failure in failures:
         say(f"failed: {failure}")
     finish(_list_entries(done, asked), left_out=problems, failed=bool(failures))

@@ -12,7 +12,7 @@ from typer import Argument, Option
 
 from biaozhu.commands.console import finish, print_json, print_table, quote, say, show
 from biaozhu.commands.doccano.specs import GUIDELINE, GuidelineFile, log_in, read_spec
-from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_name, target
+from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_or_folder, target
 from biaozhu.data.errors import GoldError, LabelError, OutputError, UsageError, raise_collected
 from biaozhu.data.files import descriptor_of, write_text
 from biaozhu.data.labels import read_labels
@@ -39,7 +39,7 @@ def adjudicate(
     *,
     decisions: Path | None = None,
     questions: Annotated[Path | None, Option(callback=target)] = None,
-    output: Annotated[Path | None, Option("-o", "--output", callback=layer_name)] = None,
+    output: Annotated[Path | None, Option("-o", "--output", callback=layer_or_folder)] = None,
     to_doccano: Annotated[bool, Option("--to-doccano", help="Make a Doccano project of the disagreements.")] = False,
     from_doccano: Annotated[bool, Option("--from-doccano", help="Bring the decisions back from that project.")] = False,
     project: Annotated[str, Option("--project", help="Name of the Doccano project.")] = "adjudication",

@@ -12,7 +12,7 @@ from typer import Argument, Option
 
 from biaozhu.commands.console import finish, print_json, print_table, progress, quote, say
 from biaozhu.commands.doccano import specs
-from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile
+from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, folder_name
 from biaozhu.data.diff import describe_round_trip
 from biaozhu.data.errors import MissingFileError
 from biaozhu.data.files import write_text
@@ -94,7 +94,8 @@ def pull(
     *,
     project: Project,
     output: Annotated[
-        Path, Option("-o", "--output", help="Folder of the layers: <annotator>/<article>.jsonl in it.")
+        Path,
+        Option("-o", "--output", callback=folder_name, help="Folder of the layers: <annotator>/<article>.jsonl in it."),
     ] = Path("annotations/layers"),
     labels: LabelsFile = LABELS,
     plans: Plans = PLANS,

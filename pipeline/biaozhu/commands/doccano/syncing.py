@@ -12,7 +12,7 @@ from typer import Option
 
 from biaozhu.commands.console import finish, print_json, print_table, progress, say, show
 from biaozhu.commands.doccano import specs
-from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_name, target
+from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_or_folder, target
 from biaozhu.data.diff import NOT_BY_PEOPLE, Change, compare_layers, describe, describe_round_trip
 from biaozhu.data.errors import UsageError
 from biaozhu.data.files import write_text
@@ -64,7 +64,7 @@ def push(
 
 def pull(
     *,
-    output: Annotated[Path | None, Option("-o", "--output", callback=layer_name)] = None,
+    output: Annotated[Path | None, Option("-o", "--output", callback=layer_or_folder)] = None,
     compare: Annotated[list[Path] | None, Option(help="A layer that was sent, or a folder: list what differs.")] = None,
     confirmed: Annotated[bool, Option("--confirmed", help="Only the sentences that somebody has confirmed.")] = False,
     project: ProjectName = "biaozhu",
