@@ -139,7 +139,7 @@ MISSING = (
     (CREATE.format("bad.jsonl"), r"BZ003 bad\.jsonl: no such file\. Check the path"),
     (CREATE.format("good.jsonl") + " --guideline bad", r"BZ003 bad: no such file\. Check the path"),
     (ENTER.format("bad.jsonl"), r"BZ003 bad\.jsonl: no such file"),
-    (ENTER.format("good.jsonl"), r"BZ030 there is no local Doccano, and DOCCANO_URL names no other\. Run `biaozhu doccano up`"),
+    (ENTER.format("good.jsonl"), r"BZ030 /.*: no Doccano was started with this folder, .* run `biaozhu doccano up`"),
     ("project pull --project p --plans plans", r"BZ003 plans/p\.json: no such file\. Make it with `biaozhu project create`"),
     ("project status p --plans plans", r"BZ0(03|30) "),
     ("project accounts p --plans plans", r"BZ0(03|30) "),

@@ -281,8 +281,7 @@ def _print_scores(title: str, scores: Mapping[str, StrictCounts], *, as_json: bo
     print_table(title, COLUMNS, score_rows(scores), as_json=as_json)
 
 
-PORT = 8620
-TOKEN_FILE = Path(".doccano/serve.token")
+PORT, TOKEN_FILE = 8620, Path(".doccano/serve.token")
 TokenFile = Annotated[Path, Option(help="Where the token stands (mode 600), unless BIAOZHU_TOKEN has one.")]
 
 
@@ -304,8 +303,8 @@ def predict(
     check_output(output, "layer", [model, *keep, *list_layer_sources(files)], articles=files)
     say_where_not_read(files)
     kept = read_layers(keep)
-    there = {sentence.article for sentence in kept}
-    sentences = [sentence for sentence in read_sentences(files) if sentence.article not in there]
+    there = {one.article for one in kept}
+    sentences = [one for one in read_sentences(files) if one.article not in there]
     with progress_of_steps("predicting"):
         annotated, failed = annotate_sentences(load_trained(model), sentences) if sentences else ([], {})
     write_layer(output, (*kept, *annotated))
@@ -313,8 +312,7 @@ def predict(
     say(f"{output}: {sum(len(one.spans) for one in annotated)} spans in {len(annotated)} sentences{taken}")
     if failed:
         layers, articles = divide_sources(files)
-        names = name_articles(read_named_layers(layers))
-        names |= {article.id: article.name for article in read_articles(articles)}
+        names = name_articles(read_named_layers(layers)) | {one.id: one.name for one in read_articles(articles)}
         for article, error in failed.items():
             say(f"failed: {bug_from(error, where=names[article])}")
     finish((), failed=bool(failed))

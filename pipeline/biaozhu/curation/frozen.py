@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from biaozhu.data.errors import FrozenError, OutputError, raise_collected
 from biaozhu.data.files import parse_json_as, read_bytes, sha256_of, write_text
 from biaozhu.data.layers import find_layers, is_beside, join_layers, parse_layer
-from biaozhu.data.manifest import KEYS, MANIFEST, SCHEMA, FrozenFile, find_change, list_gone, read_manifest
+from biaozhu.data.storage.manifest import KEYS, MANIFEST, SCHEMA, FrozenFile, find_change, list_gone, read_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,8 +19,8 @@ from biaozhu.data.errors import (
     raise_collected,
 )
 from biaozhu.data.files import read_bytes, write_lines
-from biaozhu.data.manifest import check_unchanged, list_gone
 from biaozhu.data.model import Sentence, sentence_from_line, sentence_to_line
+from biaozhu.data.storage.manifest import check_unchanged, list_gone
 
 LEDGER_SUFFIX, FAILED_SUFFIX = ".ledger.jsonl", ".failed.jsonl"
 

@@ -12,9 +12,9 @@ import msgspec
 
 from biaozhu.data.errors import BiaozhuError, LabelError, LineError, ScoringError
 from biaozhu.data.files import MAX_ARTICLE_BYTES, scratch_database
-from biaozhu.data.manifest import check_unchanged
 from biaozhu.data.model import Sentence, check_sentence, sentence_from_line
 from biaozhu.data.storage.compression import opened
+from biaozhu.data.storage.manifest import check_unchanged
 
 # KiB of the database of articles that stay in memory; the rest is on disk, some 10 bytes a number.
 CACHE = 1024
