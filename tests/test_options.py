@@ -57,7 +57,10 @@ def test_options_take_nan_for_no_number(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run([*shlex.split(command), "nan"]) == 2
-    assert capsys.readouterr().err.startswith(f"BZ002 {command.rsplit(maxsplit=1)[-1]}: ")
+    said = capsys.readouterr().err
+    # A newer typer refuses it in words of its own.
+    assert said.startswith("BZ002 ")
+    assert command.rsplit(maxsplit=1)[-1] in said
     assert not list(tmp_path.iterdir())
 
 
