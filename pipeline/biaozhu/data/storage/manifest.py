@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -57,8 +58,16 @@ def list_gone(folder: Path) -> list[BiaozhuError]:
 
 
 def _find_manifest(folder: Path) -> dict[str, FrozenFile] | None:
-    if not (folder / MANIFEST).is_file():
+    path = folder / MANIFEST
+    if not path.is_file():
         return None
+    found = path.stat()
+    return _read_once(folder, found.st_mtime_ns, found.st_ino, found.st_size)
+
+
+# Every file of a folder asks for the same one: read anew each time, many files would take quadratic time.
+@lru_cache(maxsize=8)
+def _read_once(folder: Path, *_version: int) -> dict[str, FrozenFile] | None:
     with suppress(ValueError):
         # Shards have a file of this name too, and so may other programs; one that is damaged may be the gold's.
         if parse_json_as(read_bytes(folder / MANIFEST), dict).keys() != KEYS:
