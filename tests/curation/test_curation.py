@@ -173,8 +173,8 @@ def test_adjudication_questions_become_decisions_once_filled_in(tmp_path: Path) 
     assert question["context"].replace("【", "").replace("】", "") == mine[0].text
     assert f"【{question['text']}】" in question["context"]
     assert question["a"] == [
-        {"start": 4, "end": 7, "label": "PLACE"},
-        {"start": 7, "end": 10, "label": "PLACE"},
+        {"start": 4, "end": 7, "label": "PLACE", "text": "曲阳县"},
+        {"start": 7, "end": 10, "label": "PLACE", "text": "灵山镇"},
     ]
     question.update(note="two units", spans=question["a"])
     path.write_text(json.dumps(question), encoding="utf-8")

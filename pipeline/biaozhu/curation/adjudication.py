@@ -248,10 +248,17 @@ def write_decisions(
 
 
 def _make_line(item: Disagreement, decision: Decision, names: tuple[str, str]) -> str:
-    versions = {names[0]: item.first, names[1]: item.second, "spans": decision.spans}
+    def show(one: Span) -> dict[str, object]:
+        # The one who fills the line in sees each version, and copies one.
+        return {
+            **dict(zip(SPAN_KEYS, one.key, strict=True)),
+            "text": item.text[one.start - item.start : one.end - item.start],
+        }
+
     line = {
         **{key: getattr(item, key) for key in ("sentence", "start", "end", "text", "context", "kind")},
-        **{name: [dict(zip(SPAN_KEYS, one.key, strict=True)) for one in side] for name, side in versions.items()},
+        **{name: list(map(show, side)) for name, side in zip(names, (item.first, item.second), strict=True)},
+        "spans": [dict(zip(SPAN_KEYS, one.key, strict=True)) for one in decision.spans],
         "rule": decision.rule,
         "note": decision.note,
     }
