@@ -214,3 +214,9 @@ def test_registry_lets_errors_of_the_installation_through() -> None:
     articles = [article_from_bytes(TEXT.encode(), name=name, where=name) for name in "ab"]
     with pytest.raises(MissingFileError):
         preannotate_batch(articles, model=loaded("fast"), annotators=(Annotator("bad", find),), on_failure=print)
+
+
+def test_registry_decorator_hands_on_what_an_annotator_is_sure_of() -> None:
+    made = annotator("doubtful", proposes={"CROP": 5}, sure={"CROP": 0.9})(lambda texts: [[] for _ in texts])
+    assert made.sure == {"CROP": 0.9}
+    assert annotator("certain", proposes={"CROP": 5})(lambda texts: [[] for _ in texts]).sure == {}

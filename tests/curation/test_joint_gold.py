@@ -14,6 +14,7 @@ from biaozhu.curation.joint_gold import JointGold, add_gold, disputes_path, read
 from biaozhu.data.errors import GoldError, LineError, ManyProblemsError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span
+from biaozhu.data.outputs import check_output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,3 +128,18 @@ def test_joint_gold_spares_frozen_gold(tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in gold.iterdir()}
     assert decide(tmp_path, "anna", "ben") == 2
     assert {path: path.read_bytes() for path in gold.iterdir()} == before
+
+
+def test_joint_gold_record_of_many_sentences_is_known_again(tmp_path: Path) -> None:
+    path = tmp_path / "gold.jsonl"
+    many = tuple(sentence(number) for number in range(3000))
+    write_joint_gold(path, JointGold(many, {one.id: ("anna", "ben") for one in many}))
+    check_output(disputes_path(path), "disputes")
+
+
+def test_joint_gold_grows_in_a_folder_that_was_frozen(tmp_path: Path) -> None:
+    write_layer(tmp_path / "old.jsonl", [sentence(0, TOWN)])
+    freeze_gold(tmp_path)
+    path = tmp_path / "new.jsonl"
+    write_joint_gold(path, JointGold((sentence(0, article="1" * 12),), {}))
+    assert [one.article for one in read_joint_gold(path).sentences] == ["1" * 12]

@@ -349,9 +349,9 @@ def test_article_folders_stand_for_the_articles_in_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "unread"),
     [
-        (["."], ["deep", "north"]),
+        (["."], ["deep/er", "north"]),
         (["north"], []),
-        ([".", "north"], ["deep"]),
+        ([".", "north"], ["deep/er"]),
         ([".", "north", "deep/er"], []),
         (["a.txt", "missing"], []),
     ],

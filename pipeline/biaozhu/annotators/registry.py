@@ -100,11 +100,12 @@ def annotator(
     min_score: float | Mapping[str, float] = 0.0,
     reads_words: bool = False,
     by_sentence: bool = False,
+    sure: Mapping[str, float] | None = None,
 ) -> Callable[[Find], Annotator]:
     """Make an annotator of the function below and register it (see `Annotator`); AnnotatorError if biaozhu has the name."""
 
     def register(find: Find) -> Annotator:
-        made = Annotator(name, find, proposes, min_score, reads_words, by_sentence)
+        made = Annotator(name, find, proposes, min_score, reads_words, by_sentence, sure=sure or {})
         if name in _built_in():
             raise AnnotatorError("an annotator of biaozhu has this name", where=name)
         _REGISTERED[name] = made

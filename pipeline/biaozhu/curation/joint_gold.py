@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import BiaozhuError, GoldError, LineError, raise_collected
 from biaozhu.data.files import descriptor_of, parse_json_as, read_bytes, write_text
-from biaozhu.data.layers import read_layer, write_layer
+from biaozhu.data.layers import parse_layer, write_layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +35,9 @@ class JointGold:
 class _Record:
     """Content of the file beside the gold."""
 
-    annotators: dict[str, tuple[str, ...]]
+    # First, since a file is recognized by its beginning.
     format: str = FORMAT
+    annotators: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def add_gold(earlier: JointGold, gold: Sequence[Sentence], *, names: Sequence[str]) -> JointGold:
@@ -75,14 +76,15 @@ def read_joint_gold(path: Path) -> JointGold:
         except ValueError as error:
             what = f"not a record of the annotators of gold: {error}"
             raise LineError(what, where=str(record), next_step="Restore the file") from None
-    return JointGold(read_layer(path), annotators)
+    # A file that is not frozen itself may be in a folder that was; what is frozen no output replaces.
+    return JointGold(parse_layer(read_bytes(path), path), annotators)
 
 
 def write_joint_gold(path: Path, gold: JointGold) -> None:
     """Write the gold, and the record of its annotators beside it."""
     if _is_kept(path):
         # Before the gold: a record of sentences that do not follow is replaced when they do.
-        record = json.dumps(asdict(_Record(gold.annotators)), ensure_ascii=False)
+        record = json.dumps(asdict(_Record(annotators=gold.annotators)), ensure_ascii=False)
         write_text(disputes_path(path), f"{record}\n")
     write_layer(path, gold.sentences)
 

@@ -129,7 +129,7 @@ def check_project(layer: Path, project: str, *, has_work: bool) -> None:
     """Raise OutputError where a pull of a project would take away a layer that it has not written.
 
     That is one whose status file is of another project, and without work to replace it, one that has no status file. A
-    damaged status file is mended by pulling again.
+    damaged status file says nothing of its project.
     """
     owner, path = "", status_path(layer)
     with suppress(ValueError, KeyError):
@@ -160,5 +160,5 @@ def read_status(path: Path) -> tuple[SentenceStatus, ...]:
             raise ValueError(f"each sentence has the keys {', '.join(sorted(keys))}")  # noqa: TRY301 — as above
         return msgspec.convert(data["sentences"], tuple[SentenceStatus, ...])
     except (ValueError, KeyError, TypeError, msgspec.ValidationError) as error:
-        advice = "Pull the project again with `biaozhu project pull`"
+        advice = "Remove it, and pull the project again with `biaozhu project pull`"
         raise LineError(f"not a status file: {error}", where=str(path), next_step=advice) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 
@@ -81,16 +81,12 @@ def find_articles(paths: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def find_unread(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Return subfolders with articles that `find_articles` passes over, but none that is given, too, nor a hidden one."""
+    """Return the subfolders whose own articles `find_articles` passes over, but none that is given, too, nor a hidden one."""
     folders = [path for path in paths if path.is_dir()]
     given = {path.resolve() for path in folders}
-    inside = (one for path in folders for one in sorted(path.iterdir()) if one.is_dir())
-    return tuple(one for one in inside if not one.name.startswith(".") and _has_articles(one, given))
-
-
-def _has_articles(folder: Path, given: Container[Path]) -> bool:
-    files = (one for one in folder.rglob("*") if one.suffix.lower() in ARTICLE_SUFFIXES)
-    return any(one.parent.resolve() not in given for one in files)
+    files = ((path, one) for path in folders for one in path.rglob("*") if one.suffix.lower() in ARTICLE_SUFFIXES)
+    shown = {one.parent for path, one in files if not any(part.startswith(".") for part in one.relative_to(path).parts)}
+    return tuple(sorted(one for one in shown if one.resolve() not in given))
 
 
 def read_articles(paths: Iterable[Path]) -> tuple[Article, ...]:

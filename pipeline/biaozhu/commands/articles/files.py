@@ -108,7 +108,7 @@ def say_where_not_read(paths: Iterable[Path]) -> None:
     from biaozhu.reading.article import find_unread
 
     for folder in find_unread(paths):
-        say(f"hint: {folder} has articles that are not read; name this folder, too")
+        say(f"hint: the articles in {folder} are not read: only those directly in a folder that is named are")
 
 
 def split(

@@ -163,7 +163,7 @@ def _check_layers(found: Sequence[AnnotatorLayer], output: Path, project: str) -
     from biaozhu.curation.status import check_project, status_path
 
     for one in found:
-        specs.check_file_names(one.layers)
+        specs.check_file_names(one.layers, "Rename the article, and create the project again")
         for article, sentences in one.layers.items():
             path = output / one.annotator / f"{article}.jsonl"
             check_output(path, "layer")

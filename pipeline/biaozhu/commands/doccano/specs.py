@@ -44,7 +44,9 @@ def read_spec(project: str, labels: Path, guideline: Path | None = None) -> Proj
     known = read_labels(labels)
     if text and (lacking := list_unexplained(known, text)):
         names = ", ".join(f"{one.id} {one.name}" for one in lacking)
-        say(f"the guideline {found} has nothing on {names}: write the rules into {GUIDELINE}, then run this again")
+        say(
+            f"the guideline {found} has nothing on {names}: write the rules into {GUIDELINE if is_default else found}, then run this again"
+        )
     return ProjectSpec(project, known, text)
 
 
@@ -55,12 +57,12 @@ def log_in(home: Path) -> Connection:
     return connect(find_account(home=home))
 
 
-def check_file_names(names: Iterable[str]) -> None:
-    """Check names that come from the server: none may lead out of the folder."""
+def check_file_names(names: Iterable[str], advice: str) -> None:
+    """Check names that come from the server: none may lead out of the folder; `advice` is what to do then."""
     for name in names:
         if name.startswith(".") or not is_file_name(name):
             what = f"the article's name {name!r} is not a file name"
-            raise RoundTripError(what, next_step="Give -o a .jsonl file")
+            raise RoundTripError(what, next_step=advice)
 
 
 def print_values(title: str, data: Mapping[str, Any], *, as_json: bool) -> None:

@@ -119,7 +119,7 @@ def _write_layers(pulled: PulledProject, output: Path, inputs: Iterable[Path]) -
     if output.suffix == ".jsonl":
         write_layer(output, pulled.sentences)
         return
-    specs.check_file_names(pulled.layers)
+    specs.check_file_names(pulled.layers, "Give -o a .jsonl file")
     for name in pulled.layers:
         check_output(output / f"{name}.jsonl", "layer", inputs)
     for name, sentences in pulled.layers.items():

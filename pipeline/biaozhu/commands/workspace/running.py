@@ -151,8 +151,10 @@ def _preannotate_changed(job: Job, record: StepRecord, *, yes: bool) -> None:
     if not record.force:
         _check_sources([PRE / f"{job.articles[path].name}.jsonl" for path in stale], job.sources)
     now = set(names.values())
-    for gone in [name for name in record.done if name.startswith("pre ") and name not in now]:
-        _remove_layers(record.done.pop(gone), record.path)
+    gone = [name for name in record.done if name.startswith("pre ") and name not in now]
+    taken = _list_files_of_others(record.path) if gone else set[str]()
+    for name in gone:
+        _remove_layers(record.done.pop(name), taken)
     if not stale:
         say("pre-annotation: unchanged")
         return
@@ -172,9 +174,14 @@ def _check_sources(layers: Iterable[Path], sources: Collection[str]) -> None:
     for path in layers:
         # Nothing reads a damaged layer: making it anew mends it.
         with suppress(BiaozhuError):
-            found.update(span.source for one in read_layer(path) for span in one.spans if span.source not in sources)
+            found.update(
+                span.source
+                for one in read_layer(path)
+                for span in one.spans
+                if span.source and span.source not in sources
+            )
     if found:
-        counts = ", ".join(f"{count} × {name or 'nobody'}" for name, count in sorted(found.items()))
+        counts = ", ".join(f"{count} × {name}" for name, count in sorted(found.items()))
         what = f"spans of annotators that are not given would be replaced ({counts})"
         advice = "Give each with --annotator, or --force to replace them"
         raise OutputError(what, where=str(PRE), next_step=advice)
@@ -197,11 +204,15 @@ def _list_written(name: str, before: Mapping[Path, tuple[int, int]]) -> list[Pat
     return [file for file in _list_layers(name) if before.get(file) != _identify(file)]
 
 
-def _remove_layers(step: DoneStep, record: Path) -> None:
-    """Remove the layers of an article that is gone, but none that was changed or that another run has made as well."""
-    files = [Path(file) for file in step.files]
+def _list_files_of_others(record: Path) -> set[str]:
+    """Return the files that other runs have made."""
     others = [read_steps(path) for path in Path("reports").glob("*/steps/done.json") if path != record]
-    taken = {file for steps in others for other in steps.values() for file in other.files}
+    return {file for steps in others for other in steps.values() for file in other.files}
+
+
+def _remove_layers(step: DoneStep, taken: set[str]) -> None:
+    """Remove the layers of an article that is gone, but none that was changed or that is `taken` by another run."""
+    files = [Path(file) for file in step.files]
     if taken.isdisjoint(step.files) and step.is_as_made():
         for file in files:
             file.unlink(missing_ok=True)
