@@ -44,10 +44,11 @@ def place_texts(texts: Mapping[int, str], raw: str, *, held: Iterable[tuple[int,
         wanted = Counter(text for number, text in texts.items() if number not in places)
         free = {text: [one for one in every[text] if _is_free(taken, one, text)] for text in wanted}
         sure = {text for text, found in free.items() if len(found) <= wanted[text]}
+        follow = {text: list(range(len(found) + 1)) for text, found in free.items()}
         reached = 0
         for number, text in texts.items():
             if number not in places and (choosing or text in sure):
-                place = _take_next(free[text], text, reached, taken)
+                place = _take_next(free[text], follow[text], text, reached, taken)
                 if place is not None:
                     places[number] = Place(place, text in sure)
             if number in places:
@@ -56,15 +57,28 @@ def place_texts(texts: Mapping[int, str], raw: str, *, held: Iterable[tuple[int,
     return places
 
 
-def _take_next(starts: list[int], text: str, reached: int, taken: bytearray) -> int | None:
-    """Take the first of the starts from `reached` on, else the first of all, that is free, and those before it that are not."""
-    at = bisect_left(starts, reached)
-    while starts:
-        start = starts.pop(at if at < len(starts) else 0)
-        if _is_free(taken, start, text):
-            taken[start : start + len(text)] = b"\1" * len(text)
-            return start
+def _take_next(starts: list[int], follow: list[int], text: str, reached: int, taken: bytearray) -> int | None:
+    """Take the first of the starts from `reached` on, else the first of all, that is free, and those before it that are not.
+
+    `follow` has for each start, and past the last one, itself, or a later one if it is taken.
+    """
+    first = bisect_left(starts, reached)
+    while (at := _find_left(follow, first)) < len(starts) or (at := _find_left(follow, 0)) < len(starts):
+        follow[at] = at + 1
+        if _is_free(taken, starts[at], text):
+            taken[starts[at] : starts[at] + len(text)] = b"\1" * len(text)
+            return starts[at]
     return None
+
+
+def _find_left(follow: list[int], at: int) -> int:
+    """Return the first place from this one on that is left, and shorten the way there."""
+    left = at
+    while follow[left] != left:
+        left = follow[left]
+    while at != left:
+        follow[at], at = left, follow[at]
+    return left
 
 
 def _is_free(taken: bytearray, start: int, text: str) -> bool:
