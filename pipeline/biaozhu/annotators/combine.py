@@ -73,14 +73,13 @@ class _Precedence:
         """Return the priority of a layer's span, None where the layer may not propose it."""
         if (annotator := self.by_name.get(name)) is None:
             return None if span.label in self.claimed else 0
-        sure = UNSCORED if span.score is None else span.score
-        return annotator.proposes.get(span.label) if sure >= annotator.min_score_of(span.label) else None
+        return annotator.proposes.get(span.label) if _score_of(span) >= annotator.min_score_of(span.label) else None
 
     def vouchers(self, name: str, span: Span) -> tuple[str, ...]:
         """Return the annotators of which one has to see a span's label there, too; none where its own is sure, or alone."""
         annotator = self.by_name.get(name)
         least = annotator.sure.get(span.label, 0.0) if annotator else 0.0
-        if (UNSCORED if span.score is None else span.score) >= least:
+        if _score_of(span) >= least:
             return ()
         return tuple(one.name for one in self.taking_part if one.name != name and span.label in one.proposes)
 
@@ -94,6 +93,10 @@ class _Precedence:
         deciding.sort(key=lambda one: (-one.proposes[label], one.name))
         names = " and ".join(one.name for one in deciding)
         return f"{names} decide on {label}" if names else f"{name} does not propose {label}"
+
+
+def _score_of(span: Span) -> float:
+    return UNSCORED if span.score is None else span.score
 
 
 def _choose(found: list[Proposal], precedence: _Precedence) -> tuple[Span, ...]:

@@ -94,11 +94,11 @@ def repair_names(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(edit.spans)
 
 
-def labelled_spans(text: str, words: Sequence[LacWord], *, source: str) -> Iterator[Span]:
-    """Yield the words that have a label as tag, without white space at their ends."""
+def labelled_spans(text: str, words: Sequence[LacWord], *, source: str, min_score: float = 0.0) -> Iterator[Span]:
+    """Yield the words that have a label as tag and this score or more, without white space at their ends."""
     for start, end, tag, score in words:
         kept = text[start:end]
-        if tag != OUTSIDE and kept.strip():
+        if tag != OUTSIDE and score >= min_score and kept.strip():
             first = start + len(kept) - len(kept.lstrip())
             yield Span(first, first + len(kept.strip()), tag, source, score)
 
@@ -111,6 +111,9 @@ def is_refused(text: str, span: Span) -> bool:
 
 def _settle_amounts(text: str, spans: Sequence[Span]) -> Iterator[Span]:
     """Yield the spans, amounts that the network is sure of with what the grammar counts to them, or not where it knows better."""
+    if all(span.label != AMOUNT for span in spans):
+        yield from spans
+        return
     names = Cover((span.start, span.end, span) for span in spans if span.label != AMOUNT)
     reached = 0
     for span in spans:

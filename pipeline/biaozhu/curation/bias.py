@@ -18,7 +18,7 @@ import numpy as np
 from biaozhu.curation.status import SUFFIX, SentenceStatus, read_status
 from biaozhu.data.diff import compare_spans
 from biaozhu.data.errors import GoldError, MissingFileError
-from biaozhu.data.layers import check_once, read_layer
+from biaozhu.data.layers import join_layers, read_layer
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.data.strict_counts import count_strict_spans, divide, sum_counts
 
@@ -99,15 +99,18 @@ def read_work(folder: Path) -> tuple[ConfirmedSentence, ...]:
         advice = "Make it with `biaozhu project pull`"
         raise MissingFileError(f"no *{SUFFIX} in this folder", where=str(folder), next_step=advice)
     found: list[ConfirmedSentence] = []
+    confirmed: list[tuple[Path, list[Sentence]]] = []
     for file in files:
         path = file.with_name(file.name.removesuffix(SUFFIX) + ".jsonl")
         layer = {sentence.id: sentence for sentence in (read_layer(path) if path.exists() else ())}
+        confirmed.append((path, []))
         for status in (one for one in read_status(file) if one.state == "confirmed"):
             if status.sentence not in layer:
                 what, where = "the layer lacks this confirmed sentence", f"{path}: {status.sentence}"
                 raise GoldError(what, where=where, next_step="Pull the project again")
             found.append(ConfirmedSentence(folder.resolve().name, layer[status.sentence], status))
-    check_once((one.sentence for one in found), folder.resolve().name)
+            confirmed[-1][1].append(layer[status.sentence])
+    join_layers(confirmed)
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from contextlib import suppress
@@ -9,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from biaozhu.data.errors import FrozenError, OutputError, raise_collected
-from biaozhu.data.files import parse_json_as, read_bytes, sha256_of, write_text
+from biaozhu.data.files import parse_json_as, read_bytes, write_text
 from biaozhu.data.layers import find_layers, is_beside, join_layers, parse_layer
 from biaozhu.data.storage.manifest import KEYS, MANIFEST, SCHEMA, FrozenFile, find_change, list_gone, read_manifest
 
@@ -87,4 +88,4 @@ def _describe_file(path: Path) -> FrozenFile:
     layer = parse_layer(content, path)
     spans = Counter(span.label for sentence in layer for span in sentence.spans)
     articles = sorted({sentence.article for sentence in layer})
-    return FrozenFile(sha256_of(path), tuple(articles), len(layer), dict(sorted(spans.items())))
+    return FrozenFile(hashlib.sha256(content).hexdigest(), tuple(articles), len(layer), dict(sorted(spans.items())))

@@ -91,14 +91,6 @@ def name_articles(layers: Iterable[tuple[str, Iterable[Sentence]]]) -> dict[str,
     return {one: name if counts[name] == 1 else f"{name}.{one}" for one, name in names.items()}
 
 
-def check_once(sentences: Iterable[Sentence], name: str) -> None:
-    """Raise DuplicateError where the files that are read as one layer, called `name`, hold a sentence twice."""
-    counts = Counter(sentence.id for sentence in sentences)
-    if again := sorted(key for key, count in counts.items() if count > 1):
-        what = f"{len(again)} sentences are in two files of {name}, the first is {again[0]}"
-        raise DuplicateError(what, next_step="Give each article's file once")
-
-
 def read_layer(path: Path, *, labels: Collection[str] | None = None) -> tuple[Sentence, ...]:
     """Read a layer, see `parse_layer`; FrozenError where it is frozen gold that was changed."""
     data = read_bytes(path)

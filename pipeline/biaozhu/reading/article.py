@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -84,9 +85,15 @@ def find_unread(paths: Iterable[Path]) -> tuple[Path, ...]:
     """Return the subfolders whose own articles `find_articles` passes over, but none that is given, too, nor a hidden one."""
     folders = [path for path in paths if path.is_dir()]
     given = {path.resolve() for path in folders}
-    files = ((path, one) for path in folders for one in path.rglob("*") if one.suffix.lower() in ARTICLE_SUFFIXES)
-    shown = {one.parent for path, one in files if not any(part.startswith(".") for part in one.relative_to(path).parts)}
-    return tuple(sorted(one for one in shown if one.resolve() not in given))
+    found = []
+    for path in folders:
+        for inside, below, names in os.walk(path):
+            # Hidden ones, as an environment's, may hold very many files.
+            below[:] = [name for name in below if not name.startswith(".")]
+            shown = (Path(name) for name in names if not name.startswith("."))
+            if any(one.suffix.lower() in ARTICLE_SUFFIXES for one in shown):
+                found.append(Path(inside))
+    return tuple(sorted({one for one in found if one.resolve() not in given}))
 
 
 def read_articles(paths: Iterable[Path]) -> tuple[Article, ...]:

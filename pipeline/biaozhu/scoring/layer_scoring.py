@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from biaozhu.data.errors import BiaozhuError, ManyProblemsError, UsageError, raise_collected
 from biaozhu.data.files import sha256_of
 from biaozhu.data.labels import DEFAULT, Label, read_labels
-from biaozhu.data.layers import check_once, find_layers, read_layer
+from biaozhu.data.layers import find_layers, join_layers, read_layer
 from biaozhu.data.model import Article, Sentence
 from biaozhu.scoring.breakdown import SeenNames
 from biaozhu.scoring.evaluation import EvaluationOptions, compare_evaluations, evaluate_layer, evaluate_stream
@@ -103,16 +103,16 @@ class InputReader:
 
     def read_layer(self, role: str, paths: Iterable[Path], *, name: str = "") -> Layer:
         """Return the sentences of files and folders, each of which must hold others."""
-        lines: list[Sentence] = []
+        found: list[tuple[Path, Layer]] = []
         for file in self.attempt(partial(find_layers, paths)) or ():
             layer = self.read(role, file, read_layer) or ()
             if layer:
                 spans = sum(len(line.spans) for line in layer)
                 read_in = self.inputs[-1]
                 self.inputs[-1] = replace(read_in, name=name or file.stem, sentences=len(layer), spans=spans)
-            lines += layer
-        self.attempt(partial(check_once, lines, name or role))
-        return tuple(lines)
+            found.append((file, layer))
+        self.attempt(partial(join_layers, found))
+        return tuple(line for _, layer in found for line in layer)
 
     def read_layers(self, layers: Sequence[str]) -> dict[str, Layer]:
         """Return layers by name, see `name_layers`."""

@@ -93,11 +93,11 @@ def _agreement(
     for start in range(0, len(pool), CHUNK_SENTENCES):
         chunk = pool[start : start + CHUNK_SENTENCES]
         same: dict[str, tuple[Span, ...]] = {}
-        read = (
-            [[one for one in row if one.score >= model.min_score] for row in model.words(chunk)] for model in loaded
-        )
-        for text, *rows in zip(chunk, *read, strict=True):
-            keys = {tuple(span.key for span in labelled_spans(text, row, source=SOURCE)) for row in rows}
+        for text, *rows in zip(chunk, *(model.words(chunk) for model in loaded), strict=True):
+            keys = {
+                tuple(span.key for span in labelled_spans(text, row, source=SOURCE, min_score=model.min_score))
+                for model, row in zip(loaded, rows, strict=True)
+            }
             if len(keys) == 1:
                 same[text] = tuple(Span(start, end, label, SOURCE) for start, end, label in keys.pop())
         for model in loaded if sure else ():

@@ -65,8 +65,7 @@ class Base:
     def __call__(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         """Return the spans of each text, sorted and disjoint; none begins or ends with white space."""
         rows = zip(texts, self.words(texts), strict=True)
-        found = ((text, [one for one in row if one.score >= self.min_score]) for text, row in rows)
-        return [tuple(labelled_spans(text, row, source=SOURCE)) for text, row in found]
+        return [tuple(labelled_spans(text, row, source=SOURCE, min_score=self.min_score)) for text, row in rows]
 
 
 def drop_unlikely(rows: Sequence[tuple[LacWord, ...]], min_score: float) -> list[tuple[LacWord, ...]]:
