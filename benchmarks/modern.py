@@ -23,7 +23,7 @@ from recipes.corpora.modern import Documents
 
 OFFSETS = Path(__file__).parent.parent / "annotations" / "modern"
 LABELS = ("PLACE", "PERSON", "AMOUNT")
-WRITTEN = ("written", "known", "fresh")
+WRITTEN = ("written", "known", "fresh", "cases")
 
 
 def read_written(rows: list[dict[str, Any]]) -> list[Sentence]:

@@ -21,6 +21,7 @@ from biaozhu.annotators.network.runtime import make_session
 from biaozhu.cli import run
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.model import Sentence, Span
+from biaozhu.knowledge.word_tables import SURNAMES
 from recipes.base.augment import Names, Rates, augmented, collect_names
 from recipes.base.card import card
 from recipes.base.data import (
@@ -32,6 +33,7 @@ from recipes.base.data import (
     padded,
     plan,
     shortened,
+    tagged_spans,
     well_formed,
 )
 from recipes.base.graph import build_base_graph
@@ -130,6 +132,16 @@ def test_augmented_keeps_labels_and_what_it_does_not_change(names: Names, seed: 
     assert labels[-1] == "AMOUNT"
     assert found[-1][0] in {"３０００斤", "3000斤"}
     assert len(found[1][0]) > 0
+
+
+def test_augmented_gives_persons_the_names_of_words() -> None:
+    names = collect_names([SENTENCE])
+    assert {"黄河", "马上", "包容"} <= set(names.words)
+    assert not {name for name in names.words if name[0] not in SURNAMES or len(name) != 2}
+    one = augmented(example(SENTENCE, TAGS), TAGS, names, Rates(1, 0, 0, 0, 0, 1, word=1), np.random.default_rng(1))
+    persons = [one.text[start:end] for start, end, label in tagged_spans(one.tags, TAGS) if label == "PERSON"]
+    assert persons
+    assert set(persons) <= set(names.words)
 
 
 def test_augmented_with_all_rates_zero_changes_nothing(names: Names) -> None:

