@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from versioned_files import OTHERS, File, check_refused
 
-from biaozhu.annotators.network.base import read_config
+from biaozhu.annotators.network.base import graph_checksum
 from biaozhu.annotators.network.model_folder import META_KEY, SCHEMA, check_model
 from biaozhu.curation.agreement import FORMAT as AGREEMENT
 from biaozhu.curation.bias import FORMAT as BIAS
@@ -52,7 +52,7 @@ def model(folder: Path) -> File:
 
 def base(folder: Path) -> File:
     (folder / "config.json").write_text(json.dumps({"format": 1, "files": {"a": "0"}, "tags": ["O"]}))
-    return File(folder / "config.json", read_config, "format", "biaozhu base build")
+    return File(folder / "config.json", lambda path: graph_checksum(path.parent), "format", "biaozhu base build")
 
 
 def scores(folder: Path) -> File:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biaozhu.annotators.network.lac_data import HIDDEN, Layer
-from biaozhu.annotators.network.lac_weights import LacWeights
+from biaozhu.annotators.network.lac_data import HIDDEN, LacWeights, Layer
 from recipes.base.export import export_base
 from recipes.base.graph import BIGRAM_FACTOR, BaseWeights, Head, quantise
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.lac import load_lac
-from biaozhu.annotators.network.lac_weights import SIZES, lac_start
+from biaozhu.annotators.network.lac_data import SIZES, lac_start
 from biaozhu.annotators.network.runtime import make_session
 from biaozhu.cli import run
 from biaozhu.data.errors import ConfigError

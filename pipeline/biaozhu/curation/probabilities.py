@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from biaozhu.annotators.network.base import Base
-    from biaozhu.annotators.transformer.deep import Deep
     from biaozhu.curation.select import Judge
 
     Key = tuple[int, int, str]
@@ -88,7 +87,7 @@ def read_by_layer(layer: Sequence[Sentence], predicted: Sequence[Sentence]) -> l
     return readings
 
 
-def read_by_network(layer: Sequence[Sentence], model: Base | Deep) -> list[Reading]:
+def read_by_network(layer: Sequence[Sentence], model: Base) -> list[Reading]:
     """Ask a network with a CRF for its reading, and for the probability of each span of the layer: it is asked once."""
     chain = model.chain
     tags = _tags_by_kind(model)
@@ -119,7 +118,7 @@ def read_by_network(layer: Sequence[Sentence], model: Base | Deep) -> list[Readi
     return [(sorted(spans), shares) for spans, shares in zip(found, share, strict=True)]
 
 
-def find_least_certain(network: Base | Deep, texts: Sequence[str]) -> list[tuple[float, int]]:
+def find_least_certain(network: Base, texts: Sequence[str]) -> list[tuple[float, int]]:
     """Return of each text the least probability of a character's likeliest tag, and where; 1 and 0 where it is empty."""
     least = [(1.0, 0)] * len(texts)
     for batch in make_batches(texts):
@@ -131,7 +130,7 @@ def find_least_certain(network: Base | Deep, texts: Sequence[str]) -> list[tuple
     return least
 
 
-def make_judge(model: Base | Deep) -> Judge:
+def make_judge(model: Base) -> Judge:
     """Return what `select_sentences` asks how unsure a network is of each sentence: of its least certain character."""
 
     def judge(sentences: Sequence[Sentence]) -> list[Unsure | None]:
@@ -144,7 +143,7 @@ def make_judge(model: Base | Deep) -> Judge:
     return judge
 
 
-def _tags_by_kind(model: Base | Deep) -> dict[str, tuple[int, int, int, int]]:
+def _tags_by_kind(model: Base) -> dict[str, tuple[int, int, int, int]]:
     """Return of each label the indices of its tags B, I, E and S; where there is no E or S, it is I or B."""
     chain, tags = model.chain, {}
     for label in model.labels:

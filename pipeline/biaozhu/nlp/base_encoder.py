@@ -10,15 +10,13 @@ import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from biaozhu.annotators.network.base import Base, read_config
+from biaozhu.annotators.network.base import Base, graph_checksum
 from biaozhu.annotators.network.batching import make_batches
 from biaozhu.annotators.network.crf_decoding import Chain, marginals
 from biaozhu.annotators.network.lac import STATES
 from biaozhu.annotators.network.lac_data import Size
 from biaozhu.annotators.network.models import DEFAULT_MODEL, NAMED, as_tagger, model_folder
-from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
-from biaozhu.annotators.transformer.deep import Deep
 from biaozhu.data.errors import ConfigError
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns
 from biaozhu.nlp.bounds import NonNegativeInt
@@ -109,8 +107,7 @@ def base_encoder(
 
 def checksum(folder: str) -> str:
     """Return the SHA-256 of a network's graph, as its config names it."""
-    place = model_folder(folder) if folder in NAMED else Path(folder)
-    return str(read_config(place / CONFIG)["files"].get(GRAPH))
+    return graph_checksum(model_folder(folder) if folder in NAMED else Path(folder))
 
 
 def pin_checksums(config: dict[str, Any]) -> None:
@@ -145,7 +142,7 @@ def _floored(likely: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return np.where(columns < 0, PRIOR_FLOOR, np.maximum(likely[:, columns], PRIOR_FLOOR))
 
 
-def _load(folder: str) -> Base | Deep:
+def _load(folder: str) -> Base:
     return as_tagger(load_network(folder), folder)
 
 

@@ -21,8 +21,7 @@ from biaozhu.nlp.torch_encoders.lac_layers import gru_of
 from recipes.base.graph import Head
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.network.lac_data import Layer
-    from biaozhu.annotators.network.lac_weights import LacWeights
+    from biaozhu.annotators.network.lac_data import LacWeights, Layer
     from recipes.base.network import BaseNetwork
 
 

@@ -18,8 +18,7 @@ import torch
 
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.lac import Lac, load_lac
-from biaozhu.annotators.network.lac_data import HIDDEN
-from biaozhu.annotators.network.lac_weights import SIZES, LacWeights, lac_start
+from biaozhu.annotators.network.lac_data import HIDDEN, SIZES, LacWeights, lac_start
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import write_text
 from biaozhu.data.model import Sentence

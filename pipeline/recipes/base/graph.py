@@ -17,8 +17,7 @@ from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.onnx_graph import FLOAT, INT32, INT64, UINT8, OnnxGraph
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.network.lac_data import Layer
-    from biaozhu.annotators.network.lac_weights import LacWeights
+    from biaozhu.annotators.network.lac_data import LacWeights, Layer
 
 # Two rows are mixed to a bucket; the factor is odd and small enough that no product leaves 63 bits.
 BIGRAM_FACTOR = 31337

@@ -31,7 +31,7 @@ from recipes.base.network import BaseNetwork, chain_loss, gru_layer
 from recipes.base.scored_names import f1_by_label
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.network.lac_weights import LacWeights
+    from biaozhu.annotators.network.lac_data import LacWeights
 
 DEV_BATCH = 20_000
 # What of a run in training PyTorch knows how to keep.

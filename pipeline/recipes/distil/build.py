@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from biaozhu.annotators.network.base import read_config
+from biaozhu.annotators.network.base import graph_checksum
 from biaozhu.annotators.network.char_rows import frequent_pairs, make_pair_table, rows_of
 from biaozhu.annotators.network.fast import FORMAT, PAIRS, load_fast
-from biaozhu.annotators.network.lac_weights import lac_start
+from biaozhu.annotators.network.lac_data import lac_start
 from biaozhu.annotators.network.models import load_tagger
-from biaozhu.annotators.network.runtime import CONFIG, GRAPH
+from biaozhu.annotators.network.runtime import GRAPH
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import write_text
 from recipes.base.augment import collect_names, drawn
@@ -102,7 +102,7 @@ def distil(
     facts: dict[str, Any] = {
         "text": {"sentences": len(sentences), "taught": len(taught.points), **asdict(text)},
         "corpus": {key: manifest[key] for key in ("name", "package_sha256", "licence")},
-        "teacher": read_config(teacher / CONFIG)["files"][GRAPH],
+        "teacher": graph_checksum(teacher),
         "training": asdict(settings),
         "history": history,
     }

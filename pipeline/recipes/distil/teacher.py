@@ -15,7 +15,6 @@ from recipes.base.augment import Rates
 
 if TYPE_CHECKING:
     from biaozhu.annotators.network.base import Base
-    from biaozhu.annotators.transformer.deep import Deep
     from recipes.base.data import Example
 
 FULL = 255
@@ -33,7 +32,7 @@ class Taught:
     tags: tuple[str, ...]
 
 
-def teach(texts: Sequence[str], teacher: Base | Deep, *, watch: Callable[[int], None] = lambda _: None) -> Taught:
+def teach(texts: Sequence[str], teacher: Base, *, watch: Callable[[int], None] = lambda _: None) -> Taught:
     """Ask the teacher; sentences are cut as they are when annotated, `watch` is called with the characters done."""
     pieces = [text[start:end] for text in texts for start, end in cut_pieces(text)]
     lengths = np.array([len(piece) for piece in pieces], np.int64)

@@ -8,22 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 from biaozhu.annotators.labelled import AMOUNT, OUTSIDE, labelled_spans
-from biaozhu.annotators.network import runtime
 from biaozhu.annotators.network.crf_decoding import make_chain
-from biaozhu.annotators.network.lac import STATES, Lac
-from biaozhu.annotators.network.runtime import ModelKind, load_checked
+from biaozhu.annotators.network.lac import Lac, find_words, read_states
+from biaozhu.annotators.network.runtime import CONFIG, GRAPH, ModelKind, load_checked, read_config
 from biaozhu.data.model import Span
 from biaozhu.data.renamed import rename_network_keys
 from biaozhu.knowledge.lexicon import lexicon_columns, lexicon_facts, loaded_lexicon
-from biaozhu.reading.simplified import to_simplified
 
 if TYPE_CHECKING:
     import numpy as np
 
     from biaozhu.annotators.network.crf_decoding import Chain
+    from biaozhu.annotators.transformer.deep import Pair
     from biaozhu.annotators.words import LacWord
 
 SOURCE = "base"
@@ -36,31 +35,34 @@ KIND = ModelKind("base model", "tags", SCORES, (1, FORMAT), "Build it again with
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The loaded model. Called with sentence texts it gives the spans of each with their probabilities."""
+    """The loaded model, or the deep one. Called with sentence texts it gives the spans of each with their probabilities."""
 
     labels: tuple[str, ...]
-    network: Lac = field(repr=False)
+    network: Lac | Pair = field(repr=False)
     # Spans that are less likely are not given; chosen on dev when the model was built.
     min_score: float = 0.0
-    # The number of hidden states that a character has.
-    states_width: ClassVar[int] = STATES
 
     def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
         """Return the spans of each text as words that have their label as tag; what is unlikely is outside."""
-        return drop_unlikely(self.network.words([to_simplified(text) for text in texts]), self.min_score)
+        return drop_unlikely(find_words(self.network.chain, self.network.emissions, texts), self.min_score)
 
     @property
     def chain(self) -> Chain:
         """The scores of the CRF."""
         return self.network.chain
 
+    @property
+    def states_width(self) -> int:
+        """The number of hidden states that a character has."""
+        return self.network.states_width
+
     def emissions(self, texts: list[str]) -> np.ndarray:
-        """Return the tags' scores for a batch of short texts; see `Lac.emissions`."""
-        return self.network.emissions([to_simplified(text) for text in texts])
+        """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
+        return self.network.emissions(texts)
 
     def states(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Return each text's hidden states and tag scores; see `Lac.states`."""
-        return self.network.states([to_simplified(text) for text in texts])
+        """Return each text's hidden states, then its tag scores: float32 of shape (code points, states_width + tags)."""
+        return read_states(self.network.outputs, self.states_width + len(self.chain.kinds), texts)
 
     def __call__(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         """Return the spans of each text, sorted and disjoint; none begins or ends with white space."""
@@ -93,11 +95,11 @@ def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Base:
         # Here, so that a dictionary that is not the right one is told before anything is read.
         loaded_lexicon()
     # The same batches, padding and decoding as for LAC's own network, whose shape ours has.
-    network = Lac(model.rows, chain, model.session, None if wanted is None else lexicon_columns)
+    network = Lac(model.rows, chain, model.session, None if wanted is None else lexicon_columns, simplifies=True)
     rename_network_keys(model.config)
     return Base(labels, network, float(model.config.get("min_score", 0.0)))
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """Read the config of a base model; see `runtime.read_config`."""
-    return runtime.read_config(path, KIND)
+def graph_checksum(folder: Path) -> str:
+    """Return the SHA-256 of the graph of the model in a folder, as its config names it; see `read_config`."""
+    return str(read_config(folder / CONFIG, KIND)["files"].get(GRAPH))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -19,6 +19,7 @@ from biaozhu.annotators.words import LacWord
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.storage.disk_cache import laid_out_parts
 from biaozhu.knowledge.lexicon import CODE_POINTS, code_points
+from biaozhu.reading.simplified import to_simplified
 
 SCORE_DIGITS = 4
 # Of the last layer, both directions.
@@ -34,8 +35,11 @@ class Lac:
     rows: np.ndarray = field(repr=False)
     chain: Chain = field(repr=False)
     session: Any = field(repr=False)
-    # What the network is told beside the characters; none for LAC itself.
+    # What the network is told beside the characters, and whether traditional ones are read as simplified; not so for LAC itself.
     columns: Columns | None = field(default=None, repr=False)
+    simplifies: bool = False
+    # The number of hidden states that a character has.
+    states_width: ClassVar[int] = STATES
 
     def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
         """Return the words of each text, of any length, in order; they leave out nothing of it."""
@@ -54,6 +58,7 @@ class Lac:
         return np.concatenate(self.session.run(["states", "emissions"], self._inputs(texts)), axis=2)
 
     def _inputs(self, texts: list[str]) -> dict[str, np.ndarray]:
+        texts = [to_simplified(text) for text in texts] if self.simplifies else texts
         lengths = np.array([len(text) for text in texts], np.int32)
         inputs = {"ids": padded(self.rows[code_points("".join(texts))], lengths), "lengths": lengths}
         if self.columns is not None:

@@ -9,21 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from biaozhu.annotators.network.base import DEFAULT, drop_unlikely, load_base, read_config
+from biaozhu.annotators.network.base import DEFAULT, Base, graph_checksum, load_base
 from biaozhu.annotators.network.char_rows import EDGE
 from biaozhu.annotators.network.crf_decoding import SMALLEST, Chain, make_chain, marginals
-from biaozhu.annotators.network.lac import STATES, Lac, find_words, read_states
-from biaozhu.annotators.network.runtime import CONFIG, GRAPH, ModelKind, load_checked
+from biaozhu.annotators.network.lac import STATES, Lac
+from biaozhu.annotators.network.runtime import ModelKind, load_checked
 from biaozhu.annotators.transformer.pieces import PADDING, CutText, Pieces, unpack_pieces
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
-from biaozhu.reading.simplified import to_simplified
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.words import LacWord
 
 FOLDER = Path(__file__).parents[1] / "network" / "deep"
 ARRAYS = "pieces.npz"
@@ -71,13 +67,19 @@ class Pair:
 
     def emissions(self, texts: list[str]) -> np.ndarray:
         """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
-        scores = self.accurate.emissions([to_simplified(text) for text in texts])
+        scores = self.accurate.emissions(texts)
         return self._decide(texts, scores, lambda asked: self.transformer.emissions([texts[one] for one in asked]))
+
+    @property
+    def states_width(self) -> int:
+        """The number of hidden states that a character has: the transformer's, then the accurate model's."""
+        outputs = self.transformer.session.get_outputs()
+        return STATES + next(int(one.shape[-1]) for one in outputs if one.name == "states")
 
     def outputs(self, texts: list[str]) -> np.ndarray:
         """Return hidden states of both and the tags' scores, float32 of shape (time, batch, states + tags), padded."""
         states, scores = self.transformer.states(texts)
-        others = self.accurate.outputs([to_simplified(text) for text in texts])
+        others = self.accurate.outputs(texts)
         decided = self._decide(texts, others[..., STATES:], lambda asked: scores[:, asked])
         return np.concatenate([states, others[..., :STATES], decided], axis=2)
 
@@ -108,40 +110,7 @@ def find_doubt(shares: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(live, 1 - shares.max(axis=2), 0).max(axis=0))
 
 
-@dataclass(frozen=True, slots=True)
-class Deep:
-    """The loaded model."""
-
-    labels: tuple[str, ...]
-    network: Pair = field(repr=False)
-    # Names that are less likely are not given; chosen on dev when the model was built.
-    min_score: float = 0.0
-
-    def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
-        """Return the spans of each text as words that have their label as tag; what is unlikely is outside."""
-        return drop_unlikely(find_words(self.network.chain, self.network.emissions, texts), self.min_score)
-
-    @property
-    def chain(self) -> Chain:
-        """The chain, whose own scores are all 0: both networks' are in the emissions."""
-        return self.network.chain
-
-    def emissions(self, texts: list[str]) -> np.ndarray:
-        """Return the tags' scores for a batch of short texts; see `Pair.emissions`."""
-        return self.network.emissions(texts)
-
-    @property
-    def states_width(self) -> int:
-        """The number of hidden states that a character has: the transformer's, then the accurate model's."""
-        outputs = self.network.transformer.session.get_outputs()
-        return STATES + next(int(one.shape[-1]) for one in outputs if one.name == "states")
-
-    def states(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Return each text's hidden states, then its tag scores: float32 of shape (code points, states_width + tags)."""
-        return read_states(self.network.outputs, self.states_width + len(self.network.chain.kinds), texts)
-
-
-def load_deep(folder: Path = FOLDER, *, threads: int | None = None) -> Deep:
+def load_deep(folder: Path = FOLDER, *, threads: int | None = None) -> Base:
     """Load the model; it raises what `load_checked` and `load_base` do, and ModelDataError where the lexicon is another one."""
     model = load_checked(folder, KIND, threads=threads)
     if model.config.get("lexicon") != lexicon_facts():
@@ -155,13 +124,13 @@ def load_deep(folder: Path = FOLDER, *, threads: int | None = None) -> Deep:
     transformer = Transformer(chain, model.rows, pieces, model.session)
     beside = load_base(threads=threads)
     # Its share was chosen beside it, and what was annotated is known by this model's config alone.
-    if model.config.get("beside") != read_config(DEFAULT / CONFIG)["files"][GRAPH]:
+    if model.config.get("beside") != graph_checksum(DEFAULT):
         raise KIND.refuse(folder, "the deep model was made beside another accurate model than this version has")
     none = np.zeros(len(tags))
     flat = make_chain(tags, start=none, stop=none, transitions=np.zeros((len(tags), len(tags))))
     doubt = float(model.config.get("min_doubt", 0.0))
     pair = Pair(flat, transformer, beside.network, float(model.config["share"]), doubt)
-    return Deep(beside.labels, pair, float(model.config.get("min_score", 0.0)))
+    return Base(beside.labels, pair, float(model.config.get("min_score", 0.0)))
 
 
 def build_inputs(texts: Sequence[str], cuts: Sequence[CutText], rows: np.ndarray) -> dict[str, np.ndarray]:

@@ -12,14 +12,12 @@ from torch import nn
 
 from biaozhu.annotators.network.batching import cut_pieces
 from biaozhu.annotators.network.char_rows import rows_of
-from biaozhu.annotators.network.lac_data import HIDDEN
-from biaozhu.annotators.network.lac_weights import SIZES, lac_start
+from biaozhu.annotators.network.lac_data import HIDDEN, SIZES, lac_start
 from biaozhu.annotators.network.onnx_graph import in_onnx_order
 from biaozhu.nlp.torch_encoders.torch_layer import pad_pieces
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.network.lac_data import Layer
-    from biaozhu.annotators.network.lac_weights import LacWeights
+    from biaozhu.annotators.network.lac_data import LacWeights, Layer
 
 WIDTH = 2 * HIDDEN
 
