@@ -21,7 +21,8 @@ from biaozhu.annotators.network.fast import LIMITS as FAST_LIMITS
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH, make_session
 from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.data.errors import ModelDataError
-from recipes.distil.graph import FULL, FastWeights, build_fast_graph, in_bytes
+from recipes.base.graph import quantise
+from recipes.distil.graph import FastWeights, build_fast_graph
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +53,7 @@ def _weights(seed: int) -> FastWeights:
 
 def _in_numpy(weights: FastWeights, chars: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     def table(values: np.ndarray) -> np.ndarray:
-        small, step = in_bytes(values)
+        small, step = quantise(values, 0)
         return small * step
 
     sides = table(weights.pairs)[pairs]
@@ -96,8 +97,8 @@ def test_fast_graph_gives_what_plain_numpy_gives() -> None:
 
 def test_fast_graph_keeps_tables_within_half_a_step() -> None:
     table = np.random.default_rng(2).normal(size=(50, 4)).astype(np.float32)
-    small, step = in_bytes(table)
-    assert np.abs(small).max() == FULL
+    small, step = quantise(table, 0)
+    assert np.abs(small).max() == 127
     assert (np.abs(small * step - table) <= step / 2 + 1e-6).all()
 
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biaozhu.annotators.network.char_rows import rows_of
+from biaozhu.annotators.network.crf_decoding import flat_chain
 from biaozhu.annotators.network.lac import load_lac
 from biaozhu.annotators.network.lac_data import SIZES, lac_start
 from biaozhu.annotators.network.runtime import make_session
@@ -34,7 +35,6 @@ from recipes.base.data import (
     plan,
     shortened,
     tagged_spans,
-    well_formed,
 )
 from recipes.base.graph import build_base_graph
 
@@ -108,8 +108,9 @@ def test_batches_hold_each_example_once_and_keep_to_the_size() -> None:
     assert all(batch.states.sum() == 2 * batch.lengths.sum() for batch in made)
 
 
-def test_well_formed_allows_inside_only_after_its_own_kind() -> None:
-    allowed, first = well_formed(TAGS)
+def test_flat_chain_allows_inside_only_after_its_own_kind() -> None:
+    chain = flat_chain(TAGS)
+    allowed, first = chain.transitions == 0, chain.start == 0
     for (i, one), (j, other) in itertools.product(enumerate(TAGS), repeat=2):
         assert allowed[i, j] == (not other.endswith("-I") or one[:-2] == other[:-2])
     assert [tag for tag, may in zip(TAGS, first, strict=True) if not may] == [

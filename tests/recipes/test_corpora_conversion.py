@@ -14,8 +14,8 @@ from recipes.corpora.tokens import parse_line
 
 
 def spans_of(line: str) -> list[str]:
-    (paragraph,) = pfr.convert([parse_line(line)])
-    return [f"{paragraph.text[span.start : span.end]}:{span.label}" for span in paragraph.spans]
+    ((text, spans),) = pfr.convert([parse_line(line)])
+    return [f"{text[span.start : span.end]}:{span.label}" for span in spans]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_persons_full_names_only(line: str, expected: list[str]) -> None:
 def test_persons_given_name_alone_is_none() -> None:
     lines = ["林/nr 大有/nr 来/v", "周/nr 大有/nr 去/v", "大有/nr 同志/n"]
     paragraphs = pfr.convert([parse_line(line) for line in lines])
-    assert [len(paragraph.spans) for paragraph in paragraphs] == [1, 1, 0]
+    assert [len(spans) for _, spans in paragraphs] == [1, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -115,9 +115,8 @@ def test_amounts_under_the_guideline(line: str, expected: list[str]) -> None:
 
 
 def test_amounts_keep_full_width_and_true_offsets() -> None:
-    (paragraph,) = pfr.convert([parse_line("共/d １．５万/m 户/q 。/w")])
-    (span,) = paragraph.spans
-    assert (span.start, span.end, paragraph.text[span.start : span.end]) == (1, 6, "１．５万户")
+    ((text, (span,)),) = pfr.convert([parse_line("共/d １．５万/m 户/q 。/w")])
+    assert (span.start, span.end, text[span.start : span.end]) == (1, 6, "１．５万户")
 
 
 @pytest.mark.parametrize("line", ["词", "/n", "词/"])
@@ -150,7 +149,7 @@ def test_sentences_of_loses_nothing_without_saying_so(lines: list[list[tuple[str
     check_against_raw(sentences, raw)
     assert "".join(token.text for line in tokens for token in line) == raw.replace("\n", "")
     kept = sum(len(sentence.spans) for sentence in sentences)
-    assert kept + len(lost) == sum(len(paragraph.spans) for paragraph in paragraphs)
+    assert kept + len(lost) == sum(len(spans) for _, spans in paragraphs)
 
 
 def test_msra_reads_tags_and_joins_nothing_across_an_end() -> None:

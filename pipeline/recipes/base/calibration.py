@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biaozhu.annotators.network.crf_decoding import make_chain
-from recipes.base.scored_names import MICRO, f1_by_label
+from recipes.base.data import MICRO, f1_by_label
 from recipes.base.train import Vocabulary, emissions_of, found_spans, gold_spans, scores_of
 
 if TYPE_CHECKING:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from biaozhu.data.model import Sentence
+from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 
+MICRO = "micro"
 PADDING = 0
 IGNORED = -100
 # A sentence longer than this is cut for training at the last span that ends before it.
@@ -50,17 +53,16 @@ class Batch:
     ours: bool = True
 
 
+def f1_by_label(gold: Iterable[tuple[Any, ...]], found: Iterable[tuple[Any, ...]]) -> dict[str, float]:
+    """Return strict F1 of each label and `micro`; a span ends with its label."""
+    counts = count_strict_spans(gold, found)
+    counts[MICRO] = sum_counts(counts.values())
+    return {label: one.f1 or 0.0 for label, one in sorted(counts.items())}
+
+
 def name_tags(labels: Sequence[str]) -> tuple[str, ...]:
     """Return the tags of labels: O, then B and I of each."""
     return ("O", *(f"{label}-{part}" for label in labels for part in "BI"))
-
-
-def well_formed(tags: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return which steps [from, to] are allowed and which tags may come first, as bool arrays."""
-    inner = np.array([tag.endswith("-I") for tag in tags])
-    kinds = [tag.rpartition("-")[0] or tag for tag in tags]
-    same = np.array([[one == other for other in kinds] for one in kinds])
-    return ~inner[None, :] | same, ~inner
 
 
 def example(

@@ -17,6 +17,7 @@ from biaozhu.annotators.network.runtime import CONFIG, DICTIONARY, GRAPH
 from biaozhu.annotators.transformer.deep import ARRAYS
 from biaozhu.data.errors import MissingFileError, OutputError
 from biaozhu.data.files import TEMPORARY, parse_json, read_bytes, write_bytes, write_text
+from recipes.base.card import MEGABYTE, render_card
 from recipes.base.graph import BaseWeights, build_base_graph
 
 MODEL_FILES = {GRAPH, SCORES, PAIRS, ARRAYS, DICTIONARY, "README.md"}
@@ -49,8 +50,13 @@ def write_model(
     dictionary: Sequence[str],
     head: dict[str, Any],
     facts: Mapping[str, Any],
+    *,
+    card: Path | None = None,
 ) -> dict[str, Any]:
-    """Write a model's files, and last its config of `head`, checksums and facts, without which it does not load."""
+    """Write a model's files, and last its config of `head`, checksums and facts, without which it does not load.
+
+    The template of a card gets the config and the size of the files in megabytes.
+    """
     (folder / CONFIG).unlink(missing_ok=True)
     files = {**contents, DICTIONARY: "".join(f"{line}\n" for line in dictionary).encode("utf-8")}
     for name, content in files.items():
@@ -58,6 +64,9 @@ def write_model(
     checksums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     config = {**head, "files": checksums, **facts}
     write_config(folder, config)
+    if card:
+        size = sum(map(len, files.values())) / MEGABYTE
+        write_text(folder / "README.md", render_card(card, {**config, "size": f"{size:.1f}"}))
     return config
 
 

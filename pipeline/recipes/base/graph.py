@@ -43,10 +43,10 @@ class BaseWeights:
     lexicon: int = 0
 
 
-def quantise(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows as int8, and the scale of each, float32 of shape (…, rows, 1), by which they are to be multiplied."""
-    scales = np.maximum(np.abs(rows).max(axis=-1, keepdims=True), np.finfo(np.float32).tiny) / 127
-    return np.round(rows / scales).astype(np.int8), scales.astype(np.float32)
+def quantise(array: np.ndarray, axis: int = -1, largest: int = 127) -> tuple[np.ndarray, np.ndarray]:
+    """Return an array as int8 up to `largest`, and the scales along an axis, float32, by which it is to be multiplied."""
+    scales = np.maximum(np.abs(array).max(axis=axis, keepdims=True), np.finfo(np.float32).tiny) / largest
+    return np.rint(array / scales).astype(np.int8), scales.astype(np.float32)
 
 
 def _eighth(graph: OnnxGraph, name: str, array: np.ndarray) -> str:

@@ -7,17 +7,17 @@ corpus under that corpus's own rules (multi-task learning, Caruana 1997); it onl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from biaozhu.annotators.network.crf_decoding import flat_chain
 from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.knowledge.lexicon import WIDTH
 from biaozhu.nlp.torch_encoders.lac_layers import LacLayers, both_ways, in_onnx_layer, reversal
-from recipes.base.data import well_formed
 from recipes.base.graph import BIGRAM_FACTOR
 
 if TYPE_CHECKING:
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
     from biaozhu.annotators.network.lac_data import Layer
     from recipes.base.train import Settings, Vocabulary
-
-# As in decoding: far below any score, and finite.
-FORBIDDEN = -1e4
-
 
 TUNED_DROPOUT = 0.1
 
@@ -61,7 +57,7 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         self.emit = nn.Linear(top, len(vocabulary.tags))
         self.words = max(1, len(vocabulary.words))
         self.emit_words = nn.Linear(top, self.words + len(vocabulary.others))
-        add_chain(self, *well_formed(vocabulary.tags))
+        add_chain(self, vocabulary.tags)
 
     def forward(
         self, states: torch.Tensor, ids: torch.Tensor, lengths: torch.Tensor
@@ -101,15 +97,14 @@ def gru_layer(arrays: Mapping[str, np.ndarray]) -> Layer:
     return in_onnx_layer(directions)
 
 
-def add_chain(network: nn.Module, allowed: np.ndarray, first: np.ndarray) -> None:
-    """Give a network the scores and masks of a CRF, as `chain_loss` wants them; for the masks see `well_formed`."""
-    tags = len(first)
-    network.start = nn.Parameter(torch.zeros(tags))
-    network.stop = nn.Parameter(torch.zeros(tags))
-    network.transitions = nn.Parameter(torch.zeros(tags, tags))
-    for name, mask in (("step_mask", allowed), ("first_mask", first)):
-        scores = torch.where(torch.from_numpy(mask), 0.0, FORBIDDEN)
-        network.register_buffer(name, scores, persistent=False)
+def add_chain(network: nn.Module, tags: Sequence[str]) -> None:
+    """Give a network the scores and masks of a CRF of tags B, I and O, as `chain_loss` wants them."""
+    network.start = nn.Parameter(torch.zeros(len(tags)))
+    network.stop = nn.Parameter(torch.zeros(len(tags)))
+    network.transitions = nn.Parameter(torch.zeros(len(tags), len(tags)))
+    masks = flat_chain(tags)
+    network.register_buffer("step_mask", torch.from_numpy(masks.transitions), persistent=False)
+    network.register_buffer("first_mask", torch.from_numpy(masks.start), persistent=False)
 
 
 def chain_loss(network: nn.Module, emissions: torch.Tensor, tags: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:

@@ -25,10 +25,9 @@ from biaozhu.annotators.network.crf_decoding import Chain, decode, make_chain
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import write_bytes
 from recipes.base.begin import Earlier, begin_with
-from recipes.base.data import IGNORED, Batch, Example, padded, plan, tagged_spans
+from recipes.base.data import IGNORED, Batch, Example, f1_by_label, padded, plan, tagged_spans
 from recipes.base.graph import BaseWeights, Head
 from recipes.base.network import BaseNetwork, chain_loss, gru_layer
-from recipes.base.scored_names import f1_by_label
 
 if TYPE_CHECKING:
     from biaozhu.annotators.network.lac_data import LacWeights

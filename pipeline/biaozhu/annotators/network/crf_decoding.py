@@ -77,6 +77,12 @@ def make_chain(tags: Sequence[str], *, start: np.ndarray, stop: np.ndarray, tran
     )
 
 
+def flat_chain(tags: Sequence[str]) -> Chain:
+    """Return the chain of tags whose scores are all 0, but for what is not well-formed."""
+    none = np.zeros(len(tags))
+    return make_chain(tags, start=none, stop=none, transitions=np.zeros((len(tags), len(tags))))
+
+
 def decode(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> Words:
     """Decode a padded batch: emissions float32 of shape (time, batch, tags), lengths int of shape (batch,), each at least 1."""
     return words_of_path(chain, emissions, lengths, best_path(chain, emissions, lengths))

@@ -15,7 +15,7 @@ import numpy as np
 
 from biaozhu.annotators.network.base import DEFAULT, Base, graph_checksum, load_base
 from biaozhu.annotators.network.char_rows import EDGE
-from biaozhu.annotators.network.crf_decoding import SMALLEST, Chain, make_chain, marginals
+from biaozhu.annotators.network.crf_decoding import SMALLEST, Chain, flat_chain, make_chain, marginals
 from biaozhu.annotators.network.lac import STATES, Lac
 from biaozhu.annotators.network.runtime import ModelKind, load_checked
 from biaozhu.annotators.transformer.pieces import PADDING, CutText, Pieces, unpack_pieces
@@ -126,10 +126,8 @@ def load_deep(folder: Path = FOLDER, *, threads: int | None = None) -> Base:
     # Its share was chosen beside it, and what was annotated is known by this model's config alone.
     if model.config.get("beside") != graph_checksum(DEFAULT):
         raise KIND.refuse(folder, "the deep model was made beside another accurate model than this version has")
-    none = np.zeros(len(tags))
-    flat = make_chain(tags, start=none, stop=none, transitions=np.zeros((len(tags), len(tags))))
     doubt = float(model.config.get("min_doubt", 0.0))
-    pair = Pair(flat, transformer, beside.network, float(model.config["share"]), doubt)
+    pair = Pair(flat_chain(tags), transformer, beside.network, float(model.config["share"]), doubt)
     return Base(beside.labels, pair, float(model.config.get("min_score", 0.0)))
 
 
