@@ -15,18 +15,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING
 
 from biaozhu.annotators.cover import Cover
+from biaozhu.annotators.registry import Annotator, Rows
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span
 
-if TYPE_CHECKING:
-    from biaozhu.annotators.registry import Annotator, Rows
-
-    # A layer's name and a span of it.
-    Proposal = tuple[str, Span]
-    Layers = Mapping[str, Sequence[Sequence[Span]]]
+# A layer's name and a span of it.
+Proposal = tuple[str, Span]
+Layers = Mapping[str, Sequence[Sequence[Span]]]
 
 STEP = "combine"
 UNSCORED = 0.5

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from biaozhu.annotators.amounts import amount_borders
 from biaozhu.annotators.cover import Cover
@@ -13,12 +12,10 @@ from biaozhu.annotators.registry import Annotator
 from biaozhu.annotators.repair.edit import Edit
 from biaozhu.annotators.repair.persons import repair_persons
 from biaozhu.annotators.repair.places import repair_places
+from biaozhu.annotators.words import LacWord
 from biaozhu.data.model import Span
 from biaozhu.knowledge.lexicon import LONGEST
 from biaozhu.knowledge.word_tables import read_words
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.words import LacWord
 
 SOURCE = "network"
 OUTSIDE, AMOUNT = "O", "AMOUNT"

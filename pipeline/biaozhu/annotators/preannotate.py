@@ -6,20 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
-from typing import TYPE_CHECKING
 
 from biaozhu.annotators.amounts import AMOUNTS
 from biaozhu.annotators.combine import combine_rows, list_losses
 from biaozhu.annotators.labelled import NETWORK
+from biaozhu.annotators.registry import Annotator, Rows
 from biaozhu.annotators.repeated import REPEATED
+from biaozhu.annotators.words import NameModel
 from biaozhu.data.errors import BiaozhuError, MissingFileError, ModelDataError, bug_from
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Article, Sentence, with_spans
 from biaozhu.reading.sentences import split_checked
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.registry import Annotator, Rows
-    from biaozhu.annotators.words import NameModel
 
 DEFAULT_ANNOTATORS: tuple[Annotator, ...] = (NETWORK, REPEATED, AMOUNTS)
 """The annotators that run where no others are named, in the order of their layers."""

@@ -24,13 +24,10 @@ from functools import cache
 from importlib.metadata import entry_points
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from biaozhu.annotators.words import LacWord
 from biaozhu.data.errors import AnnotatorError, BiaozhuError, MissingFileError, bug_from
 from biaozhu.data.model import Span
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.words import LacWord
 
 Rows = list[tuple["Span", ...]]
 Find = Callable[..., Iterable[Iterable["Span"]]]

@@ -8,16 +8,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from biaozhu.annotators.labelled import find_labelled
 from biaozhu.annotators.registry import Annotator
 from biaozhu.annotators.repair.edit import Edit
+from biaozhu.annotators.words import LacWord
 from biaozhu.data.model import Span
 from biaozhu.knowledge.lexicon import LONGEST
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.words import LacWord
 
 SOURCE = "repeated"
 PROPOSED = {"PERSON": 5}

@@ -12,16 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.storage.disk_cache import laid_out_parts
 from biaozhu.knowledge.division_names import PLACEHOLDERS, VILLAGE
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 CODE_DIGITS = (0, 2, 4, 6, 9, 12)
 # A name's form is one character: the length of its short form (0: none), plus 32 if it has its unit word.

@@ -13,18 +13,14 @@ import sqlite3
 import threading
 import unicodedata
 from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from biaozhu.data.errors import WriteError
 from biaozhu.data.files import once_each, to_unicode
-from biaozhu.data.model import Span
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
-    from pathlib import Path
-
-    from biaozhu.data.model import Sentence
+from biaozhu.data.model import Sentence, Span
 
 # Reasoning that some servers leave in the answer, and the fence that some models put around JSON.
 THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)

@@ -11,25 +11,21 @@ import random
 import re
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 
 from biaozhu.data.errors import EndpointError
 from biaozhu.data.files import parse_json
-from biaozhu.llm.config import Usage, estimate_tokens
+from biaozhu.llm.config import Config, Meter, Usage, estimate_tokens
 from biaozhu.llm.plan import count_chars, make_schema
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from biaozhu.llm.config import Config, Meter
-
-    _Messages = Sequence[Mapping[str, str]]
+_Messages = Sequence[Mapping[str, str]]
 
 CONNECT_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 120.0  # A server that asks for a longer pause is not waited for

@@ -8,24 +8,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import read_bytes
+from biaozhu.data.labels import Label
 from biaozhu.data.layers import find_layers, read_layer
+from biaozhu.data.model import Sentence
 from biaozhu.data.shipped import find_shipped
-from biaozhu.llm.answers import make_key, mark_sentences
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from biaozhu.data.labels import Label
-    from biaozhu.data.model import Sentence
-    from biaozhu.llm.answers import AnswerCache, Checked, Problem
-    from biaozhu.llm.config import AnswerForm, Config
+from biaozhu.llm.answers import AnswerCache, Checked, Problem, make_key, mark_sentences
+from biaozhu.llm.config import AnswerForm, Config
 
 PROMPT_VERSION = 2  # changes with any text below, so that other answers in the cache are not taken
 

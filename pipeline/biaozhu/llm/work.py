@@ -6,30 +6,24 @@ import hashlib
 import json
 import threading
 import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from biaozhu import __version__
 from biaozhu.annotators.registry import Annotator
 from biaozhu.data.errors import EndpointError, UsageError
 from biaozhu.data.files import write_text
 from biaozhu.data.ledger import Entry
-from biaozhu.data.model import Sentence, with_spans
-from biaozhu.llm.answers import Checked, Problem, check_answer, check_marks, make_unanswered
+from biaozhu.data.model import Sentence, Span, with_spans
+from biaozhu.llm.answers import AnswerCache, Checked, Problem, check_answer, check_marks, make_unanswered
 from biaozhu.llm.config import Meter
 from biaozhu.llm.endpoint import CallFailedError, Endpoint, NoBudgetError
-from biaozhu.llm.plan import PROMPT_VERSION, read_guideline
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from biaozhu.data.model import Span
-    from biaozhu.llm.answers import AnswerCache
-    from biaozhu.llm.plan import Batch, Plan, Question
+from biaozhu.llm.plan import PROMPT_VERSION, Batch, Plan, Question, read_guideline
 
 STEP = "llm"
 FORMAT = "biaozhu.llm.v1"

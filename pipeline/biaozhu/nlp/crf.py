@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from biaozhu.annotators.network.batching import group_lengths
-from biaozhu.annotators.network.crf_decoding import decode, loss_and_gradients, make_chain
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.network.crf_decoding import Chain
+from biaozhu.annotators.network.crf_decoding import Chain, decode, loss_and_gradients, make_chain
 
 OUTSIDE = "O"
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from spacy.tokens import SpanGroup
+from spacy.tokens import Doc, Span, SpanGroup
+from spacy.training import Example
 
 from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc, Span
-    from spacy.training import Example
-
 
 SCORER = "biaozhu.ner_scorer.v1"
 

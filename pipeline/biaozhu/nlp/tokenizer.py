@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import DummyTokenizer
-
-if TYPE_CHECKING:
-    from spacy.language import Language
-    from spacy.vocab import Vocab
+from spacy.vocab import Vocab
 
 
 class CharTokenizer(DummyTokenizer):

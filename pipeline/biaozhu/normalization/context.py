@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from biaozhu.knowledge.measures import MEASURES, alternation
-from biaozhu.normalization.units import unit_of
-
-if TYPE_CHECKING:
-    from biaozhu.normalization.units import Dimension, Unit
+from biaozhu.normalization.units import Dimension, Unit, unit_of
 
 _CLAUSE = re.compile(r"[,。;:、!?…()\"'《》\n]")
 # Verbs that may stand between a qualifier and the figure: 约需, 超过了, 最高可达.

@@ -13,12 +13,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from biaozhu.data.model import Article, Sentence
-
-if TYPE_CHECKING:
-    from biaozhu.normalization.addresses import Place
+from biaozhu.normalization.addresses import Place
 
 AMOUNT, PERSON = "AMOUNT", "PERSON"
 Steps = tuple[str, ...]

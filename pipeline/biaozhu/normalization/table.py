@@ -8,24 +8,18 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import MissingExtraError, UsageError, VersionError, extra_advice
 from biaozhu.data.files import LONE_SURROGATE, write_bytes, write_text
 from biaozhu.data.model import Article, Sentence, Span
-from biaozhu.normalization.addresses import resolve_places
+from biaozhu.normalization.addresses import Place, resolve_places
 from biaozhu.normalization.numerals import write_numeral
-from biaozhu.normalization.people import group_people
+from biaozhu.normalization.people import People, group_people
 from biaozhu.normalization.subjects import subject_places
 from biaozhu.normalization.values import AmountValue, in_base, read_amount
 from biaozhu.reading.simplified import to_half_width
-
-if TYPE_CHECKING:
-    from fractions import Fraction
-
-    from biaozhu.normalization.addresses import Place
-    from biaozhu.normalization.people import People
 
 LABEL = "AMOUNT"
 # Figures of a converted value; the written value stays exact beside it.

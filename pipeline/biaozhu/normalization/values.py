@@ -12,18 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal, Inexact
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from biaozhu.annotators.amount_grammar.forms import fold_text
 from biaozhu.knowledge.measures import ASCII_UNIT, FIGURES, MEASURES, NUMERAL, alternation
 from biaozhu.normalization.context import approx_around, bound_around, per_around
-from biaozhu.normalization.numerals import DIGITS, Approx, read_numeral
-from biaozhu.normalization.units import Dimension, part_of, split_measure, unit_of
+from biaozhu.normalization.numerals import DIGITS, Approx, Numeral, read_numeral
+from biaozhu.normalization.units import Dimension, Unit, part_of, split_measure, unit_of
 from biaozhu.reading.simplified import to_half_width
-
-if TYPE_CHECKING:
-    from biaozhu.normalization.numerals import Numeral
-    from biaozhu.normalization.units import Unit
 
 Doubt = Literal["", "per", "unit", "currency", "sign", "calendar", "product", "pair", "reading"]
 # How far around an amount its sentence is read: what lies further says nothing about it.

@@ -14,25 +14,22 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from itertools import islice
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.annotators.trained import load_trained
+from biaozhu.annotators.words import NameModel
 from biaozhu.data.errors import BiaozhuError, ServiceError, bug_from
 from biaozhu.data.model import Article, Metadata, Sentence, Span
 from biaozhu.data.processes import end_with_parent
 from biaozhu.formats.documents import cut_spans
+from biaozhu.normalization.addresses import Place
 from biaozhu.normalization.table import Row, article_meaning
 from biaozhu.reading.blocks import find_blocks
 from biaozhu.reading.sentences import split_text
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
-    from biaozhu.annotators.words import NameModel
-    from biaozhu.normalization.addresses import Place
 
 Meanings = tuple[dict[str, Any] | None, ...]
 """What each span of a text means; None where nothing can be said, as of a person."""

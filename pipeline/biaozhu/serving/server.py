@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import secrets
@@ -20,8 +21,6 @@ from biaozhu.data.errors import ServiceError
 from biaozhu.data.files import read_bytes, write_text
 
 if TYPE_CHECKING:
-    import asyncio
-
     from starlette.applications import Starlette
 
     from biaozhu.serving.app import Limits

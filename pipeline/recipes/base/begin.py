@@ -12,6 +12,7 @@ import torch
 
 from biaozhu.annotators.network.base import DEFAULT, KIND
 from biaozhu.annotators.network.char_rows import rows_of
+from biaozhu.annotators.network.lac_data import LacWeights, Layer
 from biaozhu.annotators.network.models import ACCURATE
 from biaozhu.annotators.network.runtime import GRAPH, load_checked
 from biaozhu.data.errors import TrainingError
@@ -21,7 +22,6 @@ from biaozhu.nlp.torch_encoders.lac_layers import gru_of
 from recipes.base.graph import Head
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.network.lac_data import LacWeights, Layer
     from recipes.base.network import BaseNetwork
 
 

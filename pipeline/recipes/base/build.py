@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,13 +29,11 @@ from recipes.base.calibration import calibrate
 from recipes.base.card import card, score_model
 from recipes.base.data import Example, example, name_tags, shortened, word_tags
 from recipes.base.export import export_base, write_config
+from recipes.base.network import BaseNetwork
 from recipes.base.train import Settings, Vocabulary, scores_of, strict_scores, train, weights_of
 from recipes.corpora.corpus_store import KEPT_FACTS, corpora_folder, read_manifest, read_part
 from recipes.corpora.leaks import find_leaks
 from recipes.recipe_config import corpus_of, filled, read_table
-
-if TYPE_CHECKING:
-    from recipes.base.network import BaseNetwork
 
 # Sentences whose states are in memory in full precision at one time.
 CHUNK = 2000

@@ -10,17 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from biaozhu.annotators.network.crf_decoding import make_chain
-from recipes.base.data import MICRO, f1_by_label
+from recipes.base.data import MICRO, Example, f1_by_label
+from recipes.base.network import BaseNetwork
 from recipes.base.train import Vocabulary, emissions_of, found_spans, gold_spans, scores_of
-
-if TYPE_CHECKING:
-    from recipes.base.data import Example
-    from recipes.base.network import BaseNetwork
 
 # From sharper to flatter by an eighth each.
 TEMPERATURES = tuple(round(0.8 * 1.125**step, 3) for step in range(8))

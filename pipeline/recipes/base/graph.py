@@ -9,15 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biaozhu.annotators.network.lac_data import HIDDEN
+from biaozhu.annotators.network.lac_data import HIDDEN, LacWeights, Layer
 from biaozhu.annotators.network.onnx_graph import FLOAT, INT32, INT64, UINT8, OnnxGraph
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.network.lac_data import LacWeights, Layer
 
 # Two rows are mixed to a bucket; the factor is odd and small enough that no product leaves 63 bits.
 BIGRAM_FACTOR = 31337

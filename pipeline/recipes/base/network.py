@@ -10,20 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
 from biaozhu.annotators.network.crf_decoding import flat_chain
-from biaozhu.annotators.network.lac_data import HIDDEN
+from biaozhu.annotators.network.lac_data import HIDDEN, Layer
 from biaozhu.knowledge.lexicon import WIDTH
 from biaozhu.nlp.torch_encoders.lac_layers import LacLayers, both_ways, in_onnx_layer, reversal
 from recipes.base.graph import BIGRAM_FACTOR
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from biaozhu.annotators.network.lac_data import Layer
     from recipes.base.train import Settings, Vocabulary
 
 TUNED_DROPOUT = 0.1

@@ -15,22 +15,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from biaozhu.annotators.network.crf_decoding import Chain, decode, make_chain
+from biaozhu.annotators.network.lac_data import LacWeights
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import write_bytes
 from recipes.base.begin import Earlier, begin_with
 from recipes.base.data import IGNORED, Batch, Example, f1_by_label, padded, plan, tagged_spans
 from recipes.base.graph import BaseWeights, Head
 from recipes.base.network import BaseNetwork, chain_loss, gru_layer
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.network.lac_data import LacWeights
 
 DEV_BATCH = 20_000
 # What of a run in training PyTorch knows how to keep.

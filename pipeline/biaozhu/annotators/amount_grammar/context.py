@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from biaozhu.annotators.amount_grammar.skips import DIGITS, ERAS, SMALL, WORD_ERAS
-from biaozhu.knowledge.measures import EXACT_KINDS, EXACT_WORDS
-
-if TYPE_CHECKING:
-    from biaozhu.knowledge.measures import Kind
+from biaozhu.knowledge.measures import EXACT_KINDS, EXACT_WORDS, Kind
 
 # Longer figures without separators are telephone or registration numbers.
 LONGEST_PLAIN_NUMBER = 9

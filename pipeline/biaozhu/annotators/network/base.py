@@ -10,20 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from biaozhu.annotators.labelled import AMOUNT, OUTSIDE, labelled_spans
-from biaozhu.annotators.network.crf_decoding import make_chain
+from biaozhu.annotators.network.crf_decoding import Chain, make_chain
 from biaozhu.annotators.network.lac import Lac, find_words, read_states
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH, ModelKind, load_checked, read_config
+from biaozhu.annotators.words import LacWord
 from biaozhu.data.model import Span
 from biaozhu.data.renamed import rename_network_keys
 from biaozhu.knowledge.lexicon import lexicon_columns, lexicon_facts, loaded_lexicon
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from biaozhu.annotators.network.crf_decoding import Chain
     from biaozhu.annotators.transformer.deep import Pair
-    from biaozhu.annotators.words import LacWord
 
 SOURCE = "base"
 DEFAULT = Path(__file__).parent / "accurate"

@@ -11,20 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from biaozhu.annotators.labelled import AMOUNT, OUTSIDE
-from biaozhu.annotators.network.batching import BatchLimits, make_batches, padded
+from biaozhu.annotators.network.batching import BatchLimits, PieceBatch, make_batches, padded
 from biaozhu.annotators.network.char_rows import EDGE, PairTable, make_pair_table
 from biaozhu.annotators.network.runtime import ModelKind, load_checked
 from biaozhu.annotators.words import LacWord
 from biaozhu.knowledge.lexicon import code_points
 from biaozhu.reading.simplified import to_simplified
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.network.batching import PieceBatch
 
 FOLDER = Path(__file__).parent / "fast"
 PAIRS = "pairs.npy"

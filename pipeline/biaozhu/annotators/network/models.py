@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from biaozhu.annotators.words import NameModel
 from biaozhu.data.errors import UsageError
 from biaozhu.data.files import sha256_of
 
 if TYPE_CHECKING:
     from biaozhu.annotators.network.base import Base
-    from biaozhu.annotators.words import NameModel
 
 ACCURATE, FAST, DEEP, CONFIG = "accurate", "fast", "deep", "config.json"
 NAMED = (DEEP, ACCURATE, FAST)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    Values = Mapping[str, tuple[int, Sequence[str | int]]]
+Values = Mapping[str, tuple[int, Sequence[str | int]]]
 
 OPSET = 17
 IR_VERSION = 8

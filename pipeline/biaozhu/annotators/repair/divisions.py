@@ -5,19 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
 
 from biaozhu.annotators.place_units import ANY_UNIT, is_generic
-from biaozhu.annotators.repair.edit import PERSON, PLACE
+from biaozhu.annotators.repair.edit import PERSON, PLACE, Edit, Word
 from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, short_form
 from biaozhu.knowledge.gazetteer import gazetteer, villages
 from biaozhu.knowledge.names import make_finder
 from biaozhu.knowledge.word_tables import SURNAMES
 from biaozhu.knowledge.world import FORMER_DIVISION
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.repair.edit import Edit, Word
 
 LONG_NAME_CHARS = 3
 

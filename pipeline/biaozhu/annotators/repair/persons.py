@@ -6,15 +6,11 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
 
-from biaozhu.annotators.repair.edit import DOTS, HAN, PERSON, PLACE, TRANSLITERATING
+from biaozhu.annotators.repair.edit import DOTS, HAN, PERSON, PLACE, TRANSLITERATING, Edit
 from biaozhu.data.model import Span
 from biaozhu.knowledge.names import make_finder
 from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES, SURNAMES, read_words, surname_length
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.repair.edit import Edit
 
 TIBETAN, MONGOLIAN, TURKIC, YI = (
     frozenset(read_words("given_names", people)) for people in ("tibetan", "mongolian", "turkic", "yi")

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from biaozhu.annotators.repair.divisions import repair_divisions
-from biaozhu.annotators.repair.edit import PLACE, TRANSLITERATING
+from biaozhu.annotators.repair.edit import PLACE, TRANSLITERATING, Edit
 from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import COUNTY
 from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.world import PLACE_KINDS
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.repair.edit import Edit
 
 
 def repair_places(edit: Edit) -> None:

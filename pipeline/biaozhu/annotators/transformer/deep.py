@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -127,7 +127,7 @@ def load_deep(folder: Path = FOLDER, *, threads: int | None = None) -> Base:
     if model.config.get("beside") != graph_checksum(DEFAULT):
         raise KIND.refuse(folder, "the deep model was made beside another accurate model than this version has")
     doubt = float(model.config.get("min_doubt", 0.0))
-    pair = Pair(flat_chain(tags), transformer, beside.network, float(model.config["share"]), doubt)
+    pair = Pair(flat_chain(tags), transformer, cast("Lac", beside.network), float(model.config["share"]), doubt)
     return Base(beside.labels, pair, float(model.config.get("min_score", 0.0)))
 
 

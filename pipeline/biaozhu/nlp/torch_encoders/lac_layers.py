@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,12 +11,9 @@ from torch import nn
 
 from biaozhu.annotators.network.batching import cut_pieces
 from biaozhu.annotators.network.char_rows import rows_of
-from biaozhu.annotators.network.lac_data import HIDDEN, SIZES, lac_start
+from biaozhu.annotators.network.lac_data import HIDDEN, SIZES, LacWeights, Layer, lac_start
 from biaozhu.annotators.network.onnx_graph import in_onnx_order
 from biaozhu.nlp.torch_encoders.torch_layer import pad_pieces
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.network.lac_data import LacWeights, Layer
 
 WIDTH = 2 * HIDDEN
 

@@ -7,19 +7,17 @@ thinc's own wrapper keeps a network by `torch.save`, which is a pickle. A model'
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import srsly
 import torch
+from spacy.tokens import Doc
 from thinc.api import ArgsKwargs, Model, PyTorchWrapper_v3
 from torch.nn.utils.rnn import pad_sequence
 
 from biaozhu.data.errors import ModelDataError
 from biaozhu.nlp.encoders import mean_by_token, token_sizes
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
 
 # Types of arrays that a network may have, little-endian on every machine.
 KINDS = ("<f4", "<i8")

@@ -11,16 +11,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, dropwhile, groupby
-from typing import TYPE_CHECKING
+
+from lxml.html import HtmlElement
 
 from biaozhu.data.model import LeftOut
 from biaozhu.reading.hard_wraps import join_wrapped
+from biaozhu.reading.pages.lines import PageLine
 from biaozhu.reading.pages.patterns import ATTACHED, CLOSING, SITE, Edge, is_furniture, is_prose
-
-if TYPE_CHECKING:
-    from lxml.html import HtmlElement
-
-    from biaozhu.reading.pages.lines import PageLine
 
 # Of the weight of a page's text, what its article has at least.
 _SHARE = 0.6
