@@ -150,10 +150,7 @@ def build(
 
     A run that was killed goes on from its last checkpoint when it is started again.
     """
-    from recipes.base.export import check_model_folder
-
-    check_model_folder(output)
-    with _needing_torch("the base model"):
+    with _needing_torch("the base model", output):
         from recipes.base.build import build_base
 
     def watch(record: dict[str, Any]) -> None:
@@ -200,10 +197,7 @@ def distil(
     threads: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = 1,
 ) -> None:
     """Train the fast model on what the accurate one says of unlabelled text and on the corpus, and write its card."""
-    from recipes.base.export import check_model_folder
-
-    check_model_folder(output)
-    with _needing_torch("the fast model"):
+    with _needing_torch("the fast model", output):
         from recipes.distil.build import distil as run
     last = 0
 
@@ -212,7 +206,7 @@ def distil(
         characters = record.get("characters", 0)
         if "characters" not in record or characters >= last + REPORTED:
             last = characters
-            say(", ".join(f"{key} {value:.4g}" for key, value in record.items()))
+            _say_figures(record)
 
     done = run(config, teacher=teacher, texts=texts, output=output, threads=threads, watch=watch)
     say(f"{output}: {len(done['kinds'])} kinds of words, {len(done['history'])} epochs")
@@ -226,24 +220,24 @@ def deepen(
     threads: Annotated[int, typer.Option(min=1, help="Threads of PyTorch.")] = 1,
 ) -> None:
     """Train the deep model from the weights of a small transformer on the corpus, and write its card."""
-    from recipes.base.export import check_model_folder
-
-    check_model_folder(output)
-    with _needing_torch("the deep model"):
+    with _needing_torch("the deep model", output):
         from recipes.deep.build import deepen as run
-
-    def watch(record: dict[str, Any]) -> None:
-        say(", ".join(f"{key} {value:.4g}" for key, value in record.items()))
-
-    done = run(config, weights=weights, output=output, threads=threads, watch=watch)
+    done = run(config, weights=weights, output=output, threads=threads, watch=_say_figures)
     say(f"{output}: share of the transformer {done['share']}, least score {done['min_score']}")
 
 
-@contextmanager
-def _needing_torch(what: str) -> Iterator[None]:
-    """Within it, an import that fails for want of PyTorch raises TrainingError, which says so."""
-    from biaozhu.data.errors import TrainingError, extra_advice
+def _say_figures(record: dict[str, float]) -> None:
+    say(", ".join(f"{key} {value:.4g}" for key, value in record.items()))
 
+
+@contextmanager
+def _needing_torch(what: str, output: Path | None = None) -> Iterator[None]:
+    """Check where a model goes; within it, an import that fails for want of PyTorch raises TrainingError, which says so."""
+    from biaozhu.data.errors import TrainingError, extra_advice
+    from recipes.base.export import check_model_folder
+
+    if output:
+        check_model_folder(output)
     try:
         yield
     except ModuleNotFoundError as error:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from biaozhu.annotators.network.models import load_model
-from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, annotate_combined, preannotate_batch
+from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, preannotate_batch
 from biaozhu.annotators.registry import Annotator, annotator, find_annotators
 from biaozhu.cli import run
 from biaozhu.data.errors import AnnotatorError, BugError, MissingFileError
@@ -97,8 +97,10 @@ def test_registry_takes_a_fourth_label_from_its_definition_to_its_score(
 def test_registry_takes_an_annotator_by_the_name_that_its_file_gave_it(project: Path) -> None:
     (made,) = find_annotators(str(project / "crops.py"))
     assert find_annotators("crops") == (made,)
-    found = annotate_combined([TEXT], model=loaded("fast"), annotators=(*DEFAULT_ANNOTATORS, made))
-    assert [(span.source, span.score) for span in found[0] if span.label == "CROP"] == [("crops", 0.9)] * 2
+    article = article_from_bytes(TEXT.encode(), name="a", where="a")
+    (found,) = preannotate_batch([article], model=loaded("fast"), annotators=(*DEFAULT_ANNOTATORS, made))
+    spans = [span for sentence in found.sentences for span in sentence.spans]
+    assert [(span.source, span.score) for span in spans if span.label == "CROP"] == [("crops", 0.9)] * 2
 
 
 def test_registry_knows_the_annotators_that_come_along() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import srsly
+from encoded import encode
 from fuzz_seeds import LAYER
 from fuzz_service import ask
 
@@ -37,7 +38,6 @@ from biaozhu.formats.json_rows import read_doccano, read_labelstudio
 from biaozhu.normalization.table import article_meaning, rows_as_csv
 from biaozhu.normalization.values import in_base, read_amount
 from biaozhu.reading.article import article_from_bytes
-from biaozhu.reading.encodings import encode
 from biaozhu.reading.sentences import INVISIBLE, split_article, split_checked, split_text
 
 if TYPE_CHECKING:

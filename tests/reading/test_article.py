@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from encoded import encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +23,6 @@ from biaozhu.data.errors import (
 from biaozhu.data.files import MAX_ARTICLE_BYTES
 from biaozhu.data.model import Article, Metadata, check_against_raw, check_sentence
 from biaozhu.reading.article import find_articles, find_unread, is_rewritten, read_article, read_articles, read_readable
-from biaozhu.reading.encodings import encode
 from biaozhu.reading.sentences import rebuild, section_of, section_titles, split_article
 
 SEED = Path(__file__).parents[2] / "seeds" / "handan-2020-07-02.txt"

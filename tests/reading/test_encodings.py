@@ -7,11 +7,12 @@ import io
 import zipfile
 
 import pytest
+from encoded import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.data.errors import BiaozhuError, EmptyArticleError, EncodingError
-from biaozhu.reading.encodings import decode, encode
+from biaozhu.reading.encodings import decode
 
 CHINESE = (
     "春耕时节，云溪县的农技员走进田间，手把手教农户育秧。今年全县早稻面积预计达到三十万亩，比去年增加一成。\n"

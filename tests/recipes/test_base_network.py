@@ -31,12 +31,12 @@ torch = pytest.importorskip("torch")
 from biaozhu.nlp.torch_encoders.lac_layers import LacLayers  # noqa: E402 — as above
 from recipes.base.begin import add_kinds, read_earlier  # noqa: E402 — only where PyTorch is
 from recipes.base.build import build_base, read_auxiliary  # noqa: E402 — as above
-from recipes.base.calibration import calibrate  # noqa: E402 — as above
 from recipes.base.network import chain_loss  # noqa: E402 — as above
 from recipes.base.train import (  # noqa: E402 — as above
     Settings,
     Vocabulary,
     build_network,
+    calibrate,
     scores_of,
     strict_scores,
     train,

@@ -93,18 +93,15 @@ def preannotate_batch(
     return [one for article in articles for one in alone([article])]
 
 
-def annotate(
-    texts: Sequence[str], *, model: NameModel, annotators: Sequence[Annotator] | None = None
-) -> dict[str, Rows]:
-    """Return every annotator's spans for each text of one article, by the name of the layer."""
+def annotate(texts: Sequence[str], *, model: NameModel) -> dict[str, Rows]:
+    """Return the spans of each of biaozhu's annotators for each text of one article, by the name of the layer."""
     words = model.words(texts)
-    return {one.name: one.annotate(texts, words) for one in annotators or DEFAULT_ANNOTATORS}
+    return {one.name: one.annotate(texts, words) for one in DEFAULT_ANNOTATORS}
 
 
-def annotate_combined(texts: Sequence[str], *, model: NameModel, annotators: Sequence[Annotator] | None = None) -> Rows:
-    """Return the spans that all annotators together give for each text of one article, sorted."""
-    annotators = annotators or DEFAULT_ANNOTATORS
-    return combine_rows(annotate(texts, model=model, annotators=annotators), annotators)
+def annotate_combined(texts: Sequence[str], *, model: NameModel) -> Rows:
+    """Return the spans that biaozhu's annotators together give for each text of one article, sorted."""
+    return combine_rows(annotate(texts, model=model), DEFAULT_ANNOTATORS)
 
 
 def _preannotate(articles: Sequence[Article], model: NameModel, annotators: Sequence[Annotator]) -> list[Preannotation]:

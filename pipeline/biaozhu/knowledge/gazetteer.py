@@ -134,16 +134,8 @@ class Villages:
         return tuple(self._name(row).decode() for row in range(*_code_range(self._codes, code)))
 
 
-@cache
-def gazetteer() -> Gazetteer:
-    """Return the one gazetteer of this process, loaded at the first call."""
-    return Gazetteer()
-
-
-@cache
-def villages() -> Villages:
-    """Return the one table of villages of this process, loaded at the first call."""
-    return Villages()
+# The one gazetteer and the one table of villages of this process, each loaded at the first call.
+gazetteer, villages = cache(Gazetteer), cache(Villages)
 
 
 def read_packed(name: str) -> bytes:

@@ -17,7 +17,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from biaozhu.annotators.combine import combine_rows
-from biaozhu.annotators.network.lac import Lac, load_lac
+from biaozhu.annotators.network.lac import load_lac
 from biaozhu.annotators.network.lac_data import Size
 from biaozhu.annotators.network.models import load_model, weights_mark
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, annotate
@@ -167,10 +167,8 @@ def mean_by_token(rows: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     return np.asarray(np.add.reduceat(rows, np.cumsum(sizes) - sizes, axis=0) / sizes[:, None], np.float32)
 
 
-@cache
-def load_once(size: Size) -> Lac:
-    """Load LAC once in a process."""
-    return load_lac(size)
+# Each LAC once in a process.
+load_once = cache(load_lac)
 
 
 def find_words(size: Size, texts: Sequence[str]) -> list[list[LacWord]]:

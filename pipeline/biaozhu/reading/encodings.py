@@ -72,11 +72,6 @@ def decode(data: bytes, *, where: str) -> tuple[str, str]:
     return text, encoding
 
 
-def encode(text: str, encoding: str) -> bytes:
-    """Encode a text as `decode` found it; `encode(*decode(data))` is `data`."""
-    return text.encode("utf-8" if encoding == "utf-8-bom" else encoding)
-
-
 def _decode(data: bytes, where: str) -> tuple[str, str]:
     if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise EncodingError("UTF-32", where=where)

@@ -25,12 +25,11 @@ from biaozhu.data.model import Sentence
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
 from recipes.base.augment import Names, Rates, collect_names, drawn
 from recipes.base.begin import read_earlier
-from recipes.base.calibration import calibrate
 from recipes.base.card import card, score_model
 from recipes.base.data import Example, example, name_tags, shortened, word_tags
 from recipes.base.export import export_base, write_config
 from recipes.base.network import BaseNetwork
-from recipes.base.train import Settings, Vocabulary, scores_of, strict_scores, train, weights_of
+from recipes.base.train import Settings, Vocabulary, calibrate, scores_of, strict_scores, train, weights_of
 from recipes.corpora.corpus_store import KEPT_FACTS, corpora_folder, read_manifest, read_part
 from recipes.corpora.leaks import find_leaks
 from recipes.recipe_config import corpus_of, filled, read_table

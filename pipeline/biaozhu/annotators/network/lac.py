@@ -25,6 +25,8 @@ SCORE_DIGITS = 4
 # Of the last layer, both directions.
 STATES = 2 * HIDDEN
 
+# Looking for the loaded libraries takes milliseconds: once is enough, NumPy's is there.
+_blas = cache(ThreadpoolController)
 Columns = Callable[[Sequence[str]], list[np.ndarray]]
 
 
@@ -109,9 +111,3 @@ def load_lac(which: Size, *, threads: int | None = None, folder: Path | None = N
     rows = np.full(CODE_POINTS, data.unknown, np.int32)
     rows[[ord(character) for character in data.characters]] = list(data.characters.values())
     return Lac(rows, data.chain, session)
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    # Looking for the loaded libraries takes milliseconds: once is enough, NumPy's is there.
-    return ThreadpoolController()

