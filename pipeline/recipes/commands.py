@@ -11,7 +11,7 @@ import typer
 
 from biaozhu.commands.console import finish, print_table, say
 from biaozhu.commands.help_pages import DocumentedCommand
-from biaozhu.commands.options import AsJson, LayerFile, SentenceFiles  # noqa: TC001 — typer reads the annotations
+from biaozhu.commands.options import AsJson, LayerFile, SentenceFiles
 
 Name = Annotated[str, typer.Argument(help="The corpus: modern, pfr1998, msra, or one of `corpus add`.")]
 # The shipped model, in a checkout.

@@ -7,8 +7,9 @@ import re
 import sys
 import tomllib
 import unicodedata
+from collections.abc import Iterator
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 import typer.core
@@ -16,9 +17,6 @@ from typer._click import formatting
 
 from biaozhu.data.errors import UsageError
 from biaozhu.data.translation import current_language, translate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # A word or one Chinese character, with the space after it and the punctuation that must not begin or end a line.
 PIECE = re.compile(r"[（\[]*(?:[^\s\u2e80-\uffef]+|[\u2e80-\uffef])[，。：；、）\]]*\s*|\s+")

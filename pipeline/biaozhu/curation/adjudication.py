@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
-from biaozhu.curation.select import Unsure, to_sentence
+from biaozhu.curation.select import Judge, Unsure, to_sentence
 from biaozhu.data.errors import BiaozhuError, GoldError, LineError, raise_collected
 from biaozhu.data.files import parse_json_as, read_bytes, write_lines
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.scoring.scores import group_overlapping
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from biaozhu.curation.select import Judge
 
 Kind = Literal["boundary", "label", "missing", "extra", "mixed"]
 SPAN_KEYS = ("start", "end", "label")

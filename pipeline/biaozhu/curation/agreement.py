@@ -8,25 +8,21 @@ as a nominal value; it is corrected for chance and takes more than two annotator
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import krippendorff
 import numpy as np
 
 from biaozhu.curation.adjudication import find_disagreements, keep_common, pair_sentences
 from biaozhu.data.errors import GoldError
+from biaozhu.data.model import Sentence
 from biaozhu.scoring.scores import Tally, count_scheme, tally_spans
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from biaozhu.data.model import Sentence
-
-    Layer = Sequence[Sentence]
-    Couple = tuple[Layer, Layer]
-    Values = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+Layer = Sequence[Sentence]
+Couple = tuple[Layer, Layer]
+Values = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 FORMAT = "biaozhu.agreement.v1"  # The format of the file that `-o` writes
 TWO = 2

@@ -9,11 +9,13 @@ al. 2014 (clinical entities).
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from biaozhu.curation.status import SUFFIX, SentenceStatus, read_status
 from biaozhu.data.diff import compare_spans
@@ -22,13 +24,7 @@ from biaozhu.data.layers import join_layers, read_layer
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.data.strict_counts import count_strict_spans, divide, sum_counts
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    Keys = set[tuple[int, int, str]]
+Keys = set[tuple[int, int, str]]
 
 FORMAT = "biaozhu.bias.v1"  # The format of the file that `-o` writes
 

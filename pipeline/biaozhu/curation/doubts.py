@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from biaozhu.data.model import Sentence, Span, with_spans
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 SCORE_DIGITS = 4
 SOURCE = "doubt"

@@ -7,17 +7,14 @@ import json
 from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from biaozhu.data.errors import FrozenError, OutputError, raise_collected
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
 from biaozhu.data.layers import find_layers, is_beside, join_layers, parse_layer
+from biaozhu.data.model import Sentence
 from biaozhu.data.storage.manifest import KEYS, MANIFEST, SCHEMA, FrozenFile, find_change, list_gone, read_manifest
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from biaozhu.data.model import Sentence
 
 
 class GoldChange(NamedTuple):

@@ -7,18 +7,14 @@ of the spans do not name both: a sentence may have no span, or only one that an 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from biaozhu.data.errors import BiaozhuError, GoldError, LineError, raise_collected
 from biaozhu.data.files import descriptor_of, parse_json_as, read_bytes, write_text
 from biaozhu.data.layers import parse_layer, write_layer
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from biaozhu.data.model import Sentence
+from biaozhu.data.model import Sentence
 
 FORMAT, SUFFIX = "biaozhu.disputes.v1", ".disputes.json"
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from biaozhu.annotators.labelled import UNNAMED, is_refused
 from biaozhu.annotators.place_units import ANY_UNIT, cut_units, is_certain
 from biaozhu.curation.doubts import Doubt, make_doubt, overlapping
 from biaozhu.data.model import Sentence, Span
 from biaozhu.knowledge.word_tables import surname_length
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 # 市委 and 省委 are words of their own (P4), 市区, 山区, 河边 and the like are none of the name (P6, P7).
 _UNIT_AFTER = re.compile(

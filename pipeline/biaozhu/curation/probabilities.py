@@ -9,6 +9,7 @@ model that has not seen the layer (`crossval`), or else it repeats what it has l
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,16 +19,13 @@ from biaozhu.annotators.labelled import OUTSIDE
 from biaozhu.annotators.network.batching import make_batches
 from biaozhu.annotators.network.crf_decoding import best_path, marginals, words_of_path
 from biaozhu.curation.doubts import Doubt, make_doubt, overlapping
-from biaozhu.curation.select import Unsure
+from biaozhu.curation.select import Judge, Unsure
 from biaozhu.data.errors import GoldError
 from biaozhu.data.model import Sentence, Span
 from biaozhu.scoring.scores import group_overlapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from biaozhu.annotators.network.base import Base
-    from biaozhu.curation.select import Judge
 
     Key = tuple[int, int, str]
     # The model's reading of a sentence, and the probability of each span of it and of the layer's.

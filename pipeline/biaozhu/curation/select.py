@@ -13,22 +13,20 @@ import hashlib
 import heapq
 import json
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice, pairwise
 from math import ceil, fsum, sqrt
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
 from biaozhu.data.errors import DuplicateError, LineError, UsageError
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
 from biaozhu.data.model import Sentence, Span
 from biaozhu.data.storage.layer_stream import stream_layer
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    Judge = Callable[[Sequence["Sentence"]], Iterable["Unsure | None"]]
+Judge = Callable[[Sequence["Sentence"]], Iterable["Unsure | None"]]
 
 RANDOM_SHARE = 0.2
 CANDIDATES = 10  # for each sentence that is wanted

@@ -7,22 +7,18 @@ show no work, and which spans were shown, or withheld in the blind control slice
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 
 from biaozhu.data.errors import DuplicateError, LineError, OutputError, UsageError
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
 from biaozhu.data.layers import find_layers, read_layers
-from biaozhu.data.model import Span
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    from biaozhu.data.model import Sentence
+from biaozhu.data.model import Sentence, Span
 
 SCHEMA = 1
 SUFFIX = ".status.json"

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from biaozhu.curation.doubts import Doubt, make_doubt
 from biaozhu.data.model import Sentence, Span
 from biaozhu.knowledge.names import make_finder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 OUTSIDE = ""
 SHORTEST_CHARS = 2

@@ -12,20 +12,17 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from biaozhu.curation.adjudication import Decision, Disagreement, Dispute
 from biaozhu.data.errors import GoldError, LabelError, raise_collected
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span
+from biaozhu.doccano.connection import Connection
 from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import PushReport, push
 from biaozhu.doccano.remote import list_comments, list_examples, list_member_names, read_confirmations
 from biaozhu.doccano.team import ensure_accounts, ensure_members
-
-if TYPE_CHECKING:
-    from biaozhu.doccano.connection import Connection
 
 KINDS = {
     "boundary": "边界不同",

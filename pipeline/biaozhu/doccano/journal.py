@@ -15,15 +15,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import psutil
 
 from biaozhu.data.errors import BiaozhuError, LockedError, RemoteError
 from biaozhu.doccano.local.state import START_TOLERANCE_SECONDS
-
-if TYPE_CHECKING:
-    from biaozhu.doccano.project import Project
+from biaozhu.doccano.project import Project
 
 _Kind = TypeVar("_Kind", "LockOwner", "ImportBatch")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")

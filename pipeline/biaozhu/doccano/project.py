@@ -8,8 +8,10 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
+
+from doccano_client.models.label_type import LabelType
 
 from biaozhu.data.errors import RemoteError, ServiceError, UsageError
 from biaozhu.data.files import read_bytes
@@ -17,9 +19,6 @@ from biaozhu.data.labels import Label
 from biaozhu.data.shipped import find_own
 from biaozhu.doccano.connection import LOOPBACK, Connection
 from biaozhu.doccano.remote import list_all
-
-if TYPE_CHECKING:
-    from doccano_client.models.label_type import LabelType
 
 PROJECT_TYPE = "SequenceLabeling"
 PICTURE = re.compile(r"!\[(?P<alt>[^\]\n]*)\]\((?P<path>[^)\s]+\.png)\)\n*")

@@ -10,18 +10,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from biaozhu.data.diff import Change, compare_layers
 from biaozhu.data.errors import BiaozhuError, RemoteError
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span, check_sentence
+from biaozhu.doccano.connection import Connection
 from biaozhu.doccano.project import Project, ProjectSpec, require_project
 from biaozhu.doccano.remote import list_member_names, read_examples, read_spans
 from biaozhu.formats.serialization import DoccanoExample, from_remote_spans, is_ours, rebuild_sentence, to_remote_spans
-
-if TYPE_CHECKING:
-    from biaozhu.doccano.connection import Connection
 
 MAX_READS = 3  # How often a project is read again until two readings in a row agree
 

@@ -10,24 +10,28 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from doccano_client.repositories.data_upload import DataUploadRepository
 
 from biaozhu.data.errors import DuplicateError, ImportFailedError, RemoteError, ServerError, raise_collected
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence
+from biaozhu.doccano.connection import Connection
 from biaozhu.doccano.journal import ImportBatch, hold_lock, read_tags, remove_tag, write_tag
 from biaozhu.doccano.project import PROJECT_TYPE, Project, ProjectSpec, ensure_project, find_project
 from biaozhu.doccano.push_plan import MatchedExample, PushPlan, is_as_sent, looks_touched, plan_push
 from biaozhu.doccano.remote import SpanRecord, change_spans, read_examples, read_spans, wait_for_task
-from biaozhu.formats.serialization import make_import_line, make_meta, pack_meta, spans_to_json, to_remote_spans
+from biaozhu.formats.serialization import (
+    DoccanoExample,
+    make_import_line,
+    make_meta,
+    pack_meta,
+    spans_to_json,
+    to_remote_spans,
+)
 
-if TYPE_CHECKING:
-    from biaozhu.doccano.connection import Connection
-    from biaozhu.formats.serialization import DoccanoExample
-
-    _Wanted = Sequence[tuple[Sentence, str]]  # sentences, each with its article's name
+_Wanted = Sequence[tuple[Sentence, str]]  # sentences, each with its article's name
 
 BATCH_SENTENCES = 1000  # as Doccano writes at a time: a batch arrives whole or not at all
 MAX_ROUNDS = 4

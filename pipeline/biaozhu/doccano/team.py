@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -28,6 +28,7 @@ from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, with_spans
 from biaozhu.data.offsets import Utf16Offsets
 from biaozhu.doccano import remote
+from biaozhu.doccano.assignment import Assignment, Withheld
 from biaozhu.doccano.connection import Account, Connection
 from biaozhu.doccano.local.state import ACCOUNTS_FILE, read_state
 from biaozhu.doccano.project import Project, ProjectSpec, require_project
@@ -35,9 +36,6 @@ from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import PushReport, push
 from biaozhu.doccano.remote import list_comments, list_examples, list_member_names, read_spans
 from biaozhu.formats.serialization import to_remote_spans
-
-if TYPE_CHECKING:
-    from biaozhu.doccano.assignment import Assignment, Withheld
 
 READER_THREADS = 4  # as many as a worker of the server has
 _ByAddress = dict[str, dict[str, str]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -25,11 +25,17 @@ from biaozhu.data.ledger import Entry, read_ledger
 from biaozhu.data.shipped import find_own
 from biaozhu.reporting.authorship import About, GoldAuthor, list_authors, read_about
 from biaozhu.reporting.page.strings import read_strings
-from biaozhu.scoring.layer_scoring import InputReader, name_layers, read_inputs, score_inputs
-
-if TYPE_CHECKING:
-    from biaozhu.scoring.layer_scoring import Layer, ScoredLayers, ScoringInputs, ScoringRequest
-    from biaozhu.scoring.scores_document import InputFile
+from biaozhu.scoring.layer_scoring import (
+    InputReader,
+    Layer,
+    ScoredLayers,
+    ScoringInputs,
+    ScoringRequest,
+    name_layers,
+    read_inputs,
+    score_inputs,
+)
+from biaozhu.scoring.scores_document import InputFile
 
 CURVE = "biaozhu.curve.v1"  # as in training.curve, whose import takes seconds
 

@@ -5,26 +5,23 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
+import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import BATCH_CHARS, preannotate_batch
+from biaozhu.annotators.words import NameModel
 from biaozhu.data.errors import BiaozhuError, DuplicateError, WorkerError, bug_from
 from biaozhu.data.files import scratch_database
 from biaozhu.data.model import Article, sentence_to_line
 from biaozhu.data.processes import end_with_parent
 from biaozhu.reading.article import article_from_bytes, is_rewritten
 from biaozhu.scale.corpus_stream import Source
-
-if TYPE_CHECKING:
-    import sqlite3
-
-    from biaozhu.annotators.words import NameModel
 
 CACHE = 16_384  # KiB of the database that stay in memory
 ID_BYTES, DIGEST_BYTES = 6, 16  # of a checksum: what makes an article's id, and what is kept

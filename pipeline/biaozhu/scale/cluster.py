@@ -20,19 +20,17 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biaozhu import __version__
 from biaozhu.annotators.network.models import load_model, weights_mark
+from biaozhu.annotators.words import NameModel
 from biaozhu.data.errors import BiaozhuError, MissingExtraError, ModelDataError, WorkerError, extra_advice
 from biaozhu.scale.cluster_reading import Duplicates, Stretch, cut_shards, nodes_with_cores, read_in_order, sources_of
 from biaozhu.scale.corpus_pieces import pieces_of
 from biaozhu.scale.corpus_stream import Source, read_sources
 from biaozhu.scale.shard_folders import held
 from biaozhu.scale.shards import Plan, Receipt, check_form, collect, make_shard, require_readable
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.words import NameModel
 
 STORE = 512 << 20  # bytes of the object store of a Ray that is started here; a running cluster has its own
 BLOCKS = 4  # in the object store for each reader: unpacked, read, and in a shard that is made

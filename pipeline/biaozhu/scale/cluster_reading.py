@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import count, cycle, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +19,7 @@ from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import scratch_database
 from biaozhu.scale.batch import CACHE, DIGEST_BYTES, Seen, as_duplicate, digest_of, read_text
 from biaozhu.scale.corpus_pieces import Chunk, Piece, move_line, read_piece, require_files, unpack_piece
-
-if TYPE_CHECKING:
-    from biaozhu.scale.corpus_stream import Source
+from biaozhu.scale.corpus_stream import Source
 
 JOURNAL_ARTICLES = 1 << 16  # that are put into the object store together: 1.5 MiB
 

@@ -18,12 +18,13 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import zstandard
 
 from biaozhu import __version__
 from biaozhu.annotators.network.models import DEFAULT_MODEL, weights_mark
+from biaozhu.annotators.words import NameModel
 from biaozhu.data.errors import (
     EmptyArticleError,
     MissingExtraError,
@@ -35,11 +36,8 @@ from biaozhu.data.errors import (
 from biaozhu.data.files import parse_json_as
 from biaozhu.data.model import sentence_from_line
 from biaozhu.scale.batch import Failure, annotate_sources, batches, read_or_explain, run_in_order, without_duplicates
+from biaozhu.scale.corpus_stream import Source
 from biaozhu.scale.shard_folders import held, names_in, remove, write_whole
-
-if TYPE_CHECKING:
-    from biaozhu.annotators.words import NameModel
-    from biaozhu.scale.corpus_stream import Source
 
 Form = Literal["jsonl", "jsonl.zst", "parquet", "docbin"]
 FORMS: tuple[Form, ...] = get_args(Form)

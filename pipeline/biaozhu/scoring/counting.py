@@ -19,18 +19,15 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from biaozhu.data.model import Sentence, Span
 from biaozhu.scoring import breakdown
 from biaozhu.scoring.breakdown import Aspect, SeenNames, name_length_class
 from biaozhu.scoring.error_patterns import Case, Pattern, find_cases
 from biaozhu.scoring.scores import tally_spans
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 MOST_ARTICLES = GROUPS = 10_000
 EXAMPLES = 20

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from biaozhu.data.errors import BiaozhuError, ManyProblemsError, UsageError, raise_collected
 from biaozhu.data.files import sha256_of
@@ -16,14 +16,18 @@ from biaozhu.data.labels import DEFAULT, Label, read_labels
 from biaozhu.data.layers import find_layers, join_layers, read_layer
 from biaozhu.data.model import Article, Sentence
 from biaozhu.scoring.breakdown import SeenNames
-from biaozhu.scoring.evaluation import EvaluationOptions, compare_evaluations, evaluate_layer, evaluate_stream
+from biaozhu.scoring.evaluation import (
+    Comparison,
+    Evaluation,
+    EvaluationOptions,
+    compare_evaluations,
+    evaluate_layer,
+    evaluate_stream,
+)
+from biaozhu.scoring.scores import Missing
 from biaozhu.scoring.scores_document import InputFile, make_document
 from biaozhu.scoring.significance import DEFAULT_SAMPLING, Sampling
 from biaozhu.scoring.value_scores import score_value_files
-
-if TYPE_CHECKING:
-    from biaozhu.scoring.evaluation import Comparison, Evaluation
-    from biaozhu.scoring.scores import Missing
 
 Layer = tuple[Sentence, ...]
 Value = TypeVar("Value")

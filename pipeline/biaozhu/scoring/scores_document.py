@@ -9,18 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from biaozhu import __version__
 from biaozhu.data.errors import ScoresFileError
 from biaozhu.data.files import parse_json, read_bytes, write_text
-
-if TYPE_CHECKING:
-    from biaozhu.scoring.error_patterns import Case
-    from biaozhu.scoring.evaluation import Comparison, Evaluation
-    from biaozhu.scoring.significance import ResamplingUnits
+from biaozhu.scoring.error_patterns import Case
+from biaozhu.scoring.evaluation import Comparison, Evaluation
+from biaozhu.scoring.significance import ResamplingUnits
 
 FORMAT = "biaozhu.scores.v1"
 EVALUATION = (

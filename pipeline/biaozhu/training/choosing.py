@@ -9,20 +9,17 @@ is not bettered stands: the gold is of another kind, and its few sentences do ha
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from biaozhu.data.strict_counts import StrictCounts
+from biaozhu.nlp.crf import TokenSpan
 from biaozhu.scoring.significance import Sampling, compare_rows
 from biaozhu.training.card import format_score
 from biaozhu.training.descent import Hold, Problem, predict, read_gold, solve_problem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from biaozhu.nlp.crf import TokenSpan
 
 # Fewer articles than these are cut into stretches of texts.
 FOLDS, MIN_ARTICLES = 5, 3

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from confection import Config
 from sklearn.model_selection import LeaveOneGroupOut
 
 from biaozhu.annotators.trained import annotate_with
@@ -14,9 +14,6 @@ from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, with_spans
 from biaozhu.nlp.encoders import remembering
 from biaozhu.training.train import fit
-
-if TYPE_CHECKING:
-    from confection import Config
 
 
 def crossvalidate(

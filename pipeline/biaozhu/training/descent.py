@@ -7,19 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 from scipy.optimize import minimize
+from spacy.tokens import Doc
 from threadpoolctl import threadpool_limits
 
-from biaozhu.nlp.crf import build_chain, find_spans, make_tags, pad_batches, sum_losses
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
-
-    from biaozhu.nlp.crf import TokenSpan
+from biaozhu.nlp.crf import TokenSpan, build_chain, find_spans, make_tags, pad_batches, sum_losses
 
 # L-BFGS remembers so many steps; it ends where a step gains less than this share of the loss.
 MEMORY, TOLERANCE = 10, 1e-5

@@ -13,9 +13,10 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from spacy import tokens
+from spacy.language import Language
 from spacy.training import Example
 from spacy.vocab import Vocab
 
@@ -25,9 +26,6 @@ from biaozhu.data.model import Sentence, Span
 from biaozhu.nlp.tokenizer import CharTokenizer
 from biaozhu.training.card import DataFile
 from biaozhu.training.gold import match_files
-
-if TYPE_CHECKING:
-    from spacy.language import Language
 
 READER = "biaozhu.DocBinStream.v1"
 BUFFER_SENTENCES, SAMPLE_SENTENCES = 10_000, 1000

@@ -6,20 +6,16 @@ import glob
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from spacy.language import Language
+from spacy.tokens import Span as SpacySpan
+from spacy.tokens import Token
 from spacy.training import Example
 
 from biaozhu.data.errors import ConfigError, MissingFileError, OffsetError, raise_collected
 from biaozhu.data.layers import is_beside, join_layers, read_layer
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence
-
-if TYPE_CHECKING:
-    from spacy.language import Language
-    from spacy.tokens import Span as SpacySpan
-    from spacy.tokens import Token
-
 
 READER = "biaozhu.GoldCorpus.v1"
 STEP = "align"

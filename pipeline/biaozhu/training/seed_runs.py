@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spacy.util import walk_dict
 
@@ -29,11 +29,8 @@ from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
 from biaozhu.scoring.significance import Sampling
 from biaozhu.training.card import format_score, markdown_table
-from biaozhu.training.train import corpus_of, read_config, train
+from biaozhu.training.train import OnStep, corpus_of, read_config, train
 from biaozhu.training.whole_folder import check_replaceable
-
-if TYPE_CHECKING:
-    from biaozhu.training.train import OnStep
 
 RESULT = "run.json"
 SEED = "system.seed"

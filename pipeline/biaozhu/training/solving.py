@@ -10,9 +10,10 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
+from spacy.training import Example
 
 from biaozhu.data.errors import TrainingError, extra_advice
 from biaozhu.nlp.crf_model import blocks_of, prior_scores, tag_scores
@@ -20,9 +21,6 @@ from biaozhu.nlp.ner_component import CrfNer
 from biaozhu.nlp.ngrams import ENCODER as NGRAMS
 from biaozhu.training import descent
 from biaozhu.training.choosing import START, Learned, choose_hold, compare_spans, name_parts
-
-if TYPE_CHECKING:
-    from spacy.training import Example
 
 # CRFsuite's algorithms, and which of our settings each takes under which name.
 ALGORITHMS: Mapping[str, Mapping[str, str]] = {

@@ -10,11 +10,13 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import chain, count, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from confection import Config
 from spacy import util
+from spacy.language import Language
 from spacy.schemas import ConfigSchemaTraining
+from spacy.training import Example
 from thinc.api import fix_random_seed
 
 from biaozhu import __version__
@@ -30,22 +32,16 @@ from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.nlp.base_encoder import pin_checksums
 from biaozhu.nlp.torch_encoders.trainable import BERT, TRAINABLE_LAC
 from biaozhu.training.card import HELD_OUT, IN_SAMPLE, describe_file, score_strictly, write_card
+from biaozhu.training.choosing import Learned
 from biaozhu.training.config_check import find_misspelt
 from biaozhu.training.docbin_stream import READER as STREAM
-from biaozhu.training.docbin_stream import DocBinStream, make_example
+from biaozhu.training.docbin_stream import AnnotatedText, DocBinStream, make_example
 from biaozhu.training.gold import READER as GOLD
 from biaozhu.training.gold import GoldCorpus, make_examples
 from biaozhu.training.solving import can_solve, solve
 from biaozhu.training.whole_folder import check_replaceable, replace_folder
 
-if TYPE_CHECKING:
-    from spacy.language import Language
-    from spacy.training import Example
-
-    from biaozhu.training.choosing import Learned
-    from biaozhu.training.docbin_stream import AnnotatedText
-
-    OnStep = Callable[[int, int, float], None]
+OnStep = Callable[[int, int, float], None]
 
 # Architectures that need an extra at run time, too.
 EXTRAS = {TRAINABLE_LAC: "train", BERT: "transformer"}

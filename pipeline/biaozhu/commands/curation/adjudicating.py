@@ -13,6 +13,7 @@ from typer import Argument, Option
 from biaozhu.commands.console import finish, print_json, print_table, quote, say, show
 from biaozhu.commands.doccano.specs import GUIDELINE, GuidelineFile, log_in, read_spec
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_or_folder, target
+from biaozhu.curation import adjudication
 from biaozhu.data.errors import GoldError, LabelError, OutputError, UsageError, raise_collected
 from biaozhu.data.files import descriptor_of, write_text
 from biaozhu.data.labels import read_labels
@@ -21,7 +22,6 @@ from biaozhu.data.outputs import check_distinct, check_output
 from biaozhu.data.translation import translate
 
 if TYPE_CHECKING:
-    from biaozhu.curation import adjudication
     from biaozhu.curation.agreement import Agreement
     from biaozhu.curation.bias import Bias
     from biaozhu.curation.joint_gold import JointGold

@@ -21,7 +21,7 @@ from biaozhu.commands.doccano.projects import create, pull
 from biaozhu.commands.doccano.specs import log_in
 from biaozhu.commands.models import train
 from biaozhu.commands.options import LOCAL, AsJson, Home, layer_name
-from biaozhu.curation.select import Aim  # noqa: TC001 — typer reads the annotation
+from biaozhu.curation.select import Aim
 from biaozhu.data.errors import MissingFileError, UsageError, raise_collected
 from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
 from biaozhu.data.model import Sentence, Span

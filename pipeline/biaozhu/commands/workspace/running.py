@@ -21,7 +21,7 @@ from biaozhu.commands.articles.preannotating import Annotators, NetworkName, nam
 from biaozhu.commands.console import finish, print_table, quote, say
 from biaozhu.commands.doccano.projects import ROUND_TRIP
 from biaozhu.commands.models import crossval, predict, train
-from biaozhu.commands.options import Yes  # noqa: TC001 — typer reads it
+from biaozhu.commands.options import Yes
 from biaozhu.commands.scores import report
 from biaozhu.commands.workspace.steps import DoneStep, StepRecord, hash_inputs, read_steps
 from biaozhu.data.errors import BiaozhuError, MissingFileError, OutputError, TrainingError, UsageError

@@ -6,10 +6,9 @@ import tomllib
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from biaozhu.scoring.significance import Bounds
+from biaozhu.scoring.significance import Bounds
 
 Words = Callable[..., str]
 Language = Literal["zh", "en"]

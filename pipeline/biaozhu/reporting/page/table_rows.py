@@ -13,16 +13,16 @@ from biaozhu.data.model import Article
 from biaozhu.normalization.addresses import place_tree
 from biaozhu.normalization.table import Row, article_meaning, in_words
 from biaozhu.reading.sentences import split_article
+from biaozhu.reporting.page.strings import Words
 from biaozhu.reporting.page.verdict import SIGNIFICANT
 from biaozhu.scoring.breakdown import ASPECTS, NO_SCORE, OF_PREDICTIONS, Aspect, ClassScore, sort_classes
+from biaozhu.scoring.evaluation import Comparison, Evaluation
+from biaozhu.scoring.scores import Scheme
 
 if TYPE_CHECKING:
     from biaozhu.reporting.content import ReportContent
     from biaozhu.reporting.page.overlay import ArticlePlace
-    from biaozhu.reporting.page.strings import Words
-    from biaozhu.scoring.evaluation import Comparison, Evaluation
     from biaozhu.scoring.layer_scoring import Layer
-    from biaozhu.scoring.scores import Scheme
 
 FEW_ROWS = 5
 MOST_ROWS = 30

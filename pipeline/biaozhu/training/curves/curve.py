@@ -12,9 +12,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from confection import Config
 from sklearn.model_selection import GroupKFold
 
 from biaozhu import __version__
@@ -25,14 +26,10 @@ from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence
 from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 from biaozhu.nlp.encoders import remembering
+from biaozhu.scoring.significance import ResamplingUnits, Sampling
 from biaozhu.training.crossval import count_groups
 from biaozhu.training.curves.extrapolation import DEFAULT_SAMPLING, FAILURES, exchange, extrapolate
 from biaozhu.training.train import fit
-
-if TYPE_CHECKING:
-    from confection import Config
-
-    from biaozhu.scoring.significance import ResamplingUnits, Sampling
 
 FORMAT = "biaozhu.curve.v1"
 MORE_SENTENCES = 100

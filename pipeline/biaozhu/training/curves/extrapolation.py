@@ -11,17 +11,15 @@ import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import OptimizeWarning, curve_fit
 
 from biaozhu.scoring.significance import Sampling
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 Failure = Literal["", "few_sizes", "undefined", "no_convergence", "misses"]
 FAILURES: dict[Failure, str] = {

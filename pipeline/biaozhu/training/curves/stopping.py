@@ -6,19 +6,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from biaozhu.data.errors import LineError
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
 from biaozhu.data.model import Sentence
+from biaozhu.scoring.significance import Sampling
 from biaozhu.training.card import ALL, score_strictly
-from biaozhu.training.curves.extrapolation import DEFAULT_SAMPLING, FAILURES, extrapolate
-
-if TYPE_CHECKING:
-    from biaozhu.scoring.significance import Sampling
-    from biaozhu.training.curves.extrapolation import Gain
+from biaozhu.training.curves.extrapolation import DEFAULT_SAMPLING, FAILURES, Gain, extrapolate
 
 # Of F1, half a point in a hundred; `loop --worth` takes another.
 WORTH = 0.005
