@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from biaozhu.data.errors import FrozenError, OutputError, raise_collected
-from biaozhu.data.files import parse_json_as, read_bytes, write_text
+from biaozhu.data.files import parse_json_as, read_bytes, write_json
 from biaozhu.data.layers import find_layers, is_beside, join_layers, parse_layer
 from biaozhu.data.model import Sentence
 from biaozhu.data.storage.manifest import KEYS, MANIFEST, SCHEMA, FrozenFile, find_change, list_gone, read_manifest
@@ -42,8 +41,7 @@ def freeze_gold(folder: Path) -> dict[str, FrozenFile]:
         if found.keys() != KEYS:
             what = "a file that is not ours would be replaced by the gold's manifest"
             raise OutputError(what, where=str(path))
-    manifest = {"schema": SCHEMA, "files": {name: asdict(file) for name, file in files.items()}}
-    write_text(path, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+    write_json(path, {"schema": SCHEMA, "files": {name: asdict(file) for name, file in files.items()}})
     return files
 
 

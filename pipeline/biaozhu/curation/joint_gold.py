@@ -6,13 +6,12 @@ of the spans do not name both: a sentence may have no span, or only one that an 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from biaozhu.data.errors import BiaozhuError, GoldError, LineError, raise_collected
-from biaozhu.data.files import descriptor_of, parse_json_as, read_bytes, write_text
+from biaozhu.data.files import descriptor_of, parse_json_as, read_bytes, write_json
 from biaozhu.data.layers import parse_layer, write_layer
 from biaozhu.data.model import Sentence
 
@@ -80,8 +79,7 @@ def write_joint_gold(path: Path, gold: JointGold) -> None:
     """Write the gold, and the record of its annotators beside it."""
     if _is_kept(path):
         # Before the gold: a record of sentences that do not follow is replaced when they do.
-        record = json.dumps(asdict(_Record(annotators=gold.annotators)), ensure_ascii=False)
-        write_text(disputes_path(path), f"{record}\n")
+        write_json(disputes_path(path), asdict(_Record(annotators=gold.annotators)), indent=None)
     write_layer(path, gold.sentences)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
 from biaozhu.data.errors import LineError
-from biaozhu.data.files import parse_json_as, read_bytes, write_text
+from biaozhu.data.files import parse_json_as, read_bytes, write_json
 
 FILE, FORMAT = "loop.json", "biaozhu.loop.v1"
 
@@ -56,4 +55,4 @@ def read_state(folder: Path) -> LoopState | None:
 
 def write_state(folder: Path, state: LoopState) -> None:
     """Write the state, whole or not at all."""
-    write_text(folder / FILE, json.dumps(asdict(state), ensure_ascii=False, indent=2) + "\n")
+    write_json(folder / FILE, asdict(state))

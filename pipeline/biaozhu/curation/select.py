@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from biaozhu.data.errors import DuplicateError, LineError, UsageError
-from biaozhu.data.files import parse_json_as, read_bytes, write_text
+from biaozhu.data.files import parse_json_as, read_bytes, write_json
 from biaozhu.data.model import Sentence, Span
 from biaozhu.data.storage.layer_stream import stream_layer
 
@@ -150,8 +149,7 @@ def reasons_path(layer: Path) -> Path:
 def write_reasons(layer: Path, selected: Iterable[Selected]) -> None:
     """Write why each sentence of a selection was taken: `push` gives it to annotators in Doccano's metadata."""
     reasons = {one.sentence.id: one.reason for one in selected}
-    content = json.dumps({"format": FORMAT, "reasons": reasons}, ensure_ascii=False, indent=1)
-    write_text(reasons_path(layer), f"{content}\n")
+    write_json(reasons_path(layer), {"format": FORMAT, "reasons": reasons}, indent=1)
 
 
 def read_reasons(layer: Path) -> Mapping[str, str]:

@@ -6,7 +6,6 @@ It is kept in a file: what was assigned stays, later runs only assign what is ne
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import re
 from collections import Counter
@@ -18,7 +17,7 @@ from typing import Any
 
 from biaozhu.curation.status import check_annotators
 from biaozhu.data.errors import LineError, UsageError
-from biaozhu.data.files import parse_json, read_bytes, write_text
+from biaozhu.data.files import parse_json, read_bytes, write_json
 from biaozhu.data.model import Sentence, Span
 from biaozhu.formats.serialization import spans_from_json, spans_to_json
 
@@ -117,7 +116,7 @@ def write_assignment(path: Path, assignment: Assignment) -> None:
         for name, given in assignment.annotators.items()
     }
     data = {"schema": SCHEMA, **asdict(replace(assignment, annotators={})), "annotators": people}
-    write_text(path, json.dumps(data, ensure_ascii=False, indent=0) + "\n")
+    write_json(path, data, indent=0)
 
 
 def read_assignment(path: Path) -> Assignment:

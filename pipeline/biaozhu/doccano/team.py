@@ -9,7 +9,6 @@ and by address of others. They are written before the account is made, never pas
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +22,7 @@ import msgspec
 from biaozhu.curation.status import Drawn, Note, SentenceStatus
 from biaozhu.data.diff import Change
 from biaozhu.data.errors import AuthError, BiaozhuError, RemoteError, RoundTripError, raise_collected
-from biaozhu.data.files import parse_json, read_bytes, write_text
+from biaozhu.data.files import parse_json, read_bytes, write_json
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, with_spans
 from biaozhu.data.offsets import Utf16Offsets
@@ -246,8 +245,7 @@ def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path)
     if missing:
         data, passwords = _read_accounts(home, connection.url)
         passwords |= {name: secrets.token_urlsafe(18) for name in missing}
-        content = json.dumps(data, ensure_ascii=False, indent=2)
-        write_text(home / ACCOUNTS_FILE, f"{content}\n", mode=0o600)
+        write_json(home / ACCOUNTS_FILE, data, mode=0o600)
         for name in missing:
             found[name] = connection.call(connection.client.create_user, name, passwords[name]).id
     return {name: found[name] for name in names}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from biaozhu.data.files import write_text
+from biaozhu.data.files import write_json, write_text
 from biaozhu.data.ledger import losses
 from biaozhu.data.outputs import Kind, identify_file
 from biaozhu.reporting.escaping import escape_html, escape_markdown, escape_plain
@@ -70,7 +69,7 @@ def write_report(folder: Path, content: ReportContent, *, language: Language = "
     else:
         # Scores of an earlier run with gold would not belong to this page.
         (folder / "scores.json").unlink(missing_ok=True)
-    write_text(folder / "checks.json", json.dumps(make_checks(content), ensure_ascii=False, indent=2) + "\n")
+    write_json(folder / "checks.json", make_checks(content))
     write_text(folder / "summary.md", summary)
     write_text(folder / "index.html", page)
     for name, text in texts.items():

@@ -15,7 +15,7 @@ import msgspec
 
 from biaozhu import __version__
 from biaozhu.data.errors import ScoresFileError
-from biaozhu.data.files import parse_json, read_bytes, write_text
+from biaozhu.data.files import parse_json, read_bytes, write_json
 from biaozhu.scoring.error_patterns import Case
 from biaozhu.scoring.evaluation import Comparison, Evaluation
 from biaozhu.scoring.significance import ResamplingUnits
@@ -66,7 +66,7 @@ def make_document(
 
 def write_scores(path: Path, document: Mapping[str, Any]) -> None:
     """Write a document atomically."""
-    write_text(path, json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    write_json(path, document, allow_nan=False)
 
 
 def read_scores(path: Path) -> dict[str, Any]:

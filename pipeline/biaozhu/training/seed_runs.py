@@ -21,7 +21,7 @@ from spacy.util import walk_dict
 
 from biaozhu.annotators.trained import load_trained
 from biaozhu.data.errors import TrainingError, UsageError, WriteError
-from biaozhu.data.files import read_bytes, sha256_of, write_text
+from biaozhu.data.files import read_bytes, sha256_of, write_json, write_text
 from biaozhu.data.layers import read_layer
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import with_spans
@@ -94,8 +94,7 @@ def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
         if not there:
             done = train(config_path, folder, overrides={**overrides, SEED: seed}, held_out=held_out, on_step=on_step)
             run = asdict(_score_run(folder, seed, scored))
-            told = {"run": run, "entries": [asdict(one) for one in done.entries]}
-            write_text(result, json.dumps(told, ensure_ascii=False) + "\n")
+            write_json(result, {"run": run, "entries": [asdict(one) for one in done.entries]}, indent=None)
         known = json.loads(read_bytes(result))
         entries = tuple(Entry(**one) for one in known["entries"])
         runs.append(SeedRun(**known["run"]))

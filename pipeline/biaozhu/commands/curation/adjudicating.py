@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +14,7 @@ from biaozhu.commands.doccano.specs import GUIDELINE, GuidelineFile, log_in, rea
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_or_folder, target
 from biaozhu.curation import adjudication
 from biaozhu.data.errors import GoldError, LabelError, OutputError, UsageError, raise_collected
-from biaozhu.data.files import descriptor_of, write_text
+from biaozhu.data.files import descriptor_of, write_json
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import name_articles, read_layers, read_named_layers
 from biaozhu.data.outputs import check_distinct, check_output
@@ -328,4 +327,4 @@ def bias(
 
 def _write_figures(output: Path | None, form: str, result: Agreement | Bias) -> None:
     if output is not None:
-        write_text(output, dumps({"format": form, **asdict(result)}, ensure_ascii=False, indent=2) + "\n")
+        write_json(output, {"format": form, **asdict(result)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from biaozhu.commands.doccano import specs
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, folder_name
 from biaozhu.data.diff import describe_round_trip
 from biaozhu.data.errors import MissingFileError
-from biaozhu.data.files import write_text
+from biaozhu.data.files import write_json
 from biaozhu.data.layers import read_named_layers, write_layer
 from biaozhu.data.ledger import write_ledger
 from biaozhu.data.outputs import check_output
@@ -145,8 +144,7 @@ def pull(
     # Each annotator's copy went there and back; what is counted are sentences.
     back = {state.sentence for one in found for states in one.status.values() for state in states}
     changes, consistent = [change for one in found for change in one.changes], all(one.consistent for one in found)
-    document = describe_round_trip(changes, losses, sentences=len(back), consistent=consistent)
-    write_text(trip, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    write_json(trip, describe_round_trip(changes, losses, sentences=len(back), consistent=consistent))
     headings = list(rows[0]) if as_json else [HEADINGS.get(key, key) for key in rows[0]]
     print_table(f"layers of {project}", headings, [list(row.values()) for row in rows], as_json=as_json)
     if not as_json and not all(any(one.layers.values()) for one in found):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from biaozhu.commands.doccano import specs
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_or_folder, target
 from biaozhu.data.diff import NOT_BY_PEOPLE, Change, compare_layers, describe, describe_round_trip
 from biaozhu.data.errors import UsageError
-from biaozhu.data.files import write_text
+from biaozhu.data.files import write_json
 from biaozhu.data.layers import find_layers, read_layers, read_named_layers, write_layer
 from biaozhu.data.ledger import write_ledger
 from biaozhu.data.outputs import check_distinct, check_output
@@ -104,7 +103,7 @@ def pull(
     changes = compare_layers(sent, pulled.sentences) if compare else pulled.changes
     found = _describe_pulled(pulled, changes)
     if result is not None:
-        write_text(result, json.dumps(found, ensure_ascii=False, indent=2) + "\n")
+        write_json(result, found)
     if as_json:
         print_json(found)
     else:

@@ -13,7 +13,7 @@ from typer import Exit
 
 from biaozhu import __version__
 from biaozhu.commands.console import say
-from biaozhu.data.files import parse_json_as, sha256_of, write_text
+from biaozhu.data.files import parse_json_as, sha256_of, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,7 @@ class StepRecord:
         for name, (inputs, find_outputs) in steps.items():
             files = find_outputs()
             self.done[name] = DoneStep(inputs, hash_files(files), tuple(map(str, files)), status)
-        document = {name: asdict(step) for name, step in self.done.items()}
-        write_text(self.path, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+        write_json(self.path, {name: asdict(step) for name, step in self.done.items()}, indent=1)
 
 
 def hash_inputs(paths: Iterable[Path], *settings: object) -> str:

@@ -6,7 +6,6 @@ the record says so: the system may have given the pid to another one.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
@@ -22,7 +21,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from biaozhu.data.errors import ServerError, WriteError
-from biaozhu.data.files import parse_json, read_bytes, write_text
+from biaozhu.data.files import parse_json, read_bytes, write_json
 
 STATE_FILE, ACCOUNTS_FILE, SQLITE_FILE = "state.json", "accounts.json", "db.sqlite3"  # of a home folder
 SCHEMA = 1
@@ -84,8 +83,7 @@ def read_state(home: Path) -> ServerState | None:
 
 def write_state(home: Path, state: ServerState) -> ServerState:
     """Write the state, readable by its owner only, and return it."""
-    content = json.dumps({"schema": SCHEMA, **asdict(state)}, indent=2)
-    write_text(home / STATE_FILE, f"{content}\n", mode=0o600)
+    write_json(home / STATE_FILE, {"schema": SCHEMA, **asdict(state)}, mode=0o600)
     return state
 
 

@@ -7,7 +7,6 @@ only: the config's own seed stays, and the whole of the rest, which is the same 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
@@ -21,7 +20,7 @@ from sklearn.model_selection import GroupKFold
 from biaozhu import __version__
 from biaozhu.annotators.trained import annotate_with
 from biaozhu.data.errors import TrainingError
-from biaozhu.data.files import sha256_of, write_text
+from biaozhu.data.files import sha256_of, write_json
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence
 from biaozhu.data.strict_counts import count_strict_spans, sum_counts
@@ -148,7 +147,7 @@ def write_curve(
     """
     inputs = [{"path": str(path), "sha256": sha256_of(path)} for path in files]
     document = {**curve, "made": {"version": __version__, "command": list(command), "inputs": inputs}}
-    write_text(path, json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    write_json(path, document, allow_nan=False)
     return document
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from biaozhu.data.errors import LineError
-from biaozhu.data.files import parse_json_as, read_bytes, write_text
+from biaozhu.data.files import parse_json_as, read_bytes, write_json
 from biaozhu.data.model import Sentence
 from biaozhu.scoring.significance import Sampling
 from biaozhu.training.card import ALL, score_strictly
@@ -81,7 +80,7 @@ def expect_gain(
 
 def write_round(path: Path, score: RoundScore) -> None:
     """Write the score of a round, whole or not at all."""
-    write_text(path, json.dumps(asdict(score), ensure_ascii=False) + "\n")
+    write_json(path, asdict(score), indent=None)
 
 
 def read_round(path: Path) -> RoundScore:
