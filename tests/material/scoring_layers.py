@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+from importlib import resources
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
 LABELS = ("PLACE", "PERSON", "AMOUNT")
 TEXT = "清河镇党委书记王小明说今年引进三家公司投资五百万元带动桃源村群众增收"
 _MARK = re.compile(r"\[([^]|]+)\|([A-Z]+)\]")
+
+
+def read_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of scores.json."""
+    found: dict[str, Any] = json.loads((resources.files("biaozhu.scoring") / "scores.schema.json").read_text("utf-8"))
+    return found
 
 
 def marked(text: str, *, article: int = 0, start: int = 0, source: str = "", score: float | None = None) -> Sentence:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import jsonschema
 import msgspec
 import pytest
+from scoring_layers import read_schema
 
 from biaozhu.cli import run
 from biaozhu.data.diff import Change, Kind
@@ -22,7 +23,7 @@ from biaozhu.reporting.page.strings import make_translator
 from biaozhu.reporting.page.table_rows import make_breakdowns
 from biaozhu.reporting.report import make_checks, render_report, write_report
 from biaozhu.scoring.layer_scoring import ScoringRequest
-from biaozhu.scoring.scores_document import read_schema, read_scores
+from biaozhu.scoring.scores_document import read_scores
 from biaozhu.scoring.significance import Sampling
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from string import Formatter
 from typing import get_args
 
 import pytest
+from scoring_layers import read_schema
 
 from biaozhu.curation.adjudication import Kind as DisagreementKind
 from biaozhu.curation.bias import FATES
@@ -21,7 +22,6 @@ from biaozhu.reporting.page.view import SECTIONS
 from biaozhu.scoring.breakdown import ASPECTS
 from biaozhu.scoring.error_patterns import PATTERNS
 from biaozhu.scoring.scores import SCHEMES
-from biaozhu.scoring.scores_document import read_schema
 from biaozhu.scoring.significance import UnitKind
 from biaozhu.scoring.value_scores import FIELDS
 from biaozhu.training.curves.extrapolation import Failure

@@ -50,7 +50,7 @@ def best_of_all(gold: Sequence[Span], predicted: Sequence[Span]) -> tuple[int, .
 
 @given(LOOSE, LOOSE)
 def test_match_is_as_good_as_the_best_of_all_alignments(gold: list[Span], predicted: list[Span]) -> None:
-    assert rank(align_spans(gold, predicted).pairs) == best_of_all(gold, predicted)
+    assert rank(align_spans(gold, predicted)) == best_of_all(gold, predicted)
 
 
 @pytest.mark.parametrize(
@@ -73,15 +73,15 @@ def test_match_ranks_alignments_by_each_aim_in_turn(
     gold: list[Span], predicted: list[Span], figures: tuple[int, ...]
 ) -> None:
     assert best_of_all(gold, predicted) == figures
-    assert rank(align_spans(gold, predicted).pairs) == figures
+    assert rank(align_spans(gold, predicted)) == figures
 
 
 @given(LOOSE, LOOSE)
-def test_match_accounts_for_every_span_once(gold: list[Span], predicted: list[Span]) -> None:
+def test_match_pairs_no_span_twice(gold: list[Span], predicted: list[Span]) -> None:
     found = align_spans(gold, predicted)
-    assert Counter(gold) == Counter([*(pair.gold for pair in found.pairs), *found.missed])
-    assert Counter(predicted) == Counter([*(pair.predicted for pair in found.pairs), *found.invented])
-    assert all(overlap(pair) > 0 for pair in found.pairs)
+    assert Counter(pair.gold for pair in found) <= Counter(gold)
+    assert Counter(pair.predicted for pair in found) <= Counter(predicted)
+    assert all(overlap(pair) > 0 for pair in found)
 
 
 @given(LOOSE, LOOSE, st.randoms())
@@ -93,52 +93,48 @@ def test_match_depends_on_no_order(gold: list[Span], predicted: list[Span], rng:
 
 @given(LOOSE, LOOSE)
 def test_match_is_worth_the_same_the_other_way_round(gold: list[Span], predicted: list[Span]) -> None:
-    assert rank(align_spans(gold, predicted).pairs) == rank(align_spans(predicted, gold).pairs)
+    assert rank(align_spans(gold, predicted)) == rank(align_spans(predicted, gold))
 
 
 def test_match_takes_touching_spans_for_disjoint() -> None:
-    found = align_spans([Span(0, 2, "PLACE")], [Span(2, 4, "PLACE")])
-    assert (found.pairs, len(found.missed), len(found.invented)) == ((), 1, 1)
+    assert align_spans([Span(0, 2, "PLACE")], [Span(2, 4, "PLACE")]) == ()
 
 
 def test_match_prefers_overlap_to_label_where_nervaluate_prefers_the_label() -> None:
     gold = [Span(0, 3, "PLACE"), Span(3, 8, "PERSON")]
-    assert align_spans(gold, [Span(2, 6, "PLACE")]).pairs == (SpanPair(gold[1], Span(2, 6, "PLACE")),)
+    assert align_spans(gold, [Span(2, 6, "PLACE")]) == (SpanPair(gold[1], Span(2, 6, "PLACE")),)
 
 
 def test_match_prefers_overlap_to_label_and_label_among_equals() -> None:
     gold = [Span(0, 5, "PLACE")]
     longer, shorter = Span(0, 3, "PERSON"), Span(3, 5, "PLACE")
-    assert align_spans(gold, [longer, shorter]).pairs == (SpanPair(gold[0], longer),)
+    assert align_spans(gold, [longer, shorter]) == (SpanPair(gold[0], longer),)
     equal = Span(0, 2, "PERSON")
-    assert align_spans(gold, [equal, shorter]).pairs == (SpanPair(gold[0], shorter),)
+    assert align_spans(gold, [equal, shorter]) == (SpanPair(gold[0], shorter),)
 
 
 def test_match_gives_up_a_greater_overlap_for_more_in_sum() -> None:
     # Taking the greatest first pairs 0-7 with 1-10 (6 characters) and leaves 5-10 nothing.
     gold = [Span(0, 7, "A"), Span(5, 10, "A")]
     predicted = [Span(0, 4, "A"), Span(1, 10, "A")]
-    assert [overlap(pair) for pair in align_spans(gold, predicted).pairs] == [4, 5]
+    assert [overlap(pair) for pair in align_spans(gold, predicted)] == [4, 5]
 
 
 def test_match_counts_duplicates_as_often_as_they_stand_there() -> None:
     twice = [Span(0, 2, "PLACE")] * 2
-    found = align_spans(twice, twice[:1])
-    assert (len(found.pairs), len(found.missed), len(found.invented)) == (1, 1, 0)
-    assert len(align_spans(twice, twice).pairs) == 2
+    assert len(align_spans(twice, twice[:1])) == 1
+    assert len(align_spans(twice, twice)) == 2
 
 
 def test_match_handles_overlapping_gold() -> None:
     nested = [Span(0, 5, "PLACE"), Span(0, 2, "PLACE")]
     found = align_spans(nested, [Span(0, 2, "PLACE")])
-    assert [pair.identical for pair in found.pairs] == [True]
-    assert found.missed == (Span(0, 5, "PLACE"),)
+    assert [pair.identical for pair in found] == [True]
 
 
 @pytest.mark.parametrize(("gold", "predicted"), [([], []), ([Span(0, 1, "A")], []), ([], [Span(0, 1, "A")])])
 def test_match_of_nothing(gold: list[Span], predicted: list[Span]) -> None:
-    found = align_spans(gold, predicted)
-    assert (found.pairs, list(found.missed), list(found.invented)) == ((), gold, predicted)
+    assert align_spans(gold, predicted) == ()
 
 
 def test_match_groups_what_hangs_together() -> None:

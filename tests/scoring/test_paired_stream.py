@@ -10,6 +10,7 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scoring_layers import read_schema
 
 from biaozhu.cli import run
 from biaozhu.data.errors import BiaozhuError, ScoringError
@@ -23,7 +24,6 @@ from biaozhu.scoring.evaluation import (
     evaluate_stream,
     pair_streams,
 )
-from biaozhu.scoring.scores_document import read_schema
 from biaozhu.scoring.significance import Sampling
 
 if TYPE_CHECKING:

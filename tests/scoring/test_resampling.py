@@ -13,14 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scoring_layers import LABELS
+from scoring_layers import LABELS, read_schema
 
 from biaozhu.cli import run
 from biaozhu.data.errors import ScoringError
 from biaozhu.data.model import Sentence, Span, sentence_to_line
 from biaozhu.scoring.counting import GROUPS, MOST_ARTICLES, LayerCounts, UnitRows, find_group
 from biaozhu.scoring.evaluation import EvaluationOptions, compare_evaluations, evaluate_layer, evaluate_stream
-from biaozhu.scoring.scores_document import read_schema
 from biaozhu.scoring.significance import Sampling, compare_rows, estimate_metrics
 
 if TYPE_CHECKING:

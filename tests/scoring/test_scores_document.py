@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 from hypothesis import given, settings
-from scoring_layers import LABELS, layer_pairs, marked
+from scoring_layers import LABELS, layer_pairs, marked, read_schema
 
 from biaozhu import __version__
 from biaozhu.data.errors import ScoresFileError
@@ -19,7 +19,6 @@ from biaozhu.scoring.scores_document import (
     FORMAT,
     InputFile,
     make_document,
-    read_schema,
     read_scores,
     write_scores,
 )

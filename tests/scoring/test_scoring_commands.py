@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
-from scoring_layers import marked
+from scoring_layers import marked, read_schema
 
 from biaozhu.cli import run
 from biaozhu.data.files import sha256_of
@@ -19,7 +19,6 @@ from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.reading.article import read_article
 from biaozhu.reading.sentences import split_article
 from biaozhu.scoring.layer_scoring import name_layers
-from biaozhu.scoring.scores_document import read_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,12 +7,12 @@ from typing import Any
 
 import jsonschema
 import pytest
+from scoring_layers import read_schema
 
 from biaozhu.cli import run
 from biaozhu.data.errors import BiaozhuError, ManyProblemsError, MeaningFileError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span
-from biaozhu.scoring.scores_document import read_schema
 from biaozhu.scoring.value_scores import GoldPlace, GoldValue, read_gold_lines, score_values
 
 ROOT = Path(__file__).parent.parent.parent

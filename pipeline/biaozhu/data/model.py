@@ -21,7 +21,7 @@ ARTICLE_ID = re.compile(r"[0-9a-f]{12}")
 SENTENCE_ID = re.compile(r"([0-9a-f]{12}):(0|[1-9][0-9]{0,11})-([1-9][0-9]{0,11})")
 LINE_KEYS = ("id", "article", "start", "end", "text", "spans")
 SPAN_KEYS = ("start", "end", "label", "text", "source", "score")
-_BY_KEY = attrgetter("start", "end", "label")
+BY_KEY = attrgetter("start", "end", "label")
 _match_article_id = lru_cache(maxsize=1024)(ARTICLE_ID.fullmatch)
 # `json.dumps` would make an encoder for each line.
 _TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
@@ -107,7 +107,7 @@ class Sentence:
 def with_spans(sentence: Sentence, spans: Iterable[Span]) -> Sentence:
     """Return the sentence with these spans instead, sorted and checked as `check_sentence` does."""
     # Not `replace`: this runs for every layer of every sentence.
-    changed = Sentence(sentence.article, sentence.start, sentence.end, sentence.text, tuple(sorted(spans, key=_BY_KEY)))
+    changed = Sentence(sentence.article, sentence.start, sentence.end, sentence.text, tuple(sorted(spans, key=BY_KEY)))
     check_sentence(changed)
     return changed
 
@@ -126,7 +126,7 @@ def check_sentence(sentence: Sentence, *, where: str = "") -> None:
             what = f"span {span.start}-{span.end} {span.label} is outside the sentence or empty"
             raise OffsetError(what, where=where)
         if span.start < reached:
-            if list(sentence.spans) != sorted(sentence.spans, key=_BY_KEY):
+            if list(sentence.spans) != sorted(sentence.spans, key=BY_KEY):
                 raise OverlapError("the spans are not sorted", where=where, next_step="Sort them by start")
             what = f"span {span.start}-{span.end} {span.label} overlaps the one before it"
             raise OverlapError(what, where=where)
@@ -169,7 +169,7 @@ def sentence_from_line(line: str, *, where: str = "") -> Sentence:
         raise LineError("the text holds a lone surrogate, which no UTF-8 file can carry", where=where)
     stated = [_span_from(item, where) for item in spans]
     start, end = (_int(data[key], key, where) for key in ("start", "end"))
-    sentence = Sentence(data["article"], start, end, text, tuple(sorted(stated, key=_BY_KEY)))
+    sentence = Sentence(data["article"], start, end, text, tuple(sorted(stated, key=BY_KEY)))
     if data["id"] != sentence.id:
         raise OffsetError(f"the id {data['id']!r} is not {sentence.id}", where=where)
     check_sentence(sentence, where=where)

@@ -18,12 +18,11 @@ import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from biaozhu.data.model import Sentence, Span
+from biaozhu.data.model import BY_KEY, Sentence, Span
 from biaozhu.scoring import breakdown
 from biaozhu.scoring.breakdown import Aspect, SeenNames, name_length_class
 from biaozhu.scoring.error_patterns import Case, Pattern, find_cases
@@ -34,8 +33,6 @@ EXAMPLES = 20
 WIDTH = 6
 # Classes that are kept apart by more would make memory grow with the text.
 _LONGEST_SPAN, _LONGEST_SENTENCE = breakdown.SPAN_LENGTHS[-1] + 1, breakdown.SENTENCE_LENGTHS[-1] + 1
-
-_KEY = attrgetter("start", "end", "label")
 
 
 class UnitRows:
@@ -138,12 +135,12 @@ class LayerCounts:
     def _add(self, gold: Sentence, predicted: Sentence, row: list[int]) -> tuple[int, int, int, int]:
         """Count one sentence, and return what a class of sentences counts of it."""
         self.sentences += 1
-        right = {*map(_KEY, gold.spans)}.intersection(map(_KEY, predicted.spans))
+        right = {*map(BY_KEY, gold.spans)}.intersection(map(BY_KEY, predicted.spans))
         if len(gold.spans) == len(predicted.spans) == len(right):
             covered = self._add_right(gold.spans, row)
         else:
             # Spans of one side are disjoint, so what is identical overlaps nothing else.
-            covered = self._add_right([span for span in gold.spans if _KEY(span) in right], row)
+            covered = self._add_right([span for span in gold.spans if BY_KEY(span) in right], row)
             covered += self._add_wrong(gold, predicted, right, row)
         self.confusion[-1][-1] += len(gold.text) - covered
         figures = (1, len(gold.spans), len(predicted.spans), len(right))
@@ -168,7 +165,7 @@ class LayerCounts:
 
     def _add_wrong(self, gold: Sentence, predicted: Sentence, right: set[tuple[int, int, str]], row: list[int]) -> int:
         """Count the other spans, and return how many characters they cover."""
-        mine, theirs = ([span for span in side.spans if _KEY(span) not in right] for side in (gold, predicted))
+        mine, theirs = ([span for span in side.spans if BY_KEY(span) not in right] for side in (gold, predicted))
         tally = tally_spans(mine, theirs)
         _increase(row, tally.row)
         labels = {span.label for span in (*mine, *theirs)}
@@ -199,7 +196,7 @@ class LayerCounts:
             for aspect, key in self._find_classes(gold, span):
                 self.groups[aspect][key][1] += 1
         for span in predicted.spans:
-            correct = _KEY(span) in right
+            correct = BY_KEY(span) in right
             score = span.score
             band = breakdown.NO_SCORE if score is None else breakdown.BIN_NAMES[self.scores.add(score, correct)]
             classes = self._find_classes(gold, span)

@@ -20,17 +20,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from operator import attrgetter
 from typing import Literal, get_args
 
 from biaozhu.data.errors import BiaozhuError, ScoringError, VersionError, raise_collected
-from biaozhu.data.model import Sentence, Span, check_sentence
+from biaozhu.data.model import BY_KEY, Sentence, Span, check_sentence
 from biaozhu.data.strict_counts import divide
 
 Scheme = Literal["strict", "exact", "partial", "type"]
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
-
-_KEY = attrgetter("start", "end", "label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +53,12 @@ class SpanPair:
         return self.same_boundaries and self.same_label
 
 
-@dataclass(frozen=True, slots=True)
-class Alignment:
-    """Every span of both sides exactly once: in a pair, missed (gold only) or invented (predicted only)."""
-
-    pairs: tuple[SpanPair, ...]
-    missed: tuple[Span, ...]
-    invented: tuple[Span, ...]
-
-
-def align_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Alignment:
+def align_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> tuple[SpanPair, ...]:
     """Pair the spans of one sentence one to one; either side may hold overlapping or equal spans, in any order."""
-    pairs, gold, predicted = _pair_identical(sorted(gold, key=_KEY), predicted)
-    missed, invented = [], []
+    pairs, gold, predicted = _pair_identical(sorted(gold, key=BY_KEY), predicted)
     for mine, theirs in group_overlapping(gold, predicted):
-        chosen = _assign(mine, theirs) if mine and theirs else []
-        pairs += [SpanPair(mine[row], theirs[column]) for row, column in chosen]
-        rows, columns = {row for row, _ in chosen}, {column for _, column in chosen}
-        missed += [span for row, span in enumerate(mine) if row not in rows]
-        invented += [span for column, span in enumerate(theirs) if column not in columns]
-    return Alignment(tuple(pairs), tuple(missed), tuple(invented))
+        pairs += _assign(mine, theirs) if mine and theirs else []
+    return tuple(pairs)
 
 
 def group_overlapping(gold: Iterable[Span], predicted: Iterable[Span]) -> Iterator[tuple[list[Span], list[Span]]]:
@@ -97,20 +80,21 @@ def _pair_identical(gold: Sequence[Span], predicted: Iterable[Span]) -> tuple[li
     """Return the identical pairs, which cost no other aim anything, and what each side has left, sorted."""
     waiting: dict[tuple[int, int, str], list[Span]] = {}
     for span in predicted:
-        waiting.setdefault(_KEY(span), []).append(span)
+        waiting.setdefault(BY_KEY(span), []).append(span)
     pairs, rest = [], []
     for span in gold:
-        if partners := waiting.get(_KEY(span)):
+        if partners := waiting.get(BY_KEY(span)):
             pairs.append(SpanPair(span, partners.pop()))
         else:
             rest.append(span)
-    return pairs, rest, sorted((span for spans in waiting.values() for span in spans), key=_KEY)
+    return pairs, rest, sorted((span for spans in waiting.values() for span in spans), key=BY_KEY)
 
 
-def _assign(gold: Sequence[Span], predicted: Sequence[Span]) -> list[tuple[int, int]]:
-    """Return the positions of the pairs of the best assignment."""
+def _assign(gold: Sequence[Span], predicted: Sequence[Span]) -> list[SpanPair]:
+    """Return the pairs of the best assignment."""
     size = min(len(gold), len(predicted)) + 1
-    weights = [[_weigh_pair(SpanPair(mine, theirs), size) for theirs in predicted] for mine in gold]
+    pairs = [[SpanPair(mine, theirs) for theirs in predicted] for mine in gold]
+    weights = [[_weigh_pair(pair, size) for pair in row] for row in pairs]
     chosen: Iterable[tuple[int, int]]
     if size == 2:  # noqa: PLR2004 — one span on one side: its best partner is the best assignment
         cells = product(range(len(gold)), range(len(predicted)))
@@ -120,7 +104,7 @@ def _assign(gold: Sequence[Span], predicted: Sequence[Span]) -> list[tuple[int, 
         from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 — see above
 
         chosen = zip(*linear_sum_assignment(weights, maximize=True), strict=True)
-    return [(int(row), int(column)) for row, column in chosen if weights[row][column]]
+    return [pairs[row][column] for row, column in chosen if weights[row][column]]
 
 
 def _weigh_pair(pair: SpanPair, size: int) -> int:
@@ -185,14 +169,12 @@ class Counts:
         return divide(2 * self.cor + self.par, self.possible + self.actual)
 
 
-def tally_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Tally:
+def tally_spans(gold: Sequence[Span], predicted: Sequence[Span]) -> Tally:
     """Align the spans of one sentence and tally them; any lists, see `align_spans`."""
-    found = align_spans(gold, predicted)
-    strict = sum(pair.identical for pair in found.pairs)
-    exact = sum(pair.same_boundaries for pair in found.pairs)
-    same = sum(pair.same_label for pair in found.pairs)
-    paired = len(found.pairs)
-    return Tally(paired + len(found.missed), paired + len(found.invented), paired, strict, exact, same)
+    pairs = align_spans(gold, predicted)
+    strict = sum(pair.identical for pair in pairs)
+    exact = sum(pair.same_boundaries for pair in pairs)
+    return Tally(len(gold), len(predicted), len(pairs), strict, exact, sum(pair.same_label for pair in pairs))
 
 
 def count_scheme(tally: Tally, scheme: Scheme) -> Counts:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -80,13 +78,6 @@ def read_scores(path: Path) -> dict[str, Any]:
         what = f"the format is {found}, this version reads {FORMAT}" if found else f"not a {FORMAT} document"
         raise ScoresFileError(what, where=str(path))
     return document
-
-
-def read_schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of the document."""
-    text = (resources.files("biaozhu.scoring") / "scores.schema.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
 
 
 def _describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
