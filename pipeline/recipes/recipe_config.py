@@ -11,7 +11,6 @@ from confection import Config
 
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import read_bytes
-from biaozhu.data.renamed import RECIPE, rename_keys
 
 
 def read_table(path: Path, needed: tuple[str, ...], *, allowed: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -39,8 +38,6 @@ def corpus_of(table: Mapping[str, Any], where: str) -> tuple[str, tuple[str, ...
 def filled(kind: type[Any], section: dict[str, Any], where: str) -> Any:
     """Return a section as a dataclass; raises ConfigError for an unknown key or a value of the wrong type."""
     known = {field.name: type(field.default) for field in fields(kind)}
-    section = dict(section)
-    rename_keys(section, RECIPE)
     for key, value in section.items():
         if key not in known:
             raise ConfigError(f"unknown key {key!r}", where=where)

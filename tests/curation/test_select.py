@@ -97,8 +97,6 @@ def test_select_command_writes_a_layer(tmp_path: Path) -> None:
     output = tmp_path / "chosen.jsonl"
     command = ["select", str(tmp_path / "layer.jsonl"), "-n", "2", "--random", "0", "-o", str(output)]
     assert run(command) == 0
-    # The name of version 0.1 still works, but --help does not show it.
-    assert run(["worth", *command[1:]]) == 0
     found = [json.loads(line)["id"] for line in output.read_text(encoding="utf-8").splitlines()]
     assert found == [layer[1].id, layer[3].id]
     assert set(read_reasons(output)) == set(found)

@@ -62,7 +62,6 @@ BASES = {
     "adjudicate": "adjudicate anna bert -o new/out.jsonl",
     "doubt": "doubt good.jsonl -o new/out.jsonl",
     "select": "select good.jsonl -n 1 --random 1 -o new/out.jsonl",
-    "worth": "worth good.jsonl -n 1 --random 1 -o new/out.jsonl",
     "train": "train good.cfg -o new/model",
     "crossval": "crossval good.cfg --gold good.jsonl --article good.txt --at-least 1 -o new/out.jsonl",
     "curve": "curve good.cfg --gold good.jsonl --article good.txt --sizes 2 --seeds 1 --folds 2 --resamples 100 -o new/c.json",

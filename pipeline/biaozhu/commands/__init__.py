@@ -51,7 +51,6 @@ def register_all(app: Typer) -> None:
     """Add every command to the app, and those of the recipes in a checkout."""
     for name, command in COMMANDS.items():
         app.command(name, cls=DocumentedCommand)(command)
-    app.command("worth", cls=DocumentedCommand, hidden=True)(rounds.select)  # its name in version 0.1
     for name, (text, commands) in COMMAND_GROUPS.items():
         group = Typer(help=text, no_args_is_help=True)
         for command in commands:

@@ -106,11 +106,10 @@ def _write_heading(formatter: Any, heading: str) -> None:
 
 
 def list_commands(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield a command and all below it that are not hidden, each with its words: `doccano up`."""
+    """Yield a command and all below it, each with its words: `doccano up`."""
     yield path, command
     for name, one in getattr(command, "commands", {}).items():
-        if not one.hidden:
-            yield from list_commands(one, f"{path} {name}".strip())
+        yield from list_commands(one, f"{path} {name}".strip())
 
 
 def measure_columns(text: str) -> int:

@@ -26,7 +26,6 @@ from biaozhu.data.errors import ConfigError, TrainingError, raise_collected
 from biaozhu.data.files import read_bytes
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, with_spans
-from biaozhu.data.renamed import rename_training_keys
 from biaozhu.data.shipped import find_owner
 from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.nlp.base_encoder import pin_checksums
@@ -75,7 +74,7 @@ class Trained(Fitted):
 
 
 def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
-    """Read a training config, with `section.key` values in place of its own; see `data.renamed` for old names.
+    """Read a training config, with `section.key` values in place of its own.
 
     ConfigError says that it is not a config, or that it or an override names something that there is not; all are reported together.
     """
@@ -86,10 +85,7 @@ def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
         if (owner := find_owner(config)) != "train":
             advice = f"Give it to `biaozhu {owner}`; `biaozhu configs` lists those of `train`"
             raise ConfigError("this config is for another command", where=where, next_step=advice)
-        rename_training_keys(config)
-        # A second time, since an override may have an old name, too.
         config = Config().from_str(config.to_str(interpolate=False), interpolate=False, overrides=dict(overrides or {}))
-        rename_training_keys(config)
     except UnicodeDecodeError as error:
         raise ConfigError("not UTF-8", where=f"{where}@{error.start}") from None
     except (ValueError, configparser.Error) as error:

@@ -18,7 +18,6 @@ from biaozhu.annotators.network.lac import Lac, find_words, read_states
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH, ModelKind, load_checked, read_config
 from biaozhu.annotators.words import LacWord
 from biaozhu.data.model import Span
-from biaozhu.data.renamed import rename_network_keys
 from biaozhu.knowledge.lexicon import lexicon_columns, lexicon_facts, loaded_lexicon
 
 if TYPE_CHECKING:
@@ -95,8 +94,8 @@ def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Base:
         loaded_lexicon()
     # The same batches, padding and decoding as for LAC's own network, whose shape ours has.
     network = Lac(model.rows, chain, model.session, None if wanted is None else lexicon_columns, simplifies=True)
-    rename_network_keys(model.config)
-    return Base(labels, network, float(model.config.get("min_score", 0.0)))
+    # Networks of before version 0.2 call it `least`.
+    return Base(labels, network, float(model.config.get("min_score", model.config.get("least", 0.0))))
 
 
 def graph_checksum(folder: Path) -> str:
