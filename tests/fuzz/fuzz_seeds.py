@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import srsly
 
@@ -42,11 +42,11 @@ WORDS = (
 def seeds() -> Mapping[str, Sequence[bytes]]:
     """The seeds of each target, by its name."""
     text = TEXT.encode()
-    made = {form: export_layer(LAYER, form, names={}).files for form in Format}
-    spacy = made[Format.spacy][""]
+    made = {form: export_layer(LAYER, form, names={}).files for form in get_args(Format)}
+    spacy = made["spacy"][""]
     name = LAYER[0].article
-    ours = b"!" + b"\n".join(made[Format.brat][f"{name}.sentences.jsonl"].split(b"\n")[1:])
-    standoff = b"\0".join((made[Format.brat][f"{name}.txt"], made[Format.brat][f"{name}.ann"], ours))
+    ours = b"!" + b"\n".join(made["brat"][f"{name}.sentences.jsonl"].split(b"\n")[1:])
+    standoff = b"\0".join((made["brat"][f"{name}.txt"], made["brat"][f"{name}.ann"], ours))
     unpacked = srsly.msgpack_loads(zlib.decompress(spacy))
     parts = [
         b"#" + bytes([number]) + unpacked[key]
@@ -61,10 +61,10 @@ def seeds() -> Mapping[str, Sequence[bytes]]:
         "layer": ("\n".join(map(sentence_to_line, LAYER)).encode(),),
         "amounts": (text,),
         "table": (text,),
-        "doccano": (b" " + made[Format.doccano][""], b"~" + FOREIGN["doccano"].encode()),
-        "conll": (made[Format.conll][""], FOREIGN["conll"].encode()),
+        "doccano": (b" " + made["doccano"][""], b"~" + FOREIGN["doccano"].encode()),
+        "conll": (made["conll"][""], FOREIGN["conll"].encode()),
         "docbin": (b"!" + spacy, b" " + zlib.decompress(spacy), *parts),
-        "labelstudio": (made[Format.labelstudio][""], FOREIGN["labelstudio"].encode()),
+        "labelstudio": (made["labelstudio"][""], FOREIGN["labelstudio"].encode()),
         "brat": (standoff, FOREIGN["brat"].encode()),
         "roundtrip": (bytes(range(0, 36, 3)) + text,),
         "predict": (b"\1" + text, b"\0" + json.dumps({"texts": ["三万元", "白水县"]}).encode(), b"\2{", b"\4{}", b"\x0a{}"),

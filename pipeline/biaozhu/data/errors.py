@@ -7,7 +7,8 @@ library raises it. Loops collect what they find and raise once through `raise_co
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -232,6 +233,15 @@ class MeaningFileError(BiaozhuError, code="BZ053"):
 def extra_advice(extra: str) -> str:
     """Return the next step where the packages of an extra are missing."""
     return f"Install what is missing: {describe_extra_install(extra)}"
+
+
+@contextmanager
+def needing_extra(extra: str, what: str, *, where: str = "") -> Iterator[None]:
+    """Raise MissingExtraError where what is imported inside is not installed."""
+    try:
+        yield
+    except ImportError:
+        raise MissingExtraError(what, where=where, next_step=extra_advice(extra)) from None
 
 
 def bug_from(error: Exception, *, where: str) -> BiaozhuError:

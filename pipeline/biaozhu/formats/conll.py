@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from biaozhu.data.errors import FormatError, raise_collected
 from biaozhu.data.model import Sentence, is_unicode
 from biaozhu.formats import documents
-from biaozhu.formats.documents import Document, ExportedFiles, OffsetUnit, StatedSpan
+from biaozhu.formats.documents import Document, ExportedFiles, StatedSpan
 
 DECLARATION = r"# biaozhu characters, IOB2, white space and \ as \u{hex}"
 SENT_ID = re.compile(r"# sent_id = (\S+)")
@@ -103,5 +103,5 @@ def _join_rows(rows: Iterable[tuple[str, str, str]], sentence_id: str) -> Docume
         elif prefix != "O":
             borders.append((start, end, label))
         open_label = None if prefix in "OESLU" else label
-    stated, unit = [StatedSpan(*border, source=SOURCE) for border in borders], OffsetUnit.codepoints
-    return documents.make_document("".join(tokens), stated, unit=unit, sentence_id=sentence_id)
+    stated = [StatedSpan(*border, source=SOURCE) for border in borders]
+    return documents.make_document("".join(tokens), stated, unit="codepoints", sentence_id=sentence_id)

@@ -35,7 +35,7 @@ from biaozhu.formats.placing import place_texts
 from biaozhu.reading.article import article_from_bytes
 from biaozhu.reading.sentences import split_text
 
-NOT_CARRIED = {Format.conll: "CoNLL has no place for sources and scores: they stay in the layer"}
+NOT_CARRIED = {"conll": "CoNLL has no place for sources and scores: they stay in the layer"}
 SEVERAL_PLACES = "its text stands in several places of the article: one was taken"
 BRAT_SUFFIXES = (".ann", ".txt", SIDECAR_SUFFIX)
 
@@ -58,11 +58,11 @@ def export_layer(
 ) -> ExportedFiles:
     """Write a layer in another format; `names` maps label ids to names in Doccano, `articles` ids to those of brat's files."""
     writers: dict[Format, Callable[[Sequence[Sentence]], ExportedFiles]] = {
-        Format.doccano: partial(json_rows.write_doccano, names=names),
-        Format.conll: write_conll,
-        Format.spacy: write_docbin,
-        Format.labelstudio: json_rows.write_labelstudio,
-        Format.brat: partial(write_brat, names=articles),
+        "doccano": partial(json_rows.write_doccano, names=names),
+        "conll": write_conll,
+        "spacy": write_docbin,
+        "labelstudio": json_rows.write_labelstudio,
+        "brat": partial(write_brat, names=articles),
     }
     return writers[into](sentences)
 
@@ -79,15 +79,15 @@ def read_documents(
 
     `names` maps what annotators see in Doccano to label ids, `renamed` the labels of any file to ours.
     """
-    if of is Format.brat:
+    if of == "brat":
         folder = str(path if path.is_dir() else path.parent)
         found = [*read_brat(_read_brat_files(path), where=folder, unit=unit)]
     else:
         readers: dict[Format, Callable[..., tuple[Document, ...]]] = {
-            Format.doccano: partial(json_rows.read_doccano, names=names, unit=unit),
-            Format.conll: read_conll,
-            Format.spacy: read_docbin,
-            Format.labelstudio: partial(json_rows.read_labelstudio, unit=unit),
+            "doccano": partial(json_rows.read_doccano, names=names, unit=unit),
+            "conll": read_conll,
+            "spacy": read_docbin,
+            "labelstudio": partial(json_rows.read_labelstudio, unit=unit),
         }
         found = [*readers[of](_read_file(path), where=str(path))]
     if not any(one.text for one in found):

@@ -76,6 +76,4 @@ def _read_doc(doc: Doc) -> Document:
         for span in doc.spans[key]
         if (place := (span.start_char, span.end_char, span.label_)) not in entities
     ]
-    return documents.make_document(
-        doc.text, stated, unit=documents.OffsetUnit.codepoints, sentence_id=ours.get("id"), entries=refused
-    )
+    return documents.make_document(doc.text, stated, unit="codepoints", sentence_id=ours.get("id"), entries=refused)

@@ -6,9 +6,8 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import partial
-from typing import Any
+from typing import Any, Literal, get_args
 
 from biaozhu.data.errors import FormatError
 from biaozhu.data.files import parse_json
@@ -23,22 +22,8 @@ BREAKS = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029")
 WHITE_SPACE = re.compile(r"\s+")
 UNSURE = "its offsets fit as code points and as UTF-16 units: say with --units which it is"
 
-
-class Format(StrEnum):
-    """The formats, by their names on the command line."""
-
-    doccano = "doccano"
-    conll = "conll"
-    spacy = "spacy"
-    labelstudio = "labelstudio"
-    brat = "brat"
-
-
-class OffsetUnit(StrEnum):
-    """Unit of a file's offsets."""
-
-    codepoints = "codepoints"
-    utf16 = "utf16"
+Format = Literal["doccano", "conll", "spacy", "labelstudio", "brat"]
+OffsetUnit = Literal["codepoints", "utf16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +66,7 @@ def make_document(
     stated: Iterable[StatedSpan],
     *,
     unit: OffsetUnit | None = None,
-    default: OffsetUnit = OffsetUnit.codepoints,
+    default: OffsetUnit = "codepoints",
     sentence_id: object = None,
     entries: Iterable[Entry] = (),
 ) -> Document:
@@ -93,7 +78,7 @@ def make_document(
     """
     stated = tuple(stated)
     known_id = sentence_id if isinstance(sentence_id, str) and SENTENCE_ID.fullmatch(sentence_id) else ""
-    units = [unit] if unit else sorted(OffsetUnit, key=lambda each: each is not default)
+    units = [unit] if unit else sorted(get_args(OffsetUnit), key=lambda each: each != default)
     places = {each: _find_places(text, stated, each) for each in units}
     fitting = [sum(map(partial(_fits, text), stated, places[each])) for each in units]
     chosen = units[fitting.index(max(fitting))]
@@ -176,7 +161,7 @@ def read_score(value: object) -> float | None:
 
 def _find_places(text: str, stated: Iterable[StatedSpan], unit: OffsetUnit) -> list[tuple[int, int] | None]:
     """Convert offsets to code points; None where they do not fit the text."""
-    if unit is OffsetUnit.utf16:
+    if unit == "utf16":
         offsets = Utf16Offsets(text)
         return [offsets.span_from_units(one.start, one.end) for one in stated]
     return [(one.start, one.end) if 0 <= one.start < one.end <= len(text) else None for one in stated]

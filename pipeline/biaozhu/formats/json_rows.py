@@ -87,8 +87,8 @@ def _read_row(row: Mapping[str, Any], where: str, names: Mapping[str, str], unit
     document = make_document(
         read_text(row, where=where),
         [replace(one, label=names.get(one.label, one.label)) for one in stated],
-        unit=unit or (OffsetUnit.utf16 if is_doccanos else None),
-        default=OffsetUnit.utf16,
+        unit=unit or ("utf16" if is_doccanos else None),
+        default="utf16",
         sentence_id=row.get("sid"),
         entries=entries,
     )

@@ -25,7 +25,7 @@ from typing import Any
 from biaozhu import __version__
 from biaozhu.annotators.network.models import load_model, weights_mark
 from biaozhu.annotators.words import NameModel
-from biaozhu.data.errors import BiaozhuError, MissingExtraError, ModelDataError, WorkerError, extra_advice
+from biaozhu.data.errors import BiaozhuError, ModelDataError, WorkerError, needing_extra
 from biaozhu.scale.cluster_reading import Duplicates, Stretch, cut_shards, nodes_with_cores, read_in_order, sources_of
 from biaozhu.scale.corpus_pieces import pieces_of
 from biaozhu.scale.corpus_stream import Source, read_sources
@@ -122,11 +122,8 @@ def connect(address: str | None, workers: int | None) -> Iterator[Any]:
         os.environ.setdefault(name, value)
     # It says that Ray's next version needs pydantic 2, which is why this is not the next version.
     warnings.filterwarnings("ignore", message="Pydantic v1 is deprecated", category=FutureWarning)
-    try:
+    with needing_extra("ray", "the engine ray needs the package ray"):
         import ray  # noqa: PLC0415 — an extra
-    except ImportError:
-        what = "the engine ray needs the package ray"
-        raise MissingExtraError(what, next_step=extra_advice("ray")) from None
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     here = ray.is_initialized()
     try:

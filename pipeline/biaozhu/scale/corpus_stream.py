@@ -17,7 +17,7 @@ from biaozhu.data.errors import (
     LineError,
     MissingExtraError,
     MissingFileError,
-    extra_advice,
+    needing_extra,
 )
 from biaozhu.data.files import MAX_ARTICLE_BYTES, to_unicode
 from biaozhu.data.model import is_unicode
@@ -268,12 +268,9 @@ def _refused(where: str, reason: str, name: str = "") -> Source:
 
 def read_rows(path: Path, start: int, end: int | None) -> Iterator[tuple[int, str | None, str | None]]:
     """Yield number, name and text of rows in row groups that begin from byte `start` to before `end`; or LineError."""
-    try:
+    with needing_extra("table", "Parquet needs the package pyarrow", where=str(path)):
         import pyarrow as pa  # noqa: PLC0415 — an extra that only tables need
         from pyarrow import parquet  # noqa: PLC0415 — as above
-    except ImportError:
-        what = "Parquet needs the package pyarrow"
-        raise MissingExtraError(what, where=str(path), next_step=extra_advice("table")) from None
     number, place, columns = 0, 0, ["name", "text"]
     try:
         options = {} if isinstance(cast("Any", path), Path) else {"block_size": REMOTE_AHEAD}

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from filelock import FileLock, Timeout
 
-from biaozhu.data.errors import BiaozhuError, LockedError, MissingExtraError, WriteError, extra_advice
+from biaozhu.data.errors import BiaozhuError, LockedError, MissingExtraError, WriteError, needing_extra
 from biaozhu.data.files import write_bytes
 from biaozhu.data.storage.compression import reason_of
 
@@ -31,11 +31,8 @@ def place(where: str) -> Path:
     """Return a path, or a `UPath` where `where` is an address; MissingExtraError if no installed package knows it."""
     if "://" not in where:
         return Path(where)
-    try:
+    with needing_extra("remote", "addresses need the packages universal-pathlib and fsspec", where=where):
         from upath import UPath  # noqa: PLC0415 — an extra
-    except ImportError:
-        what = "addresses need the packages universal-pathlib and fsspec"
-        raise MissingExtraError(what, where=where, next_step=extra_advice("remote")) from None
     try:
         found: Any = UPath(where)
         found.fs  # noqa: B018 — asking for the file system is what finds out whether there is one

@@ -25,14 +25,7 @@ import zstandard
 from biaozhu import __version__
 from biaozhu.annotators.network.models import DEFAULT_MODEL, weights_mark
 from biaozhu.annotators.words import NameModel
-from biaozhu.data.errors import (
-    EmptyArticleError,
-    MissingExtraError,
-    OutputError,
-    WorkerError,
-    WriteError,
-    extra_advice,
-)
+from biaozhu.data.errors import EmptyArticleError, OutputError, WorkerError, WriteError, needing_extra
 from biaozhu.data.files import parse_json_as
 from biaozhu.data.model import sentence_from_line
 from biaozhu.scale.batch import Failure, annotate_sources, batches, read_or_explain, run_in_order, without_duplicates
@@ -67,11 +60,8 @@ def pack(lines: Sequence[str], form: Form) -> bytes:
 def check_form(form: Form) -> None:
     """Raise MissingExtraError, before work begins, where what a form needs is not installed."""
     if form == "parquet":
-        try:
+        with needing_extra("table", "Parquet needs the package pyarrow"):
             import pyarrow.parquet  # noqa: F401, PLC0415 — an extra that only tables need
-        except ImportError:
-            what = "Parquet needs the package pyarrow"
-            raise MissingExtraError(what, next_step=extra_advice("table")) from None
 
 
 def _pack_parquet(lines: Sequence[str]) -> bytes:

@@ -300,12 +300,12 @@ def export(
     made = export_layer(sentences, into, names=names, articles=name_articles(named))
     written = {output / name if name else output: content for name, content in made.files.items()}
     for path in (output, *written):
-        check_output(path, into.value, layers)
+        check_output(path, into, layers)
     for path, content in written.items():
         write_bytes(path, content)
     spans = sum(len(sentence.spans) for sentence in sentences)
     if as_json:
-        _print(sentences, made.entries, {"format": into.value, "written": spans - len(made.entries)})
+        _print(sentences, made.entries, {"format": into, "written": spans - len(made.entries)})
     else:
         say(f"{spans - len(made.entries)} of {spans} spans in {len(sentences)} sentences written to {output}")
         if into in NOT_CARRIED:
@@ -361,7 +361,7 @@ def import_(
     if ledger:
         write_ledger(ledger_path(output), imported.entries)
     if as_json:
-        more = {"format": of.value, "articles": [str(one) for one in written]}
+        more = {"format": of, "articles": [str(one) for one in written]}
         _print(imported.sentences, imported.entries, more)
     else:
         spans = sum(len(sentence.spans) for sentence in imported.sentences)

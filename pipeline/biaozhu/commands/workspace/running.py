@@ -85,7 +85,9 @@ def run(
     from biaozhu.reading.article import find_articles, read_readable
     from biaozhu.reporting.history import COLUMNS, list_cells, read_reports
 
-    name = _check_name(name or folder.resolve().name)
+    name = name or folder.resolve().name
+    if not is_file_name(name):
+        raise UsageError(f"{name!r} cannot name a folder in reports/", next_step="Give --name NAME, without a folder")
     if not folder.exists():
         advice = "Give your folder of articles: `biaozhu run FOLDER`"
         raise MissingFileError("no such file", where=str(folder), next_step=advice)
@@ -107,13 +109,6 @@ def run(
     say(f"report: {job.report / 'index.html'}")
     _say_next_steps(job, folder, annotators)
     finish((), left_out=problems, failed=bool(record.status))
-
-
-def _check_name(name: str) -> str:
-    """Return the name of a report; UsageError for one that would lead out of reports/."""
-    if not is_file_name(name):
-        raise UsageError(f"{name!r} cannot name a folder in reports/", next_step="Give --name NAME, without a folder")
-    return name
 
 
 def _plan_job(
