@@ -120,8 +120,8 @@ def chinese_score(one: Counted, *, extended: bool) -> float:
         return 0.0
     if one.number not in ("一", "两", "几", "一两"):
         return 0.75 if one.number in ("百", "千", "万", "亿", "十", "半") else 0.9
-    # 两块五一斤 is a price by the pound.
-    price = one.number == "一" and one.before[-1:] in tuple(SMALL)
+    # 两块五一斤 and 三千元一个月 are prices by the pound and the month.
+    price = one.number == "一" and one.before[-1:] in tuple(f"{SMALL}元块钱角毛")
     return 0.7 * (one.number != "几" and not price and (extended or _is_exact(one)))
 
 
