@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
+from biaozhu.cli import run
 from biaozhu.commands.console import finish, print_json, print_table, say, show
 from biaozhu.data.errors import LineError, printable
 from biaozhu.data.ledger import Entry
@@ -82,3 +86,69 @@ def test_console_says_what_was_left_out_and_decided_in_the_users_language(capsys
         "取舍（合并）：1 × amounts 在那里已标 AMOUNT",
     ]
     assert "是" in captured.out
+
+
+WORDS = st.text("ab 县-", max_size=40)
+CELLS = st.tuples(WORDS, st.floats(0, 1), st.integers(0, 10**6), WORDS, st.text("a1:-", max_size=22))
+HEADS = ("report", "strict F1", "losses", "how to get it", "sentence")
+
+
+@given(st.integers(1, 5), st.lists(CELLS, min_size=1, max_size=4), st.integers(40, 120))
+def test_console_tables_fit_and_break_no_figure_and_no_head(
+    columns: int, rows: list[tuple[object, ...]], width: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        written: list[str] = []
+        patch.setenv("COLUMNS", str(width))
+        patch.setattr("sys.stdout.write", written.append)
+        print_table("Scores", HEADS[:columns], [row[:columns] for row in rows])
+    text = "".join(written)
+    assert max(map(cell_len, text.splitlines())) <= width
+    assert all(head in text for head in HEADS[:columns])
+    figures = [cell for row in rows for cell in row[1 : min(columns, 3)]]
+    assert all((f"{one:.4f}" if isinstance(one, float) else str(one)) in text.split() for one in figures)
+
+
+GOLD, LAYERS = Path("annotations/gold"), Path("annotations/layers")
+SCORED = ["--gold", str(GOLD), "--resamples", "100"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("command", "heads"),
+    [
+        (["evaluate", *SCORED, "--layer", f"pre={LAYERS / 'annotator-a'}"], 12),
+        (["compare", *SCORED, str(LAYERS / "annotator-a"), str(LAYERS / "annotator-b")], 9),
+        (["agree", str(LAYERS / "annotator-a"), str(LAYERS / "annotator-b")], 5),
+        (["summary", "REPORTS"], 8),
+        (["history", "REPORTS"], 8),
+        (["read", "seeds"], 5),
+        (["table", "seeds", "--layer", str(GOLD)], 7),
+        (["labels"], 5),
+        (["configs"], 4),
+        (["doctor"], 3),
+    ],
+)
+def test_console_tables_of_commands_stand_side_by_side_in_80_columns(
+    command: list[str],
+    heads: int,
+    language: str,
+    tmp_path: Path,
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    if "REPORTS" in command:
+        layer = ["--layer", f"pre={LAYERS / 'annotator-a'}", "--article", "seeds/handan-2020-07-02.txt"]
+        assert run(["report", *SCORED, *layer, "-o", str(tmp_path / "seeds")]) == 0
+        capsys.readouterr()
+        command = [one.replace("REPORTS", str(tmp_path)) for one in command]
+    choose_language(language)
+    try:
+        run(command)
+    finally:
+        choose_language("en")
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    beside = [len(above.split()) for above, below in pairwise(lines) if "──" in below]
+    assert heads <= max(beside)

@@ -92,7 +92,7 @@ def test_summary_counts_the_articles_that_were_scored(
         replace(material, given=replace(material.given, articles=(*material.given.articles, other))),
     )
     assert run(["summary", str(tmp_path)]) == 0
-    assert "1 of 2" in capsys.readouterr().out
+    assert "1/2" in capsys.readouterr().out
     assert run(["summary", str(tmp_path), "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)
     assert found["articles"] == ["yunling", "unscored"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,6 +19,9 @@ from biaozhu.data.ledger import Entry, count_by_reason, losses, write_ledger
 from biaozhu.data.translation import translate
 
 LOSSES_SHOWN = 20
+PIPE_WIDTH = 140
+# Cells: the widest name, number or id that is not broken over lines, and what is left at least of a text.
+MOST_WORD, LEAST_TEXT = 24, 12
 # Harmless, though Python does not count them as printable: the line feed and the ideographic space.
 HARMLESS = "\n\u3000"
 # Columns of tables with words of ours; other cells are the user's.
@@ -43,25 +47,59 @@ def show(line: str) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, as_json: bool = False) -> None:
-    """Print rows to stdout as a table, in which nothing acts on the terminal, or as a JSON list of objects."""
+    """Print rows to stdout as a table, in which nothing acts on the terminal, or as a JSON list of objects.
+
+    Where the columns do not fit side by side each row is a block of lines, one a cell.
+    """
     rows = [list(row) for row in rows]
     if as_json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
         return
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    # A pipe has no width, but for one that is asked for.
+    console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH)
+    heads = [translate(column) for column in columns]
+    cells = [[_write_cell(*cell) for cell in zip(columns, row, strict=True)] for row in rows]
+    gap, widths = _fit_columns(list(zip(heads, *cells, strict=True)), console.width)
     said = Text(printable(translate(title), keep=HARMLESS))
     # Not narrower than its title, which would be broken over lines.
-    table = Table(title=said, min_width=said.cell_len)
-    for position, column in enumerate(columns):
-        numeric = all(isinstance(row[position], int | float | None) for row in rows)
-        table.add_column(translate(column), justify="right" if numeric and rows else "left", overflow="fold")
-    for row in rows:
-        # Text, not str: article text may hold what rich would read as markup.
-        table.add_row(*(Text(_write_cell(*cell)) for cell in zip(columns, row, strict=True)))
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    look: dict[str, Any] = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "padding": (0, gap - 1, 0, 0)}
+    table = Table(title=said, min_width=min(said.cell_len, console.width), show_header=bool(widths), **look)
+    for position, width in enumerate(widths):
+        numeric = rows and all(isinstance(row[position], int | float | None) for row in rows)
+        table.add_column(heads[position], justify="right" if numeric else "left", overflow="fold", width=width)
+    for row in cells:
+        for line in [row] if widths else zip(heads, row, strict=True):
+            # Text, not str: article text may hold what rich would read as markup.
+            table.add_row(*(Text(cell, overflow="fold") for cell in line))
+        if not widths:
+            table.add_row()
+    console.print(table)
+
+
+def _fit_columns(columns: Sequence[Sequence[str]], room: int) -> tuple[int, list[int]]:
+    """Return the gap between columns, and their widths; none where they do not fit side by side.
+
+    Only texts give way, the widest first, and none becomes narrower than its head: a broken figure is misread.
+    """
+    from rich.cells import cell_len
+
+    sizes = [[cell_len(cell) for cell in cells] for cells in columns]
+    wide = [max(some) for some in sizes]
+    least = []
+    for cells, (head, *some), most in zip(columns, sizes, wide, strict=True):
+        is_text = most > MOST_WORD or some != [len(cell) for cell in cells[1:]]
+        least.append(min(most, max(head, LEAST_TEXT)) if is_text else most)
+    gap = 2 if sum(wide) + 2 * len(columns) <= room else 1
+    room -= gap * (len(columns) - 1)
+    fitting = (
+        [max(low, min(high, level)) for low, high in zip(least, wide, strict=True)] for level in range(room, 0, -1)
+    )
+    return gap, next((widths for widths in fitting if sum(widths) <= room), [])
 
 
 def print_json(value: Any) -> None:

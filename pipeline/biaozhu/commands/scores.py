@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -30,6 +30,9 @@ from biaozhu.data.errors import UsageError, raise_collected
 from biaozhu.data.outputs import check_output
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from biaozhu.reporting.history import PastReport
     from biaozhu.scoring.layer_scoring import ScoredLayers, ScoringInputs, ScoringRequest
     from biaozhu.scoring.significance import Bounds
 
@@ -214,7 +217,7 @@ def _list_scores(found: ScoredLayers) -> list[tuple[Any, ...]]:
 
 
 def _format(bounds: Bounds) -> str | None:
-    return f"{bounds[0]:.4f}{'–' if bounds[0] >= 0 else ' … '}{bounds[1]:.4f}" if bounds else None
+    return f"{bounds[0]:.3f}{'–' if bounds[0] >= 0 else '…'}{bounds[1]:.3f}" if bounds else None
 
 
 def report(
@@ -278,14 +281,23 @@ def _find_beside(gold: list[Path], name: str) -> Path | None:
 
 def summary(reports: Reports = Path("reports"), *, as_json: AsJson = False) -> None:
     """Print what every report in a folder found: scores with intervals, round trip, losses."""
-    from biaozhu.reporting.history import COLUMNS, list_cells, read_reports, summarize_report
+    from biaozhu.reporting.history import read_reports, summarize_report
 
     # What `biaozhu run` keeps of earlier runs is for `history`.
     found = [one for one in read_reports(reports) if "runs" not in one.name.split("/")[:-1]]
     if as_json:
         print_json([summarize_report(one) for one in found])
         return
-    print_table("Reports", COLUMNS, [row for one in found for row in list_cells(one)])
+    print_reports(found)
+
+
+def print_reports(reports: Sequence[PastReport]) -> None:
+    """Print what reports found: of each its checks, and the scores of those with gold."""
+    from biaozhu.reporting.history import COLUMNS, SCORES, list_cells, list_score_cells
+
+    print_table("Reports", COLUMNS, [list_cells(one) for one in reports])
+    if scores := [row for one in reports for row in list_score_cells(one)]:
+        print_table("Scores", SCORES, scores)
 
 
 def history(
@@ -309,8 +321,12 @@ def history(
     if not rows:
         say("no report has scores yet: they need gold")
         return
-    columns = ("date", "run", "layer", "gold spans", "P", "R", "strict F1", "95 %", "change", "gold")
-    figures = itemgetter("date", "run", "layer", "gold", "precision", "recall", "f1")
-    bounds = (None if row["low"] is None else (row["low"], row["high"]) for row in rows)
-    last = ((format_interval(one), row["change"], row["gold_sha"]) for one, row in zip(bounds, rows, strict=True))
-    print_table("History", columns, [(*figures(row), *more) for row, more in zip(rows, last, strict=True)])
+    # The figures that fit into a line; --json has all. Of an earlier run the date says which.
+    columns = ("date", "run", "layer", "spans", "strict F1", "95 %", "change", "gold")
+    cells = []
+    for row in rows:
+        bounds = None if row["low"] is None else (row["low"], row["high"])
+        when, name = row["date"][:16].replace("T", " "), row["run"].partition("/runs/")[0]
+        figures = (row["layer"], row["gold"], row["f1"], format_interval(bounds), row["change"], row["gold_sha"][:6])
+        cells.append((when, name, *figures))
+    print_table("History", columns, cells)

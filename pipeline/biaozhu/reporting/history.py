@@ -20,7 +20,7 @@ from biaozhu.scoring.evaluation import ALL, ScoreEstimates
 from biaozhu.scoring.scores_document import InputFile, read_scores
 
 FIGURES = ("gold", "P", "R", "strict F1", "95 %")
-COLUMNS = ("report", "articles", "layer", "label", *FIGURES, "round trip", "losses")
+COLUMNS, SCORES = ("report", "articles", "round trip", "losses"), ("report", "layer", "label", *FIGURES)
 
 
 class _Made(msgspec.Struct, frozen=True):
@@ -105,15 +105,19 @@ def summarize_report(report: PastReport) -> dict[str, Any]:
     }
 
 
-def list_cells(report: PastReport) -> list[tuple[Any, ...]]:
-    """Return the rows that `summary` prints of a report, one for each layer and label; one of dashes without gold."""
+def list_cells(report: PastReport) -> tuple[Any, ...]:
+    """Return the row of a report's checks, of `COLUMNS`."""
+    checks = report.checks
+    return escape_plain(report.name), _describe_articles(report), _describe_round_trip(checks), checks.ledger_losses
+
+
+def list_score_cells(report: PastReport) -> list[tuple[Any, ...]]:
+    """Return the rows of a report's scores, of `SCORES`, one for each layer and label; a name stands once."""
     rows = []
     for layer, label, *figures, interval in (one.values() for one in _list_scores(report)):
-        rows.append((escape_plain(layer) if label == ALL else "", label, *figures, format_interval(interval)))
-    first, *others = rows or [(NOTHING, NOTHING, None, None, None, None, NOTHING)]
-    name, trip = escape_plain(report.name), _describe_round_trip(report.checks)
-    first = (name, _describe_articles(report), *first, trip, report.checks.ledger_losses)
-    return [first, *(("", "", *one, "", "") for one in others)]
+        name = "" if rows else escape_plain(report.name)
+        rows.append((name, escape_plain(layer) if label == ALL else "", label, *figures, format_interval(interval)))
+    return rows
 
 
 def list_history(reports: Sequence[PastReport]) -> list[dict[str, Any]]:
@@ -172,7 +176,7 @@ def _describe_articles(report: PastReport) -> str:
     """Return the article's name, or how many were scored, of how many; a dash where no article file was given."""
     names, scored = report.checks.articles, report.checks.scored
     if report.scores and scored is not None and len(scored) < len(names):
-        return f"{len(scored)} of {len(names)}"
+        return f"{len(scored)}/{len(names)}"
     return NOTHING if not names else escape_plain(names[0]) if len(names) == 1 else str(len(names))
 
 

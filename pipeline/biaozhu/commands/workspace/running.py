@@ -18,11 +18,11 @@ from typer import Argument, Option
 from biaozhu.annotators.network.models import DEFAULT_MODEL, weights_mark
 from biaozhu.commands.articles.files import say_where_not_read, table
 from biaozhu.commands.articles.preannotating import Annotators, NetworkName, name_layers, preannotate
-from biaozhu.commands.console import finish, print_table, quote, say
+from biaozhu.commands.console import finish, quote, say
 from biaozhu.commands.doccano.projects import ROUND_TRIP
 from biaozhu.commands.models import crossval, predict, train
 from biaozhu.commands.options import Yes
-from biaozhu.commands.scores import report
+from biaozhu.commands.scores import print_reports, report
 from biaozhu.commands.workspace.steps import DoneStep, StepRecord, hash_inputs, read_steps
 from biaozhu.data.errors import BiaozhuError, MissingFileError, OutputError, TrainingError, UsageError
 from biaozhu.data.files import is_file_name, write_bytes
@@ -83,7 +83,7 @@ def run(
     where it is made again; files in models and reports are just replaced.
     """
     from biaozhu.reading.article import find_articles, read_readable
-    from biaozhu.reporting.history import COLUMNS, list_cells, read_reports
+    from biaozhu.reporting.history import read_reports
 
     name = name or folder.resolve().name
     if not is_file_name(name):
@@ -104,8 +104,7 @@ def run(
     annotators = _find_annotators(job)
     _report_scores(job, record, annotators, trained=trained)
     if job.gold:
-        last = [one for one in read_reports(job.report) if one.name == job.report.resolve().name]
-        print_table("Reports", COLUMNS, [row for one in last for row in list_cells(one)])
+        print_reports([one for one in read_reports(job.report) if one.name == job.report.resolve().name])
     say(f"report: {job.report / 'index.html'}")
     _say_next_steps(job, folder, annotators)
     finish((), left_out=problems, failed=bool(record.status))
