@@ -91,7 +91,7 @@ install-dev: .venv/dev.stamp
 install-doccano: .venv-doccano/stamp
 
 .venv/uv.stamp: locks/installer.lock
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(or $(realpath .venv),.venv)
 	.venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r locks/installer.lock
 	touch $@
 
