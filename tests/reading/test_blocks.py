@@ -294,8 +294,8 @@ def test_blocks_byline_is_a_paragraph_and_names_the_author(byline: str) -> None:
         ("周文清 摄影报道", ""),
         ("文/图 周文清", "周文清"),
         ("图/文 周文清", "周文清"),
-        ("文/周文清 图/赵一", "周文清 图/赵一"),
-        ("本报云溪11月28日电(记者 周文清 通讯员 叶尔江·别克)", "周文清 通讯员 叶尔江·别克"),
+        ("文/周文清 图/赵一", "周文清 赵一"),
+        ("本报云溪11月28日电(记者 周文清 通讯员 叶尔江·别克)", "周文清 叶尔江·别克"),
         ("新华社北京11月28日电", ""),
         ("据中新社云溪28日电（记者 周文清）", "周文清"),
         ("本报讯（记者 周文清）", "周文清"),
@@ -336,3 +336,19 @@ def test_blocks_are_trimmed_lines_in_order(raw: str) -> None:
     invisible = "\ufeff\u200b\u2060"
     keep = [c for start, end in split_text(raw) for c in raw[start:end] if not c.isspace() and c not in invisible]
     assert keep == [c for c in said if not c.isspace() and c not in invisible]
+
+
+@pytest.mark.parametrize(
+    ("line", "author"),
+    [
+        ("作者：本报记者 周晓岚 通讯员 邓立", "周晓岚 邓立"),
+        ("记者：许安 发自喀什", "许安"),
+        ("作者：许安、记者林远", "许安、林远"),
+        ("作者：许安 喀什报道", "许安"),
+        ("作者：特约记者", "特约记者"),
+        ("作者：记者站 许安", "记者站 许安"),
+    ],
+)
+def test_blocks_name_authors_without_roles_and_places(line: str, author: str) -> None:
+    raw = f"桃林镇的猕猴桃熟了\n来源：桃林网 {line}\n\n去年以来，桃林镇种了三十亩猕猴桃，今年还要再种五亩。\n"
+    assert find_blocks(raw)[1].author == author

@@ -227,7 +227,7 @@ def _metadata(lines: Sequence[Line], kinds: Sequence[BlockKind]) -> Metadata:
     title = next((line.text for line, kind in pairs if kind == "title"), "")
     lead = [line.text for line, kind in pairs if kind == "paragraph"][:_LEAD]
     author = stated.author or next(filter(None, map(patterns.author_in_text, lead)), "")
-    return Metadata(title, stated.source, author, stated.time)
+    return Metadata(title, stated.source, patterns.names_in_byline(author), stated.time)
 
 
 def stated_in(furniture: Iterable[str]) -> Metadata:

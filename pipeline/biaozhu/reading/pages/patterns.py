@@ -119,6 +119,11 @@ _DATELINE = re.compile(
 _AUTHOR_IN_TEXT = re.compile(
     r"[（(](?:本报|本网)?(?:全媒体|融媒体|见习|特约)?(?:记者|通讯员)\s*([^（()）。，,]{2,24})[）)]"
 )
+# Of a byline what is no name: roles (本报记者 张三 通讯员 李四), and at its end the place (发自某地, 某地报道).
+_NO_NAME = re.compile(
+    r"(?:^|(?<=[\s、,，;；/／|｜]))(?:本[报网刊台])?(?:全媒体|融媒体|特约|实习|见习|首席)?(?:记者|通讯员|实习生|[文图][/／])(?!站|团|协会)[\s:：]*"
+    r"|[\s,，]*发自.*|\s+[\u3400-\u9fff]{0,8}报道$"
+)
 _CATEGORY = re.compile(r"^(?:分类|栏目|所属栏目|频道)\s*[:：]\s*\S{1,12}$")
 _MENU = re.compile(
     r"首页|主页|新闻|要闻|视频|图片|评论|财经|体育|娱乐|专题|政务|公开|服务|互动|论坛|关于我们|联系我们|网站地图"
@@ -269,6 +274,11 @@ def author_in_text(line: str) -> str:
     """Return the reporter whom a byline or a dateline names, (记者某某), or nothing."""
     match = BYLINE.match(line) or _AUTHOR_IN_TEXT.search(line[:_LABEL_LINE])
     return match[1].strip() if match else ""
+
+
+def names_in_byline(author: str) -> str:
+    """Return a byline without roles and the place it was filed from; as it is where nothing else stands there."""
+    return _NO_NAME.sub("", author).strip(" \u3000、,，;；/／|｜") or author
 
 
 def _value(label: str, text: str) -> str:
