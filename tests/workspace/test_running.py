@@ -9,6 +9,8 @@ from own_articles import write_own_articles
 
 from biaozhu.cli import run
 from biaozhu.data.diff import Change, describe_round_trip
+from biaozhu.doccano.assignment import Assignment, write_assignment
+from biaozhu.reading.article import find_articles, read_readable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,8 +71,10 @@ def test_running_redoes_a_layer_that_somebody_changed(folder: Path, capsys: pyte
     layer.write_bytes(whole.split(b"\n")[0] + b"\n")
     capsys.readouterr()
     assert run([*RUN]) == 0
-    assert "pre-annotation of 1 of 3 articles" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "pre-annotation of 1 of 3 articles" in said
     assert layer.read_bytes() == whole
+    assert "cp annotations/kept/1/dingxi.jsonl annotations/gold/dingxi.jsonl`" in said
 
 
 def test_running_takes_own_annotators_and_loses_no_span_of_theirs(
@@ -109,10 +113,12 @@ def test_running_says_the_command_of_the_next_run_with_its_annotators(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "words.py").write_text(WORDS, "utf-8")
-    (folder / "annotations/projects").mkdir(parents=True)
-    (folder / "annotations/projects/mine.json").write_text("{}", "utf-8")
+    articles, _ = read_readable(find_articles([folder / "mine"]))
+    given = {f"{article.id}:0-1": None for article in articles.values()}
+    plan = Assignment("mine", 2, 0, {"anna": given, "ben": given})
+    write_assignment(folder / "annotations/projects/mine.json", plan)
     assert run([*RUN, "--annotator", "words.py"]) == 0
-    assert "`biaozhu run mine --annotator words.py`" in capsys.readouterr().err
+    assert "`biaozhu run mine --model fast --annotator words.py`" in capsys.readouterr().err
 
 
 def test_running_removes_the_layers_of_an_article_that_is_gone_and_no_others(folder: Path) -> None:

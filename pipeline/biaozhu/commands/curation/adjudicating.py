@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +15,7 @@ from biaozhu.commands.console import finish, print_json, print_table, quote, say
 from biaozhu.commands.doccano.specs import GUIDELINE, GuidelineFile, log_in, read_spec
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_or_folder, target
 from biaozhu.curation import adjudication
-from biaozhu.data.errors import GoldError, LabelError, OutputError, UsageError, raise_collected
+from biaozhu.data.errors import BiaozhuError, GoldError, LabelError, OutputError, UsageError, raise_collected
 from biaozhu.data.files import descriptor_of, write_json
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import name_articles, read_layers, read_named_layers
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 LayerPath = Annotated[Path, Argument(help="layers/<annotator>/ or one file of it.")]
 GoldFolder = Annotated[Path, Argument(help="The folder of the gold files.")]
-GOLD = Path("annotations/gold")
+GOLD, QUESTIONS = Path("annotations/gold"), Path("questions.jsonl")
 Output = Annotated[Path | None, Option("-o", "--output", help="Write the figures as JSON.")]
 
 
@@ -62,7 +64,7 @@ def adjudicate(
         adjudicator: Account to make for the adjudicator; else the administrator decides.
     """
     from biaozhu.curation import adjudication, joint_gold
-    from biaozhu.reporting.authorship import ABOUT
+    from biaozhu.reporting.authorship import ABOUT, read_about
 
     _check_steps(decisions, output, to_doccano=to_doccano, from_doccano=from_doccano)
     dispute = _read_dispute(first, second, common=common)
@@ -110,9 +112,32 @@ def adjudicate(
         if without := sum(not decision.rule for decision in given):
             say(f"{without} decisions name no rule of the guideline: they count, and a rule would say why")
         folder = next(iter(targets)).parent
-        if not (about := folder / ABOUT).exists():
-            say(f"next: write in {about} who annotated and when, person or model; the report shows it")
+        about, stated = folder / ABOUT, {author.name for author in read_about([folder]).annotator}
+        if lacking := [name for name in dispute.names if name not in stated]:
+            say(
+                f"next: write in {about} who annotated and when, person or model; the report shows it: {', '.join(lacking)}"
+            )
         say(f"next: `biaozhu gold freeze {quote(folder)}`")
+
+
+def list_free_names(path: Path) -> Iterator[Path]:
+    """Yield paths beside this one that no file has: name-2, name-3 and so on."""
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return (one for one in numbered if not one.exists())
+
+
+def find_questions(articles: Collection[str]) -> tuple[Path, bool]:
+    """Return a file for questions about articles, by their ids, and whether it has decisions; none is about others."""
+    for path in (QUESTIONS, *sorted(Path().glob(f"{QUESTIONS.stem}-*.jsonl"))):
+        with suppress(BiaozhuError):
+            decided = (
+                {one.sentence.partition(":")[0] for one in adjudication.read_decisions(path)}
+                if path.is_file()
+                else set()
+            )
+            if decided <= set(articles):
+                return path, bool(decided)
+    return next(list_free_names(QUESTIONS)), False
 
 
 def _check_labels(given: Sequence[adjudication.Decision], dispute: adjudication.Dispute, labels: Path) -> None:
@@ -278,7 +303,10 @@ def agree(
         kinds = ", ".join(f"{count} × {kind}" for kind, count in pair.disagreements.items()) or "none"
         say(f"disagreements of {pair.first} and {pair.second} in {pair.sentences} sentences: {kinds}")
     if len(result.pairs) == 1 and result.pairs[0].disagreements:
-        say(f"next: `biaozhu adjudicate {quote(*layers[:2])} --common --questions questions.jsonl`")
+        path, decided = find_questions({sentence.article for _, layer in read for sentence in layer})
+        what = "--decisions" if decided else "--questions"
+        to = f" -o {quote(GOLD)}" if decided else ""
+        say(f"next: `biaozhu adjudicate {quote(*layers[:2])} --common {what} {quote(path)}{to}`")
 
 
 def bias(

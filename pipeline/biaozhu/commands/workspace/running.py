@@ -19,23 +19,22 @@ from biaozhu.annotators.network.models import DEFAULT_MODEL, weights_mark
 from biaozhu.commands.articles.files import say_where_not_read, table
 from biaozhu.commands.articles.preannotating import Annotators, NetworkName, name_layers, preannotate
 from biaozhu.commands.console import finish, quote, say
+from biaozhu.commands.curation.adjudicating import GOLD
 from biaozhu.commands.doccano.projects import ROUND_TRIP
 from biaozhu.commands.models import crossval, predict, train
 from biaozhu.commands.options import Yes
 from biaozhu.commands.scores import print_reports, report
-from biaozhu.commands.workspace.steps import DoneStep, StepRecord, hash_inputs, read_steps
+from biaozhu.commands.workspace.next_steps import say_next_steps
+from biaozhu.commands.workspace.steps import LAYERS, NO_ANNOTATORS, PRE, DoneStep, StepRecord, hash_inputs, read_steps
 from biaozhu.data.errors import BiaozhuError, MissingFileError, OutputError, TrainingError, UsageError
 from biaozhu.data.files import is_file_name, write_bytes
 from biaozhu.data.layers import find_layers, is_beside, ledger_path, read_layer
 from biaozhu.data.model import Article
 from biaozhu.data.shipped import find_shipped
 
-PRE, LAYERS, PLANS = Path("annotations/pre"), Path("annotations/layers"), Path("annotations/projects")
+CONFIG = Path("configs/ner.cfg")
 # Layers of PRE that somebody else wrote or changed, before they are made again.
 KEPT = Path("annotations/kept")
-NAMED = 3
-# Folders below layers/ that no annotator wrote: what came back from one's own Doccano, and who decided.
-NO_ANNOTATORS = ("doccano", "adjudicator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,7 @@ class Job:
 
     name: str
     articles: Mapping[Path, Article]
+    gold_folder: Path
     gold: tuple[Path, ...]
     covered: frozenset[str]
     config: Path
@@ -62,10 +62,10 @@ class Job:
 def run(
     folder: Annotated[Path, Argument(help="The folder of the articles.")] = Path("seeds"),
     *,
-    gold: Annotated[Path, Option("--gold", help="The folder of the gold.")] = Path("annotations/gold"),
+    gold: Annotated[Path, Option("--gold", help="The folder of the gold.")] = GOLD,
     config: Annotated[
         Path, Option(callback=find_shipped, help="The training config, used as soon as there is gold.")
-    ] = Path("configs/ner.cfg"),
+    ] = CONFIG,
     name: Annotated[str, Option(help="Name of the report; else that of the folder.")] = "",
     model: NetworkName = DEFAULT_MODEL,
     annotator: Annotators = [],  # noqa: B006 — typer copies the default
@@ -106,7 +106,13 @@ def run(
     if job.gold:
         print_reports([one for one in read_reports(job.report) if one.name == job.report.resolve().name])
     say(f"report: {job.report / 'index.html'}")
-    _say_next_steps(job, folder, annotators)
+    given = {"--name": name, "--gold": gold, "--config": config, "--model": model}
+    usual = {"--name": folder.resolve().name, "--gold": GOLD, "--config": CONFIG, "--model": DEFAULT_MODEL}
+    options = [
+        *((key, one) for key, one in given.items() if one != usual[key]),
+        *(("--annotator", one) for one in annotator),
+    ]
+    say_next_steps(job, annotators, quote("biaozhu", "run", folder, *chain(*options)))
     finish((), left_out=problems, failed=bool(record.status))
 
 
@@ -129,7 +135,7 @@ def _plan_job(
     layers, steps = [PRE / f"{one}.jsonl" for one in names], Path("reports") / name / "steps"
     places = (layers, steps.parent, steps, steps / f"{config.stem}.all.jsonl")
     sources = name_layers(annotators)
-    return Job(name, articles, tuple(files), frozenset(covered), config, model, annotators, sources, *places)
+    return Job(name, articles, gold, tuple(files), frozenset(covered), config, model, annotators, sources, *places)
 
 
 def _preannotate_changed(job: Job, record: StepRecord, *, yes: bool) -> None:
@@ -158,7 +164,7 @@ def _preannotate_changed(job: Job, record: StepRecord, *, yes: bool) -> None:
     made = [record.done[names[path]] for path in stale if names[path] in record.done]
     own = {Path(file) for step in made if step.is_as_made() for file in step.files}
     others = [file for path in stale for file in _list_layers(job.articles[path].name) if file not in own]
-    with _keep_changed(others):
+    with _keep_changed(others, job.gold_folder):
         record.keep({names[path]: step for path, step in stale.items()}, do)
 
 
@@ -215,7 +221,7 @@ def _remove_layers(step: DoneStep, taken: set[str]) -> None:
 
 
 @contextmanager
-def _keep_changed(files: Sequence[Path]) -> Iterator[None]:
+def _keep_changed(files: Sequence[Path], gold: Path) -> Iterator[None]:
     """Copy layers aside that a person may have written, and drop the copies of those that come out the same."""
     copies = {file: _copy_aside(file) for file in files if not is_beside(file)}
     try:
@@ -230,6 +236,11 @@ def _keep_changed(files: Sequence[Path]) -> Iterator[None]:
                         (KEPT / folder).rmdir()
             else:
                 say(f"{file} was not as this run had made it: what stood there is kept as {copy}")
+                if file.parent == PRE:
+                    into = gold / file.name
+                    copying = f"`{quote('mkdir', '-p', gold)} && {quote('cp', copy, into)}`"
+                    how = into if into.exists() else copying
+                    say(f"corrections of yours belong into the gold, which no run replaces: {how}")
 
 
 def _copy_aside(file: Path) -> Path:
@@ -318,27 +329,3 @@ def _find_annotators(job: Job) -> list[Path]:
     theirs = [one for one in sorted(LAYERS.glob("*")) if one.name not in NO_ANNOTATORS and any(one.glob("*.jsonl"))]
     articles = {one: (line.article for file in find_layers([one]) for line in read_layer(file)) for one in theirs}
     return [one for one in theirs if not ids.isdisjoint(articles[one])]
-
-
-def _say_next_steps(job: Job, folder: Path, annotators: Sequence[Path]) -> None:
-    """Say what to do next: annotate what has no gold, adjudicate what two have annotated, else look at the scores."""
-    lacking = [article.name for article in job.articles.values() if article.id not in job.covered]
-    if not lacking:
-        say("every article has gold; `biaozhu history reports` shows how the scores went from run to run")
-        return
-    count = f"{len(lacking)} {'article has' if len(lacking) == 1 else 'articles have'} no gold"
-    few = len(lacking) <= NAMED and len(lacking) < len(job.articles)
-    given = quote(*(PRE / f"{one}.jsonl" for one in lacking)) if few else str(PRE)
-    project = quote(job.name)
-    able = [one for one in annotators if any((one / f"{name}.jsonl").is_file() for name in lacking)]
-    if len(able) > 1:
-        a, b = map(quote, able[:2])
-        say(f"{count}: `biaozhu adjudicate {a} {b} --common --questions questions.jsonl`, fill it in,")
-        say(f"then `biaozhu adjudicate {a} {b} --common --decisions questions.jsonl -o annotations/gold`")
-    elif (PLANS / f"{job.name}.json").is_file():
-        say(f"{count}: `biaozhu project status {project}` shows how far the annotators are;")
-        again = quote("biaozhu", "run", folder, *chain(*(("--annotator", one) for one in job.annotators)))
-        say(f"when they are done: `biaozhu project pull --project {project}`, then `{again}`")
-    else:
-        say(f"{count}: `biaozhu doccano up`, then")
-        say(f"`biaozhu project create {given} --project {project} --annotators anna,ben --overlap 2`")

@@ -15,6 +15,10 @@ from biaozhu import __version__
 from biaozhu.commands.console import say
 from biaozhu.data.files import parse_json_as, sha256_of, write_json
 
+PRE, LAYERS = Path("annotations/pre"), Path("annotations/layers")
+# Folders below layers/ that no annotator wrote: what came back from one's own Doccano, and who decided.
+NO_ANNOTATORS = ("doccano", "adjudicator")
+
 
 @dataclass(frozen=True, slots=True)
 class DoneStep:

@@ -1,0 +1,93 @@
+"""Advice at the end of a run: the command that brings the articles nearer to gold, as it works in this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from glob import escape
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biaozhu.commands.console import quote, say
+from biaozhu.commands.curation.adjudicating import find_questions, list_free_names
+from biaozhu.commands.doccano.projects import PLANS
+from biaozhu.commands.workspace.steps import LAYERS, NO_ANNOTATORS, PRE
+from biaozhu.data.layers import find_layers, read_layer
+from biaozhu.doccano.assignment import read_assignment
+
+if TYPE_CHECKING:
+    from biaozhu.commands.workspace.running import Job
+    from biaozhu.data.model import Article
+
+NAMED = 3
+USUAL_ANNOTATORS = ("anna", "ben")
+
+
+def say_next_steps(job: Job, annotators: Sequence[Path], again: str) -> None:
+    """Say what to do next: annotate what has no gold, adjudicate what two have annotated, else look at the scores."""
+    lacking = {path: article for path, article in job.articles.items() if article.id not in job.covered}
+    if not lacking:
+        say("every article has gold; `biaozhu history reports` shows how the scores went from run to run")
+        return
+    count = f"{len(lacking)} {'article has' if len(lacking) == 1 else 'articles have'} no gold"
+    ids = {article.id for article in job.articles.values()}
+    changed = [path for path, article in lacking.items() if _is_worked_on(job.gold_folder, article.name, ids)]
+    for path in changed[:NAMED]:
+        move = quote("mv", path, next(list_free_names(path)))
+        say(f"{path} is not the text that was annotated: restore that one, or let this be an article of its own,")
+        say(f"with `{move}`, then `{again}`")
+    left = {path: article for path, article in lacking.items() if path not in changed}
+    if left and not _say_how_to_adjudicate(job, left.values(), annotators, count):
+        _say_how_to_annotate(job, left.values(), count, again)
+
+
+def _is_worked_on(gold: Path, name: str, ids: Collection[str]) -> bool:
+    """Tell whether there is gold or an annotator's layer of this name that is about none of the articles at hand."""
+    files = [gold / f"{name}.jsonl", *LAYERS.glob(f"*/{escape(name)}.jsonl")]
+    layers = [read_layer(file) for file in files if file.is_file() and file.parent.name not in NO_ANNOTATORS]
+    return any(sentence.article not in ids for layer in layers for sentence in layer)
+
+
+def _say_how_to_adjudicate(job: Job, lacking: Collection[Article], annotators: Sequence[Path], count: str) -> bool:
+    """Say how to decide between the first two who annotated the same sentences, if there are any."""
+    names = {article.id: article.name for article in lacking}
+    marked: dict[Path, set[str]] = {}
+    for one in annotators:
+        layer = (line for file in find_layers([one]) for line in read_layer(file))
+        marked[one] = {line.id for line in layer if line.article in names}
+    pair = next((two for two in combinations(annotators, 2) if marked[two[0]] & marked[two[1]]), None)
+    if pair is None:
+        return False
+    common = {sentence.partition(":")[0] for sentence in marked[pair[0]] & marked[pair[1]]}
+    file = f"{names[min(common, key=list(names).index)]}.jsonl"
+    # What is gold already is not asked again, which the whole folders would do.
+    if job.covered and all((one / file).is_file() for one in pair):
+        pair = (pair[0] / file, pair[1] / file)
+    questions, decided = find_questions(common)
+    a, b = map(quote, pair)
+    path, gold = quote(questions), quote(job.gold_folder)
+    if decided:
+        say(f"{count}: fill in {path}, then")
+    else:
+        say(f"{count}: `biaozhu adjudicate {a} {b} --common --questions {path}`, fill it in, then")
+    say(f"`biaozhu adjudicate {a} {b} --common --decisions {path} -o {gold}`")
+    return True
+
+
+def _say_how_to_annotate(job: Job, lacking: Collection[Article], count: str, again: str) -> None:
+    plan = PLANS / f"{job.name}.json"
+    found = read_assignment(plan) if plan.is_file() else None
+    # Two annotators at least make gold; an earlier project may have other articles, or one annotator for each.
+    given = {sentence.partition(":")[0] for one in found.annotators.values() for sentence in one} if found else set()
+    new = [one for one in lacking if one.id not in given or (found and found.overlap < len(USUAL_ANNOTATORS))]
+    project = quote(job.name)
+    if not new:
+        say(f"{count}: `biaozhu project status {project}` shows how far the annotators are;")
+        say(f"when they are done: `biaozhu project pull --project {project}`, then `{again}`")
+        return
+    few = len(new) <= NAMED and len(new) < len(job.articles)
+    layers = quote(*(PRE / f"{one.name}.jsonl" for one in new)) if few else str(PRE)
+    people = list(dict.fromkeys([*(found.annotators if found else ()), *USUAL_ANNOTATORS]))
+    names = quote(",".join(people[: max(len(USUAL_ANNOTATORS), len(found.annotators) if found else 0)]))
+    say(f"{count}: `biaozhu doccano up`, then")
+    say(f"`biaozhu project create {layers} --project {project} --annotators {names} --overlap 2`")
