@@ -107,7 +107,12 @@ def run(
         print_reports([one for one in read_reports(job.report) if one.name == job.report.resolve().name])
     say(f"report: {job.report / 'index.html'}")
     given = {"--name": name, "--gold": gold, "--config": config, "--model": model}
-    usual = {"--name": folder.resolve().name, "--gold": GOLD, "--config": CONFIG, "--model": DEFAULT_MODEL}
+    usual = {
+        "--name": folder.resolve().name,
+        "--gold": GOLD,
+        "--config": find_shipped(CONFIG),
+        "--model": DEFAULT_MODEL,
+    }
     options = [
         *((key, one) for key, one in given.items() if one != usual[key]),
         *(("--annotator", one) for one in annotator),
