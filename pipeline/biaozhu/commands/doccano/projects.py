@@ -150,9 +150,9 @@ def pull(
     if not as_json and not all(any(one.layers.values()) for one in found):
         command = f"biaozhu project status {quote(project)}"
         say(f"next: pull again when each has confirmed sentences; `{command}` shows it")
-    elif not (as_json or losses) and len(rows) > 1:
+    elif not (as_json or losses) and assignment.overlap > 1:
         layers = quote(*(output / one.annotator for one in found))
-        say(f"next: `biaozhu agree {layers}`")
+        say(f"next: `biaozhu agree {layers} --common`")
     finish(losses)
 
 
