@@ -113,7 +113,7 @@ def list_cells(report: PastReport) -> tuple[Any, ...]:
 
 def list_score_cells(report: PastReport) -> list[tuple[Any, ...]]:
     """Return the rows of a report's scores, of `SCORES`, one for each layer and label; a name stands once."""
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for layer, label, *figures, interval in (one.values() for one in _list_scores(report)):
         name = "" if rows else escape_plain(report.name)
         rows.append((name, escape_plain(layer) if label == ALL else "", label, *figures, format_interval(interval)))
