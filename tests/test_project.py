@@ -144,7 +144,9 @@ def test_project_advises_only_extras_that_there_are() -> None:
     """Nothing sends anybody to an index for the project itself, which none has."""
     known = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
     said = {file: file.read_text("utf-8") for file in tracked("pipeline/*.py", "*.md")}
-    advised = {name for text in said.values() for name in re.findall(r"(?:extra_advice|needing_extra)\(['\"](\w+)", text)}
+    advised = {
+        name for text in said.values() for name in re.findall(r"(?:extra_advice|needing_extra)\(['\"](\w+)", text)
+    }
     assert {"train", "table", "ray", "remote"} <= advised <= set(known)
     assert [file.name for file, text in said.items() if re.search(r"biaozhu\[|install biaozhu", text)] == []
 
