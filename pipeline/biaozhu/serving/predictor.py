@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
 from itertools import islice
 from multiprocessing.connection import Connection
@@ -114,8 +114,10 @@ def _explain(text: str, spans: Sequence[Span]) -> Meanings:
     meaning = article_meaning(article, sentences)
     listed: Iterable[Row | Place] = (*meaning.rows, *meaning.places)
     found = {
-        begins[one.sentence] + one.start: {key: value for key, value in asdict(one).items() if key not in OWN}
-        for one in listed
+        begins[row.sentence] + row.start: {
+            one.name: getattr(row, one.name) for one in fields(row) if one.name not in OWN
+        }
+        for row in listed
     }
     return tuple(found.get(span.start) for span in spans)
 
