@@ -18,6 +18,7 @@ from biaozhu.normalization.table import (
     COLUMNS,
     article_meaning,
     in_words,
+    place_in_words,
     rows_as_csv,
     write_table,
 )
@@ -86,6 +87,10 @@ def test_table_says_what_is_not_certain(marked: Marked) -> None:
         ("1800元/亩?", "per"),
         ("$15?", "currency"),
     ]
+    (row,) = article_meaning(*marked("游客在[P洪善镇]花了[A15块]。")).rows
+    assert (row.doubt, in_words(row), place_in_words(row)[-4:]) == ("place", "15块", "洪善镇?")
+    (row,) = article_meaning(*marked("游客在[P洪善镇]要了[A15块]。")).rows
+    assert (row.doubt, in_words(row)) == ("unit place", "15块?")
 
 
 @pytest.mark.parametrize(
@@ -122,6 +127,14 @@ def test_table_about_ends_at_the_border_of_a_word(marked: Marked, text: str, abo
         ("每家拥有[A3亩]", "拥有"),
         ("共同出资[A3万元]", "共同出资"),
         ("还款[A3万元]", "还款"),
+        # What is left of a name or a list of names is no thing.
+        ("离[P湖州]市区就[A20公里]", ""),
+        ("未来[P宜宾]、[P乐山]一带仍有[A50毫米]降雨", "降雨"),
+        ("[P翠屏区]区里调集冲锋舟[A26艘]", "区里调集冲锋舟"),
+        # A row of a table, as text and from a page.
+        ("| 教育支出 | 86,500 | [A99.3%] |", "教育支出"),
+        ("教育支出\t86,500\t[A99.3%]", "教育支出"),
+        ("| 2024 | [A99.3%] |", ""),
     ],
 )
 def test_table_about_leaves_out_what_qualifies_the_amount(marked: Marked, text: str, about: str) -> None:

@@ -56,6 +56,7 @@ _OF_FEATURE = re.compile(
 )
 # What may stand between a place and one inside it: 巴基斯坦的吉尔吉特.
 _INSIDE = re.compile("的?(?:首都|首府|省会|境内|[东西南北中]部)?的?")
+_COUNTY_LIKE = re.compile(".{2,}(?<![级城门超辖])[县旗市]")
 _BY_SUFFIX = (
     ("village", _VILLAGE_LIKE),
     ("township", re.compile(r".+(?:街道|苏木|[乡镇])$")),
@@ -107,6 +108,9 @@ class _Context:
     # Townships that the article itself puts a village into.
     stated: dict[str, set[str]] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
+    # Where the article names a county that no table has: the counties that it names besides, and the one that it is at.
+    counties: frozenset[str] | None = None
+    made_up: tuple[str, ...] = ()
 
 
 class _Mention(NamedTuple):
@@ -132,11 +136,26 @@ def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
                 feature = bool(_CLIMBED.search(text, max(0, start - REACH), start) or _OF_FEATURE.match(text, end))
                 mentions.append(_Mention(sentence.id, start, end, text[start:end], start == reached, inside, feature))
                 reached = end
-    context = _Context(root_of(mention.text for mention in mentions))
+    context = _Context(root_of(mention.text for mention in mentions), counties=_counties(mentions))
     _read(mentions, context)
     # The second time, names that only later text made clear are known from the beginning.
-    context.at = ""
+    context.at, context.made_up = "", ()
     return _read(mentions, context)
+
+
+def _counties(mentions: Iterable[_Mention]) -> frozenset[str] | None:
+    """Return the codes of the counties named, None unless there is also one that no table has."""
+    found: set[str] = set()
+    is_made_up = False
+    for name in {mention.text for mention in mentions}:
+        named = divisions_named(name)
+        found |= {division.code for division in named if division.level == COUNTY}
+        is_made_up |= not named and _is_made_up(name)
+    return frozenset(found) if is_made_up else None
+
+
+def _is_made_up(name: str) -> bool:
+    return _COUNTY_LIKE.fullmatch(name) is not None and not world_names().get(name, 0)
 
 
 def root_of(names: Iterable[str]) -> str:
@@ -184,6 +203,10 @@ def _read(mentions: Sequence[_Mention], context: _Context) -> tuple[Place, ...]:
         above = places[-1] if mention.inside else None
         place = _place(mention, above, following.text if following and following.beside else "", context)
         places.append(place)
+        if place.status == "unknown" and _is_made_up(place.text):
+            context.made_up = (*place.under, place.text)
+        elif place.level == "county" and place.status == "known":
+            context.made_up = ()
         if place.status == "known" and place.code:
             context.senses.setdefault(place.text, place.code)
             inside = place.code.startswith(context.root)
@@ -198,6 +221,9 @@ def _place(mention: _Mention, above: Place | None, following: str, context: _Con
     before = above.code if above and mention.beside else ""
     found = [*divisions_named(name), *_villages(name, before or context.at or context.root, context.root)]
     found += _stated(name, before, found, context)
+    if context.counties is not None and not before:
+        # Its townships have namesakes in other counties.
+        found = [d for d in found if d.level <= COUNTY or d.code[: CODE_DIGITS[COUNTY]] in context.counties]
     natural = _NATURAL.fullmatch(name) and not _VILLAGE_LIKE.fullmatch(name)
     if natural:
         # Streets and townships are called after rivers and mountains; the text means them where it says so.
@@ -254,6 +280,8 @@ def _under(level: str, candidates: Sequence[Candidate], above: Place | None, con
     # No table has all villages and townships, but the gazetteer has the rest.
     if level not in ("village", "township"):
         return ()
+    if context.made_up:
+        return context.made_up
     return _path_of_code(at[: CODE_DIGITS[LEVELS.index(level) - 1]], context)
 
 

@@ -1,8 +1,9 @@
 """The place that an amount is about: the nearest subject before it in its sentence, paragraph or section.
 
 A place is a subject where a clause begins with it, with its whole chain (county, township) read as its last member.
-Members of a list, goals and sources (到, 从, 与 …) are none. Words that point back (该乡, 全县, 我们村) stand for the
-last subject of their level; in a quotation, for the speaker's.
+Members of a list, goals and sources (到, 从, 与 …) are none. Words that point back (该乡, 全县, 我们村, 当地) stand for the
+last subject of their level, in a quotation for the speaker's; a person stands for the place that introduced them. The
+place is not sure where no clause begins with it, or where the text has gone to another place since.
 """
 
 from __future__ import annotations
@@ -15,46 +16,71 @@ from dataclasses import dataclass, field
 from itertools import chain, groupby
 from typing import Literal, NamedTuple
 
-from biaozhu.data.model import Article, Sentence
+from biaozhu.data.model import Article, Sentence, Span
 from biaozhu.normalization.addresses import Place
 
 AMOUNT, PERSON = "AMOUNT", "PERSON"
 Steps = tuple[str, ...]
-Rank = Literal["subject", "of_a_person", "inside", "pointing"]
-_POINTING = re.compile(r"(?P<who>该|我们|我|咱们?|全|本)(?P<unit>[省市县区乡镇村])(?![长委直级])")
+Rank = Literal["aside", "inside", "person", "of_a_person", "subject", "pointing"]
+_UNIT = "[省市县区乡镇村]"
+_POINTING = re.compile(
+    rf"(?P<who>该|我们|我|咱们?|全|本)(?P<unit>{_UNIT})(?![长委直级])|(?<![\u4e00-\u9fff]){_UNIT}(?=里(?!面))|当地"
+)
 _ENDS = {ends[0]: ends for ends in ("省区", "市州盟", "县区市旗", "区县市旗", "乡镇道木", "镇乡道木", "村庄屯寨区疃堡")}
 _FIRST_PERSON = ("我", "我们", "咱", "咱们")
-_CLAUSE_END = re.compile("[，,；;：:。！!？?、…\n]")
+_CLAUSE_END = re.compile("[，,；;：:。！!？?、…\n\t|]")
 _QUOTES = "“”‘’\"'（(「『 \u3000"
 # What a clause may have before its subject: time, and words that carry on.
 _LEADING = re.compile(r"(?:目前|今年|去年|近年来?|如今|现在|同时|其中|如|在|以来|\d+年|截至|此外|另外|随后|据悉|而)*")
-_NO_SUBJECT = re.compile(r"(?:到|赴|去|往|从|来自|向|与|和|同|跟|由|至|对|比|将|把|引进了?|引入了?|参观|[、])$")
+_NO_SUBJECT = re.compile(
+    "(?P<goal>到|赴|[去来]|往|从|来自|至|参观)$|(?:向|与|和|同|跟|由|对|比|将|把|引进了?|引入了?|出口)$"
+)
 _MEMBER = re.compile(r"[、等]")
 # Nothing is about the place in 贵州大学.
 _NAMES_ON = re.compile(
     "(?:师范|理工|科技|农业|医科|财经|民族|工业|交通|外国语|中医药|职业技术)?(?:大学|学院)|[日晚早]报|卫视|电视台|银行|出版社"
 )
-_RANKS = {"inside": 0, "of_a_person": 1, "subject": 2, "pointing": 2}
+# 杭州的客商 are not in 杭州.
+_ORIGIN = re.compile("[的籍]?(?:朋友|同事|客[商户人]|游客|专家|亲戚|老乡|同学)")
+_RANKS = {"aside": 0, "inside": 0, "person": 1, "of_a_person": 1, "subject": 2, "pointing": 2}
+# A township is known by its name alone at less than this.
+SURE = 0.8
+_HOME = ("中国", "我国")
 # How far a clause is read around a place, and how many sentences away a speaker is looked for.
 LEAD, REACH = 40, 8
 
 
+class Subject(NamedTuple):
+    """The place that an amount is about: its path, steps joined by a slash, empty where none is found."""
+
+    path: str
+    is_sure: bool
+
+
 class _Anchor(NamedTuple):
-    """A place that can be a subject: where its chain begins in the sentence, and how well it serves."""
+    """A place that can be a subject: where its chain begins in the sentence, and how well it serves.
+
+    `who` is the person of a place, or the first word of a pointing one; `unit` its second.
+    """
 
     start: int
     path: Steps
     rank: Rank
     who: str = ""
     unit: str = ""
+    is_sure: bool = True
+    is_natural: bool = False
 
 
 @dataclass(slots=True)
 class _Seen:
-    """The subjects so far: the last of all, and the last that a pointing word of each unit can mean."""
+    """The subjects so far: the last of all, the last that a pointing word of each unit can mean, and that of each person."""
 
     last: Steps = ()
     by_unit: dict[str, Steps] = field(default_factory=dict)
+    by_person: dict[str, Steps] = field(default_factory=dict)
+    # What 当地 means: the last place, be it a subject or a goal.
+    here: Steps = ()
 
     def add(self, path: Steps) -> None:
         self.last = path or self.last
@@ -62,8 +88,20 @@ class _Seen:
             if length := max((n for n, step in enumerate(path, 1) if step[-1] in ends), default=0):
                 self.by_unit[unit] = path[:length]
 
-    def path_of(self, anchor: _Anchor) -> Steps:
-        return self.by_unit.get(anchor.unit, ()) if anchor.rank == "pointing" else anchor.path
+    def read(self, anchor: _Anchor, *, is_told: bool) -> _Anchor:
+        """Return an anchor with the path that it stands for by now, and remember what it tells."""
+        if anchor.rank == "pointing":
+            path = self.by_unit.get(anchor.unit, ()) if anchor.unit else self.here
+            anchor = anchor._replace(path=path, is_sure=bool(anchor.unit) or path == self.last)
+        elif anchor.rank == "person":
+            anchor = anchor._replace(path=self.by_person.get(anchor.who, ()))
+        elif anchor.rank == "of_a_person":
+            self.by_person[anchor.who] = anchor.path
+        if not anchor.is_natural:
+            self.here = anchor.path or self.here
+            if is_told and _RANKS[anchor.rank] > 0:
+                self.add(anchor.path)
+        return anchor
 
 
 @dataclass(slots=True)
@@ -73,15 +111,30 @@ class _Paragraph:
     sentences: Sequence[Sentence]
     rows: list[list[_Anchor]]
     heading: Steps
+    is_told: bool
     before: _Anchor | None = None
+    # Whether another place has been named since the subject.
+    is_left: bool = False
     open_quotes: int = 0
     speakers: dict[int, Steps] = field(default_factory=dict)
+
+    def pass_by(self, own: _Anchor | None, anchor: _Anchor) -> _Anchor | None:
+        """Return the subject of a sentence after one more anchor."""
+        if anchor.rank == "person" and (self.before or not anchor.path):
+            return own
+        if (better := own if anchor.rank == "aside" else _better(own, anchor)) is anchor:
+            self.is_left = False
+        elif not anchor.is_natural and anchor.path:
+            subject = own or self.before
+            steps = list(zip(subject.path if subject else self.heading, anchor.path, strict=False))
+            self.is_left |= not steps or any(one != other for one, other in steps)
+        return better
 
 
 def subject_places(
     article: Article, sentences: Sequence[Sentence], places: Iterable[Place]
-) -> dict[tuple[str, int], str]:
-    """Return the path (steps joined by a slash) of each amount's place, by sentence id and start; empty where none is found.
+) -> dict[tuple[str, int], Subject]:
+    """Return the place of each amount by sentence id and start.
 
     The sentences have amounts, places and persons as spans, in order; the blocks of the article say what a heading is.
     """
@@ -89,54 +142,57 @@ def subject_places(
     for place in places:
         by_sentence[place.sentence].append(place)
     starts = [block.start for block in article.blocks]
-    found: dict[tuple[str, int], Steps] = {}
+    found: dict[tuple[str, int], Subject] = {}
     seen = _Seen()
     heading: Steps = ()
     for number, members in groupby(sentences, lambda one: max(0, bisect_right(starts, one.start) - 1)):
         ones = list(members)
-        paragraph = _Paragraph(ones, [_anchors(one, by_sentence[one.id]) for one in ones], heading)
         kind = article.blocks[number].kind if article.blocks else "paragraph"
-        for index, anchors in enumerate(paragraph.rows):
+        rows = [_anchors(one, by_sentence[one.id]) for one in ones]
+        paragraph = _Paragraph(ones, rows, heading, kind == "paragraph")
+        for index, anchors in enumerate(rows):
             if kind in ("heading", "title"):
                 seen = _Seen()
                 for anchor in anchors:
-                    seen.add(anchor.path)
+                    if anchor.rank != "aside" and not anchor.is_natural:
+                        seen.add(anchor.path)
                 heading = paragraph.heading = seen.last
             found |= _subjects(paragraph, index, seen)
-            if kind == "paragraph":
-                for path in [seen.path_of(anchor) for anchor in anchors if anchor.rank != "inside"]:
-                    seen.add(path)
-    return {key: "/".join(path) for key, path in found.items()}
+    return found
 
 
-def _subjects(paragraph: _Paragraph, index: int, seen: _Seen) -> dict[tuple[str, int], Steps]:
-    """Return the path of the place that each amount of a sentence is about."""
+def _subjects(paragraph: _Paragraph, index: int, seen: _Seen) -> dict[tuple[str, int], Subject]:
+    """Return the place that each amount of a sentence is about."""
     sentence, anchors = paragraph.sentences[index], paragraph.rows[index]
-    found: dict[tuple[str, int], Steps] = {}
+    found: dict[tuple[str, int], Subject] = {}
     own: _Anchor | None = None
     passed = reached = 0
     text = sentence.text
     for end, is_amount in (*((span.start, span.label == AMOUNT) for span in sentence.spans), (len(text), False)):
         while passed < len(anchors) and anchors[passed].start < end:
-            own = _better(own, anchors[passed])
+            own = paragraph.pass_by(own, seen.read(anchors[passed], is_told=paragraph.is_told))
             passed += 1
         paragraph.open_quotes += text.count("“", reached, end) - text.count("”", reached, end)
         reached = end
         if is_amount:
-            found[sentence.id, end] = _subject(paragraph, index, own, seen)
+            path, is_sure = _subject(paragraph, index, own, seen)
+            found[sentence.id, end] = Subject("/".join(path), is_sure or not path)
     paragraph.before = own or paragraph.before
     return found
 
 
-def _subject(paragraph: _Paragraph, index: int, own: _Anchor | None, seen: _Seen) -> Steps:
+def _subject(paragraph: _Paragraph, index: int, own: _Anchor | None, seen: _Seen) -> tuple[Steps, bool]:
     quoted = paragraph.open_quotes > 0
     if own and own.rank == "pointing" and own.who in _FIRST_PERSON and quoted:
         speaker = _speaker(paragraph, index)
         if speaker and speaker[-1][-1] in _ENDS[own.unit]:
-            return speaker
+            return speaker, True
     if anchor := own or paragraph.before:
-        return seen.path_of(anchor) or paragraph.heading
-    return _speaker(paragraph, index) if quoted else paragraph.heading or seen.last
+        is_sure = anchor.is_sure and anchor.rank != "inside" and not paragraph.is_left
+        return anchor.path or paragraph.heading, is_sure and bool(anchor.path)
+    if quoted:
+        return _speaker(paragraph, index), True
+    return paragraph.heading or seen.last, bool(paragraph.heading) and not paragraph.is_left
 
 
 def _speaker(paragraph: _Paragraph, index: int) -> Steps:
@@ -148,7 +204,8 @@ def _speaker(paragraph: _Paragraph, index: int) -> Steps:
     for other in chain(range(index - 1, first - 1, -1), range(index, last)):
         opened = paragraph.sentences[other].text.find("“") if other < index else -1
         for anchor in reversed(paragraph.rows[other]):
-            if anchor.rank in ("subject", "of_a_person") and (opened < 0 or anchor.start < opened):
+            told = anchor.rank in ("subject", "of_a_person") and not anchor.is_natural
+            if told and (opened < 0 or anchor.start < opened):
                 paragraph.speakers[index] = anchor.path
                 return anchor.path
     return ()
@@ -162,31 +219,55 @@ def _better(own: _Anchor | None, other: _Anchor) -> _Anchor:
 
 
 def _anchors(sentence: Sentence, places: Sequence[Place]) -> list[_Anchor]:
-    pointing = _POINTING.finditer(sentence.text)
-    anchors = [_Anchor(match.start(), (), "pointing", match["who"], match["unit"]) for match in pointing]
+    text = sentence.text
+    anchors = [
+        _Anchor(match.start(), (), "pointing", match["who"] or "", match["unit"] or match[0][:1].strip("当"))
+        for match in _POINTING.finditer(text)
+    ]
     chains: list[list[Place]] = []
     for place in places:
         if chains and chains[-1][-1].end == place.start:
             chains[-1].append(place)
         else:
             chains.append([place])
-    persons = [span.start for span in sentence.spans if span.label == PERSON]
+    persons = [span for span in sentence.spans if span.label == PERSON]
+    anchors += [
+        _Anchor(person.start, (), "person", text[person.start : person.end])
+        for person in persons
+        if _begins(text, person.start)
+    ]
     for levels in chains:
         start, place = levels[0].start, levels[-1]
-        rank = _rank(sentence.text, start, place.end, persons)
-        if rank and place.status != "natural" and place.level != "country":
-            anchors.append(_Anchor(start, place.path or (*place.under, place.text), rank))
+        if place.text not in _HOME:
+            rank, who = _rank(text, start, place.end, persons)
+            score = max((one.score for one in place.candidates), default=1.0) if place.status == "known" else 1.0
+            is_sure = score >= SURE and not (place.status == "ambiguous" and place.under)
+            path = place.path or (*place.under, place.text)
+            if rank:
+                anchors.append(_Anchor(start, path, rank, who, "", is_sure, place.status == "natural"))
     return sorted(anchors, key=lambda anchor: anchor.start)
 
 
-def _rank(text: str, start: int, end: int, persons: Sequence[int]) -> Rank | None:
-    lead = _CLAUSE_END.split(text[max(0, start - LEAD) : start])[-1].strip(_QUOTES)
-    member = text[start - 1 : start] == "、" or _MEMBER.match(text, end)
-    if member or _NO_SUBJECT.search(lead) or _NAMES_ON.match(text, end):
-        return None
-    if len(lead) == LEAD or not _LEADING.fullmatch(lead):
-        return "inside"
+def _begins(text: str, start: int) -> bool:
+    lead = _lead(text, start)
+    return len(lead) < LEAD and _LEADING.fullmatch(lead) is not None
+
+
+def _lead(text: str, start: int) -> str:
+    return _CLAUSE_END.split(text[max(0, start - LEAD) : start])[-1].strip(_QUOTES)
+
+
+def _rank(text: str, start: int, end: int, persons: Sequence[Span]) -> tuple[Rank | None, str]:
+    partner = _NO_SUBJECT.search(_lead(text, start))
+    if text[start - 1 : start] == "、" or _MEMBER.match(text, end) or (partner and partner["goal"]):
+        return "aside", ""
+    if partner or _NAMES_ON.match(text, end):
+        return None, ""
+    if not _begins(text, start) or _ORIGIN.match(text, end):
+        return "inside", ""
     closing = _CLAUSE_END.search(text, end, end + LEAD)
-    person = bisect_left(persons, end)
-    near = person < len(persons) and persons[person] < (closing.start() if closing else end + LEAD)
-    return "of_a_person" if near else "subject"
+    number = bisect_left(persons, end, key=lambda person: person.start)
+    person = persons[number] if number < len(persons) else None
+    if person and person.start < (closing.start() if closing else end + LEAD):
+        return ("inside" if text[end : end + 1] in "的籍" else "of_a_person"), text[person.start : person.end]
+    return "subject", ""

@@ -17,11 +17,11 @@ from biaozhu.data.model import Article, Sentence, Span
 from biaozhu.normalization.addresses import Place, resolve_places
 from biaozhu.normalization.numerals import write_numeral
 from biaozhu.normalization.people import People, group_people
-from biaozhu.normalization.subjects import subject_places
+from biaozhu.normalization.subjects import Subject, subject_places
 from biaozhu.normalization.values import AmountValue, in_base, read_amount
 from biaozhu.reading.simplified import to_half_width
 
-LABEL = "AMOUNT"
+LABEL, PLACE_DOUBT = "AMOUNT", "place"
 # Figures of a converted value; the written value stays exact beside it.
 BASE_PLACES = 6
 # How far around an amount its clause is read, and how much of it says what the amount is about.
@@ -33,12 +33,16 @@ _FILLER = re.compile(
     rf"^(?:{_TIME}|等|的|和|与|及|了|每[^\d\s]{{1,3}}?(?=.{{2}})|可|已|将|其中|[只仅也又却]|还(?![款贷债本清])|共(?![同产青建享和计])|才(?!能)|都(?![市江]))++"
     rf"|(?:{_TIME}|(?<![节签公合契条预邀])约|(?<![附最邻])近|[高多长]达|(?<![发表])达到?|(?<![公中])共计?|超过?|不足|不过|差不多|大[约概]"
     "|最[高低多少]|(?<![行作成认])为|现有|(?<![拥没所持享具占国原])有|(?<![甚冬夏])至|(?<![许认])可|(?<![产功性节智职才体技])能"
-    "|(?<![得受做遇])到|(?<!为)了|实现|的|等|[不仅也又却再竟按]|已经?|(?<!船)只|(?<![人英])才|(?<![成造])就|(?<![成首])都"
+    "|(?<![得受做遇])到|(?<!为)了|实现|的|等|[不仅也又却再竟按仍]|已经?|(?<!船)只|(?<![人英])才|(?<![成造])就|(?<![成首])都"
     "|(?<![归偿])还|(?<![平人户亩年月日])均|(?<![服随])从|(?<![自理])由|(?<![存所])在)++$"
 )
 # Another measure of the same thing: 318户、1042人.
 _SAME = re.compile("、?")
 _EACH = re.compile(r"(?:按照?)?每个?[^\d]{1,2}$")
+# Rests of a place's name, or of its list: 湖州|市区, 宜宾、乐山|一带.
+_REST = re.compile("[市城郊]?区(?!里)|一带|等地|境内")
+# The first cell of a row of a table, which says what its figures are about.
+_ROW = re.compile(r" ?\|? ?(?=[^|\t]{1,80}[|\t])([^|\t]{0,40}?[\u4e00-\u9fff][^|\t]{0,40})(?<! ) ?[|\t]")
 # Where a clause may be cut and no word with it.
 _BORDER = re.compile("[的了着在把将等与及]")
 
@@ -49,7 +53,8 @@ class Row:
 
     `start` and `end` are code points into the sentence; `about` is the text beside the amount in its clause;
     `base_low` and `base_high` are in `base_unit` (CNY, m², kg …), rounded to six places; `place` is the path of the
-    place that the amount is about, empty where none was found; `doubt` is what is not certain, as `AmountValue` has it.
+    place that the amount is about, empty where none was found; `doubt` is what is not certain, as `AmountValue` has it,
+    and `place` at its end where the place is.
     """
 
     article: str
@@ -101,8 +106,7 @@ def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
         rights = [*(span.start for span in sentence.spans[1:]), len(sentence.text)]
         for span, *reach in zip(sentence.spans, lefts, rights, strict=False):
             if span.label == LABEL:
-                place = subjects.get((sentence.id, span.start), "")
-                row = _row(article, sentence, span, reach, place)
+                row = _row(article, sentence, span, reach, subjects[sentence.id, span.start])
                 last = rows[-1] if rows and (rows[-1].sentence, rows[-1].end) == (row.sentence, reach[0]) else None
                 same = last and not row.about and _SAME.fullmatch(sentence.text, last.end, row.start)
                 rows.append(replace(row, about=last.about) if last and same else row)
@@ -159,21 +163,31 @@ def in_words(row: Row) -> str:
     """Return an amount as text with what its surroundings add: 约2300元/亩, 1000元/亩 以上; ? where that is not certain."""
     before = row.approx if row.approx in ("约", "近") else ""
     per = f"/{row.per}" if row.per and "/" not in row.text else ""
-    return f"{before}{row.text}{per}{'?' * bool(row.doubt)} {row.bound}".rstrip()
+    return f"{before}{row.text}{per}{'?' * (row.doubt not in ('', PLACE_DOUBT))} {row.bound}".rstrip()
 
 
-def _row(article: Article, sentence: Sentence, span: Span, reach: Sequence[int], place: str) -> Row:
+def place_in_words(row: Row) -> str:
+    """Return the path of an amount's place, with ? where it is not certain."""
+    return f"{row.place}{'?' * row.doubt.endswith(PLACE_DOUBT)}"
+
+
+def _row(article: Article, sentence: Sentence, span: Span, reach: Sequence[int], subject: Subject) -> Row:
     start, end, text = span.start, span.end, sentence.text
     value = read_amount(text, start, end)
-    about = _about(text[max(reach[0], start - REACH) : start], text[end : min(reach[1], end + REACH)], value)
+    rest = _REST.match(text, reach[0], start) if reach[0] else None
+    before = text[max(rest.end() if rest else reach[0], start - REACH) : start]
+    about = _about(before, text[end : min(reach[1], end + REACH)], value)
+    if not about and (cell := _ROW.match(text, 0, start)):
+        about = cell[1]
+    place, doubt = subject.path, "" if subject.is_sure else PLACE_DOUBT
     where = (article.name, sentence.id, start, end, text[start:end], about)
     if value is None:
-        return Row(*where, None, None, "", "", "", "", "", None, None, "", place, "")
+        return Row(*where, None, None, "", "", "", "", "", None, None, "", place, doubt)
     low, high = write_numeral(value.low), write_numeral(value.high)
     said = (value.unit, value.dimension, value.per, value.approx, " ".join(value.bound))
     base = in_base(value)
     base_low, base_high, base_unit = (_rounded(base[0]), _rounded(base[1]), base[2]) if base else (None, None, "")
-    return Row(*where, low, high, *said, base_low, base_high, base_unit, place, value.doubt)
+    return Row(*where, low, high, *said, base_low, base_high, base_unit, place, f"{value.doubt} {doubt}".strip())
 
 
 def _about(before: str, after: str, value: AmountValue | None) -> str:

@@ -20,7 +20,7 @@ from biaozhu.data.layers import find_layers
 from biaozhu.data.model import Article, Sentence
 from biaozhu.data.strict_counts import divide
 from biaozhu.normalization.addresses import Place, resolve_places
-from biaozhu.normalization.subjects import subject_places
+from biaozhu.normalization.subjects import Subject, subject_places
 from biaozhu.normalization.values import read_amount
 
 # Sentence id, start and end.
@@ -96,11 +96,11 @@ def score_values(
     if values:
         counts = _count_values(values, sentences)
         if articles:
-            subjects: dict[tuple[str, int], str] = {}
+            subjects: dict[tuple[str, int], Subject] = {}
             for one in articles:
                 subjects |= subject_places(one, by_article[one.id], resolved.get(one.id, ()))
             found = values.keys() & _find_spans(sentences, AMOUNT)
-            correct = sum(subjects.get(where[:2], "") == values[where].place for where in found)
+            correct = sum(subjects[where[:2]].path == values[where].place for where in found)
             counts["amount place"] = correct, len(values)
     if places:
         read = {(one.sentence, one.start, one.end): one for ones in resolved.values() for one in ones}

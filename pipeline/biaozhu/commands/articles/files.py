@@ -192,7 +192,7 @@ def table(
         output: Write .csv or .parquet here instead of a table.
         as_json: Print rows, places and people as JSON instead of a table.
     """
-    from biaozhu.normalization.table import article_meaning, in_words, write_table
+    from biaozhu.normalization.table import article_meaning, in_words, place_in_words, write_table
     from biaozhu.reading.article import find_articles, read_readable
 
     is_parquet = output is not None and output.suffix == ".parquet"
@@ -218,7 +218,7 @@ def table(
         cells: list[tuple[object, ...]] = []
         for row in rows:
             high = None if row.high == row.low else row.high
-            named = (row.place or None, row.about or None, in_words(row), row.low, high, row.unit or None)
+            named = (place_in_words(row) or None, row.about or None, in_words(row), row.low, high, row.unit or None)
             cells.append((*named, row.sentence))
         print_table("Amounts", AMOUNTS, cells)
     places = [place for meaning in meanings for place in meaning.places]

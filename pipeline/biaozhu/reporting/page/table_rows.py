@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.model import Article
 from biaozhu.normalization.addresses import place_tree
-from biaozhu.normalization.table import Row, article_meaning, in_words
+from biaozhu.normalization.table import Row, article_meaning, in_words, place_in_words
 from biaozhu.reading.sentences import split_article
 from biaozhu.reporting.page.strings import Words
 from biaozhu.reporting.page.verdict import SIGNIFICANT
@@ -149,7 +149,7 @@ def _read_values(article: Article, source: Layer) -> dict[str, Any]:
     meaning = article_meaning(article, [one for one in source if one.article == article.id])
     order = {place: at for at, place in enumerate(dict.fromkeys(row.place for row in meaning.rows))}
     rows = sorted(meaning.rows, key=lambda row: order[row.place])
-    cells = [(row.place, row.about, in_words(row), _format_value(row)) for row in rows]
+    cells = [(place_in_words(row), row.about, in_words(row), _format_value(row)) for row in rows]
     return {"title": article.metadata.title or article.name, "rows": cells, "tree": place_tree(meaning.places)}
 
 
