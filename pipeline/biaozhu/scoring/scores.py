@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import pairwise
 from typing import Literal, get_args
 
 from biaozhu.data.errors import BiaozhuError, ScoringError, VersionError, raise_collected
@@ -93,18 +93,44 @@ def _pair_identical(gold: Sequence[Span], predicted: Iterable[Span]) -> tuple[li
 def _assign(gold: Sequence[Span], predicted: Sequence[Span]) -> list[SpanPair]:
     """Return the pairs of the best assignment."""
     size = min(len(gold), len(predicted)) + 1
+    if all(one.end <= other.start for side in (gold, predicted) for one, other in pairwise(side)):
+        return _assign_in_order(gold, predicted, size)
+    # Loading SciPy takes longer than scoring most articles, and no layer has such spans.
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 — see above
+
     pairs = [[SpanPair(mine, theirs) for theirs in predicted] for mine in gold]
     weights = [[_weigh_pair(pair, size) for pair in row] for row in pairs]
-    chosen: Iterable[tuple[int, int]]
-    if size == 2:  # noqa: PLR2004 — one span on one side: its best partner is the best assignment
-        cells = product(range(len(gold)), range(len(predicted)))
-        chosen = [max(cells, key=lambda cell: weights[cell[0]][cell[1]])]
-    else:
-        # Loading SciPy takes longer than scoring most articles, and few sentences get here.
-        from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 — see above
-
-        chosen = zip(*linear_sum_assignment(weights, maximize=True), strict=True)
+    chosen = zip(*linear_sum_assignment(weights, maximize=True), strict=True)
     return [pairs[row][column] for row, column in chosen if weights[row][column]]
+
+
+def _assign_in_order(gold: Sequence[Span], predicted: Sequence[Span], size: int) -> list[SpanPair]:
+    """Return the same where the spans of each side are disjoint, in time linear in their number.
+
+    From left to right, the overlapping pairs that share a span then stand side by side: the best choice among those up to
+    a pair either leaves it out, or takes it and ends before the first that shares a span with it.
+    """
+    pairs: list[SpanPair] = []
+    best, ends = [0], list[int]()
+    first_of_row, first_of_column = dict[int, int](), dict[int, int]()
+    row = column = 0
+    while row < len(gold) and column < len(predicted):
+        pair = SpanPair(gold[row], predicted[column])
+        if weight := _weigh_pair(pair, size):
+            at = len(pairs)
+            ends.append(min(first_of_row.setdefault(row, at), first_of_column.setdefault(column, at)))
+            best.append(max(best[at], best[ends[at]] + weight))
+            pairs.append(pair)
+        if gold[row].end < predicted[column].end:
+            row += 1
+        else:
+            column += 1
+    chosen, at = list[SpanPair](), len(pairs)
+    while at:
+        taken = best[at] > best[at - 1]
+        chosen += [pairs[at - 1]] if taken else []
+        at = ends[at - 1] if taken else at - 1
+    return chosen[::-1]
 
 
 def _weigh_pair(pair: SpanPair, size: int) -> int:
