@@ -125,7 +125,7 @@ def test_report_takes_what_agree_writes_for_the_agreement_of_its_gold(folder: Pa
     path = folder / "agreement.json"
     assert run(["agree", str(folder / "anna"), str(folder / "ben"), "-o", str(path)]) == 0
     html, _checks = report(folder, "--gold", str(folder / "gold.jsonl"), "--agreement", str(path), "--lang", "en")
-    assert "The agreement is about 1 of the 1 articles of the gold." in html
+    assert "Articles of the gold that the agreement is about: 1 of 1." in html
 
 
 def test_report_shows_articles_of_agree_before_there_were_months(folder: Path) -> None:

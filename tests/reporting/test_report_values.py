@@ -10,7 +10,7 @@ from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Span, with_spans
 from biaozhu.reading.article import read_article
 from biaozhu.reading.sentences import split_checked
-from biaozhu.reporting.page.strings import format_p
+from biaozhu.scoring.significance import format_p
 
 if TYPE_CHECKING:
     from pathlib import Path

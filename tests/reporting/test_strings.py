@@ -49,7 +49,7 @@ def used_keys() -> set[str]:
     found |= {f"chart.{chart}{end}" for chart in charts for end in ("", ".text")}
     found |= {f"layer.held_out_{by}" for by in ("article", "section")} | {"footer", "footer.paged"}
     found |= {f"agreement.{name}" for name in ("scope", "foreign")}
-    found |= {f"next.{step}" for step in ("about", "more", "articles", "use", "person", "blind")}
+    found |= {f"next.{step}" for step in ("about", "more", "articles", "use", "person", "blind", "other")}
     found |= {f"learning.{end}" for end in ("sure", "nothing")} | {
         "no_gold",
         "agreement.articles",

@@ -40,3 +40,21 @@ def test_seen_in_training_is_seen_everywhere() -> None:
     seen = SeenNames([[FIRST], [THIRD]], held_out=[SECOND], groups={SECOND.id: "二"})
     assert all(seen.knows(one, surface) for one in ("x", SECOND.id) for surface in ("王小明", "三亩", "清河镇"))
     assert not seen.knows(SECOND.id, "桃源村")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "known"),
+    [
+        (FIRST, False),
+        # What differs from a sentence of another group in its names alone, and one that is the same.
+        (marked("[沙坪村|PLACE]的[邓远|PERSON]", article=1, start=60), True),
+        (marked("[清河镇|PLACE]的[王小明|PERSON]", article=1, start=80), True),
+        (marked("[沙坪村|PLACE]的[邓远|PLACE]", article=1, start=60), False),
+        (marked("去[沙坪村|PLACE]的[邓远|PERSON]", article=1, start=60), False),
+    ],
+)
+def test_seen_knows_a_sentence_without_its_names(sentence: Sentence, *, known: bool) -> None:
+    groups = {**GROUPS, sentence.id: GROUPS.get(sentence.id, "三")}
+    seen = SeenNames([], held_out=[*{one.id: one for one in (FIRST, SECOND, THIRD, sentence)}.values()], groups=groups)
+    assert seen.knows_sentence(sentence) == known
+    assert SeenNames([[sentence]]).knows_sentence(sentence)

@@ -115,6 +115,8 @@ def list_score_cells(report: PastReport) -> list[tuple[Any, ...]]:
     """Return the rows of a report's scores, of `SCORES`, one for each layer and label; a name stands once."""
     rows: list[tuple[Any, ...]] = []
     for layer, label, *figures, interval in (one.values() for one in _list_scores(report)):
+        if label != ALL and not figures[0] and figures[1] is None:
+            continue  # neither the gold nor the layer has a span of it
         name = "" if rows else escape_plain(report.name)
         rows.append((name, escape_plain(layer) if label == ALL else "", label, *figures, format_interval(interval)))
     return rows

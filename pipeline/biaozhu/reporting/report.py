@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +23,7 @@ from biaozhu.reporting.page.overlay import list_classes, quote_css
 from biaozhu.reporting.page.strings import Language, make_translator
 from biaozhu.reporting.page.view import build_view, select_page
 from biaozhu.scoring.scores_document import write_scores
+from biaozhu.scoring.significance import format_p
 
 if TYPE_CHECKING:
     from biaozhu.reporting.content import ReportContent
@@ -44,13 +45,16 @@ FILTERS = {
     "difference": strings.format_difference,
     "interval": strings.format_interval,
     "percent": strings.format_percent,
-    "p_value": strings.format_p,
+    "p_value": format_p,
 }
 
 
 def render_report(content: ReportContent, *, language: Language = "zh") -> tuple[str, str, dict[str, str]]:
     """Return the report in HTML, its summary in Markdown, and of many articles the pages of texts by relative path."""
     words = make_translator(language)
+    if language != "zh":
+        # Their names are Chinese, as annotators see them.
+        content = replace(content, labels=tuple(replace(one, name=one.id) for one in content.labels))
     script = files("biaozhu.reporting.page").joinpath("templates", "script.js").read_text(encoding="utf-8")
     # Without its hash the page's policy would not let the script run.
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -89,7 +89,10 @@ def score_classes(aspect: Aspect, classes: Mapping[str, Sequence[int]]) -> tuple
 
 
 class SeenNames:
-    """The names in layers that a model was trained on, and by group in gold that it was cross-validated on."""
+    """The names in layers that a model was trained on, and by group in gold that it was cross-validated on.
+
+    It knows a sentence by what is left without its names, too: a template filled with other names shows little that is new.
+    """
 
     def __init__(
         self,
@@ -100,16 +103,30 @@ class SeenNames:
     ) -> None:
         self._groups = groups or {}
         self._places: defaultdict[str, set[str]] = defaultdict(set)
+        self._frames: defaultdict[str, set[str]] = defaultdict(set)
         for sentence, group in [
             *((sentence, ALWAYS) for layer in trained for sentence in layer),
             *((sentence, self._groups[sentence.id]) for sentence in held_out),
         ]:
+            self._frames[_cut_names(sentence)].add(group)
             for span in sentence.spans:
                 self._places[sentence.text[span.start : span.end]].add(group)
 
     def knows(self, identifier: str, name: str) -> bool:
         """Tell whether the model that annotated a sentence has seen this name."""
         return not self._places.get(name, set()) <= {self._groups.get(identifier)}
+
+    def knows_sentence(self, sentence: Sentence) -> bool:
+        """Tell whether the model that annotated a sentence of the gold has seen one that differs in names at most."""
+        return not self._frames.get(_cut_names(sentence), set()) <= {self._groups.get(sentence.id)}
+
+
+def _cut_names(sentence: Sentence) -> str:
+    frame, reached = "", 0
+    for span in sentence.spans:
+        frame += f"{sentence.text[reached : span.start]}[{span.label}]"
+        reached = span.end
+    return frame + sentence.text[reached:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,9 @@ class LayerCounts:
     all labels together, then for each label with both sides restricted to it. `units` names the rows; those of groups have
     no names, but `digest` is of the articles' ids in their order. `number` is of a stream's articles. `groups` has
     [sentences, gold, predicted, strict] by aspect and class, `confusion` characters, a row for each label, O last;
-    `patterns` how often each error pattern occurs, `cases` the first `EXAMPLES` of each.
+    `patterns` how often each error pattern occurs, `cases` the first `EXAMPLES` of each. `repeated` counts sentences that
+    training saw with other names at most, `fresh` the gold spans of the others whose name it had not seen; None where it is
+    not known what it saw.
     """
 
     def __init__(
@@ -115,6 +117,8 @@ class LayerCounts:
         self.scores = breakdown.ScoreTally(breakdown.STEPS if units is None else math.inf)
         self.patterns: Counter[Pattern] = Counter()
         self.cases: defaultdict[Pattern, list[Case]] = defaultdict(list)
+        self.repeated = 0
+        self.fresh = None if seen is None else 0
         self._numbers = {label: number for number, label in enumerate(self.labels)}
         self._seen = seen
         rows = UnitRows((1 + len(self.labels)) * WIDTH, streamed=units is None)
@@ -192,9 +196,14 @@ class LayerCounts:
 
     def _classify(self, gold: Sentence, predicted: Sentence, right: set[tuple[int, int, str]]) -> None:
         """Count the spans of both sides by their classes."""
+        repeated = self._seen is not None and self._seen.knows_sentence(gold)
+        self.repeated += repeated
         for span in gold.spans:
-            for aspect, key in self._find_classes(gold, span):
+            classes = self._find_classes(gold, span)
+            for aspect, key in classes:
                 self.groups[aspect][key][1] += 1
+            if self.fresh is not None and not repeated:
+                self.fresh += ("surface", "unseen") in classes
         for span in predicted.spans:
             correct = BY_KEY(span) in right
             score = span.score

@@ -118,6 +118,13 @@ class Comparison:
     differences: tuple[Difference, ...]
 
 
+def list_occurring(evaluations: Sequence[Evaluation]) -> tuple[str, ...]:
+    """Return the labels of which the gold or a layer has a span, in the order of reports."""
+    scores = [(label, by["strict"].counts) for one in evaluations for label, by in one.labels.items()]
+    found = {label for label, counts in scores if counts.possible or counts.actual}
+    return tuple(dict.fromkeys(label for label, _ in scores if label in found))
+
+
 def evaluate_layer(
     gold: Sequence[Sentence],
     layer: Sequence[Sentence],

@@ -36,6 +36,7 @@ CELLS_AT_ONCE = 500_000
 ROUNDING_ERROR = 1e-12
 # How much a cell of a multinomial draw costs, where drawing units one by one and counting them costs 1.
 MULTINOMIAL_COST = 3
+SMALLEST_P = 0.001  # as journals print it
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,15 @@ def correct_by_holm(p_values: Mapping[str, float | None]) -> dict[str, float | N
         floor = max(floor, min(1.0, p * (len(ordered) - rank)))
         corrected[name] = floor
     return corrected
+
+
+def format_p(value: float | None, *, sign: bool = False) -> str:
+    """Return a p-value, a small one by its bound; in a sentence, after the letter p, with its sign."""
+    if value is None:
+        return "–"
+    if value < SMALLEST_P:
+        return f"< {SMALLEST_P}"
+    return f"= {value:.3f}" if sign else f"{value:.3f}"
 
 
 def _draw_resamples(distinct: Integers, sizes: Integers, sampling: Sampling) -> Floats:

@@ -6,14 +6,14 @@ stays text. Series differ by dash and by the shape of their dots, not by colour 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.reporting.page.strings import Words, format_difference
 from biaozhu.scoring.breakdown import OUTSIDE, sort_classes
-from biaozhu.scoring.evaluation import ALL, Evaluation
+from biaozhu.scoring.evaluation import ALL, Evaluation, list_occurring
 
 if TYPE_CHECKING:
     from biaozhu.reporting.content import CurveFigures
@@ -133,9 +133,8 @@ def chart_f1(evaluations: Sequence[Evaluation], names: Mapping[str, str], words:
 
     `lines` are (y, number of the layer, F1, x of F1, of low, of high), `groups` (y, name, whether ruled above).
     """
-    scores = {
-        label: [one.scores_of(label)["strict"].f1 for one in evaluations] for label in (ALL, *evaluations[0].labels)
-    }
+    labels = (ALL, *list_occurring(evaluations))
+    scores = {label: [one.scores_of(label)["strict"].f1 for one in evaluations] for label in labels}
     known = [bound for of_label in scores.values() for one in of_label for bound in (one.value, *(one.best or ()))]
     axis = make_share_axis("", min((bound for bound in known if bound is not None), default=0.0))
     groups: list[tuple[float, str, bool]] = []
@@ -254,13 +253,20 @@ def chart_history(runs: list[str], layers: Mapping[str, list[float | None]], wor
     return lay_out_chart("history", series, axes, words, said)
 
 
-def make_confusion_cells(evaluation: Evaluation) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return the confusion matrix by gold label, in cells: characters, share of the row (or None), shade 0-4."""
-    rows = []
+def make_confusion_cells(evaluation: Evaluation, labels: Collection[str]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the confusion matrix by gold label, in cells: characters, share of the row (or None), shade 0-4.
+
+    Other labels than these, which have no spans, are left out.
+    """
+    rows, shown = [], {*labels, OUTSIDE}
     for label, counts in zip(evaluation.confusion.labels, evaluation.confusion.matrix, strict=True):
         whole = sum(counts)
+        if label not in shown:
+            continue
         cells = []
         for other, count in zip(evaluation.confusion.labels, counts, strict=True):
+            if other not in shown:
+                continue
             share = count / whole if whole else None
             quiet = not share or (label == OUTSIDE and other == OUTSIDE)
             shade = 0 if quiet else 1 + sum((share or 0) >= bound for bound in (0.02, 0.1, 0.5))

@@ -14,7 +14,6 @@ Words = Callable[..., str]
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 NOTHING = "–"
-SMALLEST_P = 0.001  # as journals print it
 
 
 def make_translator(language: Language) -> Words:
@@ -54,12 +53,3 @@ def format_interval(bounds: Bounds, *, sign: bool = False) -> str:
     if not bounds:
         return NOTHING
     return " … ".join(map(format_difference, bounds)) if sign else f"{bounds[0]:.3f}–{bounds[1]:.3f}"
-
-
-def format_p(value: float | None, *, sign: bool = False) -> str:
-    """Return a p-value, a small one by its bound; in a sentence, after the letter p, with its sign."""
-    if value is None:
-        return NOTHING
-    if value < SMALLEST_P:
-        return f"< {SMALLEST_P}"
-    return f"= {value:.3f}" if sign else f"{value:.3f}"

@@ -75,8 +75,9 @@ def make_breakdowns(evaluations: Sequence[Evaluation], words: Words, *, single: 
 
 
 def _name_class(aspect: Aspect, key: str, words: Words, *, single: bool) -> str:
-    if aspect == "section" and single:
-        return "§" + key.partition("§")[2]
+    if aspect == "section":
+        shown = "§" + key.partition("§")[2] if single else key
+        return words("section.first", section=shown) if f"{shown} ".partition("§")[2].startswith("0 ") else shown
     if aspect == "surface":
         return words(f"surface.{key}")
     return words("no_score") if aspect == "confidence" and key == NO_SCORE else key or words("no_source")

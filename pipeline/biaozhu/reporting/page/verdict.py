@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from biaozhu.data.ledger import losses
+from biaozhu.reporting.authorship import MARKS
 from biaozhu.reporting.escaping import escape_plain
-from biaozhu.reporting.page.strings import Words, format_difference, format_p
+from biaozhu.reporting.page.strings import Words, format_difference
 from biaozhu.scoring.evaluation import ALL, Evaluation, compare_evaluations
-from biaozhu.scoring.significance import ARTICLES_NEEDED, Bounds, Difference
+from biaozhu.scoring.significance import ARTICLES_NEEDED, Bounds, Difference, format_p
 
 if TYPE_CHECKING:
     from biaozhu.reporting.authorship import GoldAuthor
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from biaozhu.scoring.layer_scoring import Layer, ScoredLayers
 
 Trust = Literal["high", "limited", "some", "low", "unknown"]
-Doubt = Literal["few_articles", "in_sample", "shown", "models_only", "authors_unknown"]
+Doubt = Literal["few_articles", "in_sample", "seen", "shown", "models_only", "authors_unknown"]
 Direction = Literal["better", "worse", "open", "unclear"]
 
 # Lower bounds of the confidence interval of strict F1. At 0.90 at most every tenth span is wrong: samples of the
@@ -28,6 +29,10 @@ Direction = Literal["better", "worse", "open", "unclear"]
 HIGH = 0.90
 SOME = 0.75
 FEW_SPANS = 100
+# All right, so many spans put the lower bound of their own F1 (Clopper and Pearson) above `HIGH`; fewer cannot.
+FRESH_NEEDED = 36
+# Share of the gold that may be kept of an automatic layer, and of sentences that may repeat: more are said.
+MOST_KEPT = MOST_REPEATED = 1 - HIGH
 SIGNIFICANT = 0.05
 MOST_NAMES = 8
 MOST_SOURCES = 4
@@ -44,18 +49,25 @@ class Verdict:
 
 
 def judge_layer(
-    evaluation: Evaluation, authors: Iterable[GoldAuthor], *, in_sample: bool, shown: bool = False
+    evaluation: Evaluation,
+    authors: Iterable[GoldAuthor],
+    *,
+    in_sample: bool,
+    shown: bool = False,
+    learned: bool = True,
 ) -> Verdict:
     """Judge a layer by the lower bound of its strict F1, and by the evidence; without an interval it is unknown.
 
-    `high`, the only green verdict, needs enough articles, a blind layer that was not `shown` to the gold's annotators, and
-    a person among these.
+    `high`, the only green verdict, needs enough articles, a blind layer, where it `learned` enough that training had not seen,
+    gold whose annotators were `shown` no spans to keep, and a person among these.
     """
+    fresh = evaluation.counts.fresh
     kinds = {author.kind for author in authors if author.kind != "pre"}
     found: dict[Doubt, bool] = {
         "in_sample": in_sample,
         # An interval over sections or sentences says nothing about other articles.
         "few_articles": evaluation.units.kind != "article",
+        "seen": learned and fresh is not None and fresh < FRESH_NEEDED,
         "shown": shown,
         "models_only": kinds == {"model"},
         "authors_unknown": "person" not in kinds and kinds != {"model"},
@@ -85,10 +97,16 @@ def judge_difference(difference: Difference, tests: int) -> tuple[Direction, Bou
 
 
 def find_weakest(evaluation: Evaluation) -> str:
-    """Return the label with the lowest strict F1, empty where no label has one."""
-    scores = {label: by["strict"].f1.value for label, by in evaluation.labels.items()}
-    known = {label: f1 for label, f1 in scores.items() if f1 is not None}
-    return min(known, key=lambda label: known[label], default="")
+    """Return the label with the lowest strict F1 among those that both sides have, empty where none has an error."""
+    scores = {label: by["strict"] for label, by in evaluation.labels.items()}
+    both = {label: one.f1.value or 0.0 for label, one in scores.items() if one.counts.possible and one.counts.actual}
+    return min((label for label, f1 in both.items() if f1 < 1), key=lambda label: both[label], default="")
+
+
+def list_unmarked(evaluation: Evaluation) -> dict[str, int]:
+    """Return the labels of the gold that a layer never marks, with their gold spans: it does not err there, it cannot."""
+    counts = {label: by["strict"].counts for label, by in evaluation.labels.items()}
+    return {label: one.possible for label, one in counts.items() if one.possible and not one.actual}
 
 
 def list_findings(content: ReportContent, names: Mapping[str, str], words: Words) -> list[str]:
@@ -98,14 +116,16 @@ def list_findings(content: ReportContent, names: Mapping[str, str], words: Words
         counts = Counter(span.label for sentence in layer for span in sentence.spans)
         labels = words("stop").join(f"{names[label]} {counts[label]}" for label in names)
         sizes = {"sentences": len(layer), "count": counts.total(), "labels": labels}
-        pre = words("layer.pre") if _is_preannotation(name, layer) else ""
+        pre = words("layer.pre") if is_preannotation(content, name) else ""
         said.append(words("says.found", name=escape_plain(name), **sizes) + pre)
     return said
 
 
-def list_conclusions(scores: ScoredLayers, rows: Sequence[ArticleRow], words: Words) -> Iterator[str]:
+def list_conclusions(
+    content: ReportContent, scores: ScoredLayers, rows: Sequence[ArticleRow], words: Words
+) -> Iterator[str]:
     """Yield how the layers differ, which articles have no score, and what makes the scores imprecise."""
-    yield from _compare_layers(scores, words)
+    yield from _compare_layers(content, scores, words)
     without = [row for row in rows if not row.gold]
     if without:
         names = words("comma").join(escape_plain(row.place.title) for row in without[:MOST_NAMES])
@@ -118,6 +138,9 @@ def list_conclusions(scores: ScoredLayers, rows: Sequence[ArticleRow], words: Wo
     if spans < FEW_SPANS:
         yield words("says.few_spans", count=spans)
     for one in scores.evaluations:
+        if one.counts.repeated > MOST_REPEATED * one.sentences and not is_preannotation(content, one.name):
+            figures = {"repeated": one.counts.repeated, "sentences": one.sentences}
+            yield words("says.repeated", name=escape_plain(one.name), **figures)
         if one.missing:
             yield words("says.missing", name=escape_plain(one.name), count=len(one.missing))
 
@@ -143,19 +166,28 @@ def choose_next_step(
     # The first layer that a reader would use is the one with the fewest doubts, then the highest trust.
     order: tuple[Trust, ...] = ("high", "limited", "some", "low", "unknown")
     layer = min(layers, key=lambda one: order.index(one["verdict"].trust))
-    best, errors, name = layer["verdict"], layer["errors"], escape_plain(layer["evaluation"].name)
-    if best.trust in ("some", "low") and errors:
-        found = Counter((one.case.pattern, one.labels[0] if one.labels else "") for one in errors)
-        (pattern, label), count = found.most_common(1)[0]
-        names = {one.id: escape_plain(one.name) for one in content.labels}
-        what = {"pattern": words(f"pattern.{pattern}"), "label": names.get(label) or escape_plain(label)}
-        return words("next.errors", name=name, count=len(errors), most=count, **what)
+    best, name = layer["verdict"], escape_plain(layer["evaluation"].name)
+    if best.trust in ("some", "low") and layer["errors"]:
+        return _advise_on_errors(layer, {one.id: escape_plain(one.name) for one in content.labels}, words)
     doubt = best.doubts[0] if best.doubts else ""
     if doubt in ("in_sample", "few_articles"):
         return words("next.articles", count=max(1, ARTICLES_NEEDED - scored), without=len(rows) - scored)
     if doubt:
-        return words({"shown": "next.blind", "models_only": "next.person"}.get(doubt, "next.about"))
+        by_doubt = {"seen": "next.other", "shown": "next.blind", "models_only": "next.person"}
+        return words(by_doubt.get(doubt, "next.about"))
     return words("next.use", name=name) if best.trust == "high" else words("next.more")
+
+
+def _advise_on_errors(layer: Mapping[str, Any], names: Mapping[str, str], words: Words) -> str:
+    errors, unmarked, name = layer["errors"], layer["unmarked"], escape_plain(layer["evaluation"].name)
+    found = Counter(
+        (one.case.pattern, one.labels[0] if one.labels else "") for one in errors if set(one.labels) - unmarked.keys()
+    )
+    if 2 * found.total() <= len(errors):
+        return words("next.unmarked", name=name, labels=words("comma").join(names[one] for one in unmarked))
+    (pattern, label), count = found.most_common(1)[0]
+    what = {"pattern": words(f"pattern.{pattern}"), "label": names.get(label) or escape_plain(label)}
+    return words("next.errors", name=name, count=len(errors), most=count, **what)
 
 
 def describe_layer(content: ReportContent, name: str, words: Words) -> str:
@@ -166,7 +198,7 @@ def describe_layer(content: ReportContent, name: str, words: Words) -> str:
         f"{words(f'source.{source}') if source in SOURCES else source} {count}"
         for source, count in sources.most_common(MOST_SOURCES)
     )
-    if _is_preannotation(name, layer):
+    if is_preannotation(content, name):
         what = words("layer.pre")
     elif content.request.held_out and name != "pre":
         # A pre-annotation with annotators of the user's own stands beside cross-validated models, too, and is none.
@@ -180,27 +212,38 @@ def describe_layer(content: ReportContent, name: str, words: Words) -> str:
 def explain_in_sample(content: ReportContent, name: str, language: str, words: Words) -> str:
     """Return why a layer's score is not blind: what `about.toml` states, or that it was trained on this gold."""
     stated = content.about.explain_in_sample(name, language)
-    if stated or content.request.held_out or _is_preannotation(name, content.given.layers[name]):
+    if stated or content.request.held_out or is_preannotation(content, name):
         return stated
     gold = {sentence.id for sentence in content.given.gold}
     seen = any(sentence.id in gold for layer in content.given.trained for sentence in layer)
     return words("in_sample.trained") if seen else ""
 
 
-def was_shown(content: ReportContent, name: str) -> bool:
-    """Tell whether the gold keeps spans of a layer's annotators: those who made the gold saw what they proposed."""
+def count_kept(content: ReportContent) -> int:
+    """Return how many of the gold's spans are of automatic annotators: whoever made the gold saw what they proposed.
+
+    Such gold says little of any layer: another may have learned from that one, as custom models do, or err as it does.
+    """
     kept = {one.name for one in content.authors if one.kind == "pre" or (one.kind == "unknown" and one.name in SOURCES)}
-    return any(span.source in kept for sentence in content.given.layers[name] for span in sentence.spans)
+    sources = (span.source for sentence in content.given.gold for span in sentence.spans)
+    return sum(not kept.isdisjoint(MARKS.split(source)) for source in sources)
 
 
-def _is_preannotation(name: str, layer: Layer) -> bool:
+def is_preannotation(content: ReportContent, name: str) -> bool:
+    """Tell whether a layer is the package's pre-annotation, by its name and sources."""
     # A trained model's layer may be called so, too, but its spans name the model; of other annotators nothing is known.
-    return name == "pre" and all(span.source in SOURCES for sentence in layer for span in sentence.spans)
+    sources = (span.source for sentence in content.given.layers[name] for span in sentence.spans)
+    return name == "pre" and all(source in SOURCES for source in sources)
 
 
-def _compare_layers(scores: ScoredLayers, words: Words) -> Iterator[str]:
+def _compare_layers(content: ReportContent, scores: ScoredLayers, words: Words) -> Iterator[str]:
     tests = len(scores.comparisons)
+    keys = {name: _list_keys(layer) for name, layer in content.given.covered.items()}
     for number, given in enumerate(scores.comparisons, 1):
+        names = {"a": escape_plain(given.a), "b": escape_plain(given.b)}
+        if keys[given.a] == keys[given.b]:
+            yield words("says.same", **names, count=len(keys[given.a]))
+            continue
         comparison, confidence = given, given.sampling.confidence
         if tests > 1:
             confidence = 1 - (1 - confidence) / tests
@@ -211,8 +254,11 @@ def _compare_layers(scores: ScoredLayers, words: Words) -> Iterator[str]:
         direction, bounds, p = judge_difference(found, tests)
         if found.difference.value is None or not bounds:
             continue
-        names = {"a": escape_plain(comparison.a), "b": escape_plain(comparison.b)}
         figures = (found.difference.value, *bounds)
         changes = dict(zip(("difference", "low", "high"), map(format_difference, figures), strict=True))
         sure = f"{confidence:.1%}".replace(".0%", "%")
         yield words(f"says.{direction}", **names, **changes, confidence=sure, p=format_p(p, sign=True))
+
+
+def _list_keys(layer: Layer) -> set[tuple[str, int, int, str]]:
+    return {(sentence.id, *span.key) for sentence in layer for span in sentence.spans}

@@ -19,7 +19,7 @@ from biaozhu.data.model import Sentence
 from biaozhu.reporting.page import charts, overlay, table_rows, verdict
 from biaozhu.reporting.page.overlay import ArticlePlace
 from biaozhu.reporting.page.strings import Words, format_percent
-from biaozhu.scoring.evaluation import ALL
+from biaozhu.scoring.evaluation import ALL, list_occurring
 from biaozhu.scoring.scores import SCHEMES, Scheme, pair_layers
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
     }
     if content.scores:
         view |= _view_scores(content, content.scores, view, errors, words)
-        view["says"] = list(verdict.list_conclusions(content.scores, rows, words))
+        view["says"] = list(verdict.list_conclusions(content, content.scores, rows, words))
     view["next_step"] = verdict.choose_next_step(content, view.get("layers", ()), rows, words)
     wanted = {
         "values": view["article_values"],
@@ -170,11 +170,22 @@ def _view_scores(
     evaluations, comparisons = scores.evaluations, scores.comparisons
     first, rows = evaluations[0], view["article_rows"]
     lanes = {lane.name: lane.number for lane in view["lanes"]}
+    occurring = list_occurring(evaluations)
     names = {ALL: words("all"), **view["label_names"]}
+    kept, spans = verdict.count_kept(content), first.overall["strict"].counts.possible
     layers = []
     for one in evaluations:
         in_sample = verdict.explain_in_sample(content, one.name, view["language"], words)
-        shown = verdict.was_shown(content, one.name)
+        judged = verdict.judge_layer(
+            one,
+            content.authors,
+            in_sample=bool(in_sample),
+            shown=kept > verdict.MOST_KEPT * spans,
+            learned=not verdict.is_preannotation(content, one.name),
+        )
+        unmarked = verdict.list_unmarked(one)
+        figures: dict[str, Any] = {"count": len(rows), "kept": kept, "spans": spans, "sentences": one.sentences}
+        figures |= {"fresh": one.counts.fresh, "repeated": one.counts.repeated, "needed": verdict.FRESH_NEEDED}
         found = errors[lanes[one.name]]
         layers.append(
             {
@@ -182,28 +193,31 @@ def _view_scores(
                 "lane": lanes[one.name],
                 "in_sample": in_sample,
                 "errors": found,
-                "verdict": verdict.judge_layer(one, content.authors, in_sample=bool(in_sample), shown=shown),
+                "verdict": judged,
+                "doubts": [(doubt, words(f"doubt.{doubt}", **figures)) for doubt in judged.doubts],
+                "unmarked": unmarked,
                 "means": verdict.describe_layer(content, one.name, words),
                 "weakest": verdict.find_weakest(one),
                 "error_count": len(found),
                 "error_groups": overlay.group_errors(found, most=MOST_ERRORS if view["paged"] else None),
-                "confusion": charts.make_confusion_cells(one),
+                "confusion": charts.make_confusion_cells(one, occurring),
             }
         )
     size = {"sentences": first.sentences, "characters": first.characters}
-    size["gold"] = first.overall["strict"].counts.possible
+    size["gold"] = spans
     size["known"] = sum(row.sentences for row in rows)
     share = format_percent(sum(row.gold for row in rows) / size["known"])
     whole = {one.article for one in content.given.gold} <= {article.id for article in content.given.articles}
     of = words("scope.whole") if whole else words("scope.known")
-    strict: list[tuple[str, Scheme]] = [(label, "strict") for label in (ALL, *first.labels)]
+    strict: list[tuple[str, Scheme]] = [(label, "strict") for label in (ALL, *occurring)]
     return {
         "confidence": f"{first.sampling.confidence:.0%}",
         "units": first.units,
         "scope": words("scope", **size, share=share, of=of, articles=len(rows), all=len(view["articles"])),
         "layers": layers,
-        "rule": {"high": f"{verdict.HIGH:.2f}", "some": f"{verdict.SOME:.2f}"},
+        "rule": {"high": f"{verdict.HIGH:.2f}", "some": f"{verdict.SOME:.2f}", "fresh": verdict.FRESH_NEEDED},
         "f1_chart": charts.chart_f1(evaluations, names, words),
+        "absent": words("comma").join(names[label] for label in first.labels if label not in occurring),
         "label_rows": table_rows.make_score_rows(evaluations, comparisons, strict),
         "scheme_rows": table_rows.make_score_rows(evaluations, comparisons, [(ALL, scheme) for scheme in SCHEMES]),
         "errors_open": sum(map(len, errors.values())) <= OPEN_ERRORS,
