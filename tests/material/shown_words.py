@@ -26,9 +26,9 @@ from biaozhu.scoring.scores import Scheme
 DATA_WORDS = (
     *get_args(BlockKind), *get_args(adjudication.Kind), *get_args(diff.Kind), *get_args(Status), *get_args(Scheme),
     "annotator", "sentences", "characters", "blind", "ok", "missing", "yes", "no", "identical", "DIFFERS", "edited", "untouched",
-    "it changes {0} of {1} spans on its own gold ({2}); tried with {3} left out in turn: {4} ({5})",
-    "{0} begins from LAC's {1}; {2}", "no certain gain, so the model keeps the pre-annotation and LAC's words as they are", "{0} corrected, {1} made wrong, F1 {2}", "better than the pre-annotation", "no certain gain",
-    "no certain gain, so the model keeps the pre-annotation as it is",
+    "it drops {0} of {1} spans and adds {2} on its own gold ({3}); tried with {4} left out in turn: {5} ({6})",
+    "{0} begins from LAC's {1}; {2}", "{0} corrected, {1} made wrong, F1 {2}", "better than its start", "no certain gain",
+    "no certain gain, so the model is its start", "seen", "unseen", "the pre-annotation", "the pre-annotation with LAC's words",
     *(line for line in README.splitlines() if re.search(r"\S  +\S|:$", line)),
     *EXTRAS.values(), *HEADINGS.values(), "… by {0}", "… score {0}", "kept", "model", "lint", "surface", "hidden", "comments", "navigation", "footer", "sidebar", "sharing", "control", "drawn",  "related links", "above the title", "below the article", "source line", "links",
     "outside the article", "furniture", "… and {0} more.", "stopped; nothing half-written was left",

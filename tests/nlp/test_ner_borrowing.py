@@ -55,6 +55,7 @@ def test_borrowed_tag_is_told() -> None:
     assert learned is not None
     assert learned.borrowed == {NEW: "ORG"}
     assert str(learned).startswith(f"{NEW} begins from LAC's ORG; ")
+    assert learned.start == "the pre-annotation with LAC's words"
 
 
 @pytest.mark.parametrize("gold", [mark(NEW, shift=1), mark("PLACE"), mark(NEW)[:1]])

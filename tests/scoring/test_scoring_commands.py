@@ -181,6 +181,23 @@ def test_evaluate_resamples_sections_of_the_given_articles(tmp_path: Path, capsy
     assert document["made"]["inputs"][0]["sha256"][:12] == sentences[0].article
 
 
+@pytest.mark.parametrize("command", ["evaluate", "compare"])
+def test_evaluate_leaves_out_labels_without_spans_and_names_them(
+    files: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    # A regression test: the package's labels filled the tables of a gold with other ones with dashes.
+    for name, layer in (("gold", GOLD), ("good", GOOD), ("poor", POOR)):
+        spans = [[span for span in one.spans if span.label != "AMOUNT"] for one in layer]
+        write_layer(files / f"{name}.jsonl", [with_spans(*one) for one in zip(layer, spans, strict=True)])
+    layers = [str(files / f"{name}.jsonl") for name in ("good", "poor")]
+    given = layers if command == "compare" else ["--layer", layers[0], "--layer", layers[1]]
+    assert run([command, *given, "--gold", str(files / "gold.jsonl"), "--resamples", "200"]) == 0
+    shown = capsys.readouterr()
+    assert "AMOUNT" not in shown.out
+    assert "PERSON" in shown.out
+    assert "neither the gold nor a layer has a span of AMOUNT" in shown.err
+
+
 def test_evaluate_held_out_tells_seen_from_unseen_by_section(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,6 +220,11 @@ def test_evaluate_held_out_tells_seen_from_unseen_by_section(
     document = json.loads(capsys.readouterr().out)
     rows = {row["key"]: row["gold"] for row in document["layers"][0]["breakdowns"]["surface"]}
     assert rows == {"seen": 6, "unseen": 1}
+    # A regression test: without --json nothing of it was shown.
+    assert evaluate(tmp_path, ["gold.jsonl"], *words[:-1]) == 0
+    shown = capsys.readouterr()
+    assert re.search(r"gold +seen +6 .*gold +unseen +1 ", shown.out, re.DOTALL)
+    assert "unseen names in unseen sentences: 1" in shown.err
     assert evaluate(tmp_path, ["gold.jsonl"], "--held-out") == 2
     assert capsys.readouterr().err.startswith("BZ002 ")
 

@@ -68,6 +68,9 @@ def test_choosing_learns_what_the_held_out_sentences_confirm(groups: list[str]) 
     assert found.p is not None
     assert found.p < 0.05
     assert {str(one) for one in found.examples} == {"+青岛市 (PLACE)", "−青岛 (PLACE)"}
+    # A regression test: additions were counted among the start's spans, and a small p was "0.000".
+    assert "it drops 20 of 20 spans and adds 20 on its own gold" in str(Learned(hold, found, found))
+    assert "p < 0.001" in str(found)
 
 
 def test_choosing_says_that_there_is_nothing_to_learn() -> None:

@@ -244,6 +244,9 @@ def test_running_writes_the_report_again_when_the_gold_is_described(
     assert "1999-01" in (folder / "reports/mine/index.html").read_text("utf-8")
     assert run([*RUN]) == 0
     assert "page of the report: unchanged" in capsys.readouterr().err
+    assert run([*RUN, "--lang", "en"]) == 0
+    assert "page of the report: unchanged" not in capsys.readouterr().err
+    assert '<html lang="en">' in (folder / "reports/mine/index.html").read_text("utf-8")
 
 
 def test_running_after_a_round_of_the_same_name_shows_its_round_trip(folder: Path) -> None:

@@ -73,10 +73,9 @@ def train(
         return
     with _show_steps() as on_step:
         done = run(config, output, overrides=overrides, held_out=held, on_step=on_step)
-    size = f"{done.sentences} sentences, {done.steps} steps, loss {done.loss:.3f}"
-    say(f"{output}: {done.spans} spans in {size}")
+    say(f"{output}: {done.spans} spans in {done.sentences} sentences")
     if done.learned is not None:
-        say(f"compared with the pre-annotation: {done.learned}")
+        say(f"compared with {done.learned.start}: {done.learned}")
         for where, side in (("on its own gold", done.learned.own), ("on parts left out", done.learned.held_out)):
             for right in (True, False):
                 if shown := [str(one) for one in side.examples if one.right is right]:

@@ -85,6 +85,14 @@ def evaluate(
         title = f"Scores on {gold} (intervals: BCa over {found.evaluations[0].units.kind}s)"
         figures = ("P", "R", "F1", "F1 95 %", "COR", "INC", "PAR", "MIS", "SPU")
         print_table(title, ("layer", "label", "scheme", *figures), _list_scores(found))
+        seen = [
+            (one.name, row.key, row.gold, row.predicted, row.correct, row.precision, row.recall, row.f1)
+            for one in found.evaluations
+            for row in one.breakdowns["surface"]
+        ]
+        if seen:
+            of_names = ("layer", "kind", "there", "found", "right", "P", "R", "F1")
+            print_table("Strict, by whether training had seen the name", of_names, seen)
         if scores := found.document.get("values"):
             rows = [(one["layer"] or "the gold itself", *list(one.values())[1:]) for one in scores]
             columns = ("spans of", "field", "correct", "of", "accuracy")
@@ -118,6 +126,7 @@ def compare(
     as_json: ScoresJson = False,
 ) -> None:
     """Compare two layers on the gold: differences b - a with intervals, p by approximate randomisation, Holm."""
+    from biaozhu.scoring import evaluation
     from biaozhu.scoring.layer_scoring import name_layers
 
     if len(name_layers((a, b))) == 1:
@@ -129,8 +138,11 @@ def compare(
         print_json(found.document)
     else:
         compared, rows = found.comparisons[0], []
+        occurring = ("ALL", *evaluation.list_occurring(found.evaluations))
         for one in compared.differences:
             label, scheme, figure = one.metric.rsplit(" ", 2)
+            if label not in occurring:
+                continue
             metric = "F1" if figure == "f1" else figure
             change = (one.difference.value, _format(one.difference.best))
             rows.append((label, scheme, metric, one.a, one.b, *change, one.p, one.p_holm))
@@ -191,13 +203,21 @@ def _say_skipped(given: ScoringInputs) -> None:
 
 
 def _say_notes(found: ScoredLayers) -> None:
-    units = found.evaluations[0].units
+    from biaozhu.scoring.evaluation import list_occurring
+
+    units, labels = found.evaluations[0].units, found.evaluations[0].labels
+    if absent := [label for label in labels if label not in list_occurring(found.evaluations)]:
+        say(f"neither the gold nor a layer has a span of {', '.join(absent)}")
     say(f"intervals resample {units.count} {units.kind}s: {units.reason}")
     for one in found.evaluations:
         if lacking := len(one.missing) + one.missing_more:
             named = f"; the first {len(one.missing)} of them are named" if one.missing_more else ""
             size = f"{lacking} of {one.sentences} gold sentences"
             say(f"{one.name} lacks {size}, counted as found empty{named}")
+        if one.counts.fresh is not None:
+            repeated, fresh = one.counts.repeated, one.counts.fresh
+            say(f"{one.name}: training had seen {repeated} of {one.sentences} sentences, but for their spans")
+            say(f"{one.name}: unseen names in unseen sentences: {fresh}, what a trained model's score rests on")
         if one.curve_step is not None:
             step = f"{one.curve_step:g}"
             say(f"{one.name}: too many distinct scores, the curve's thresholds are multiples of {step}")
@@ -206,10 +226,12 @@ def _say_notes(found: ScoredLayers) -> None:
 
 
 def _list_scores(found: ScoredLayers) -> list[tuple[Any, ...]]:
-    rows = []
+    from biaozhu.scoring.evaluation import list_occurring
+
+    rows, occurring = [], list_occurring(found.evaluations)
     for one in found.evaluations:
         scores = [("ALL", scheme, scores) for scheme, scores in one.overall.items()]
-        scores += [(label, "strict", by["strict"]) for label, by in one.labels.items()]
+        scores += [(label, "strict", by["strict"]) for label, by in one.labels.items() if label in occurring]
         for label, scheme, row in scores:
             figures = (row.precision.value, row.recall.value, row.f1.value, _format(row.f1.best))
             rows.append((one.name, label, scheme, *figures, *COUNTS(row.counts)))

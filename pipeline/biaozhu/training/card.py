@@ -101,7 +101,7 @@ def write_card(  # noqa: PLR0913 — what a card says
             for one in side.examples
         ]
         parts += [
-            f"### Against its start, the pre-annotation\n\nWhat it learned: {learned}.",
+            f"### Against its start, {learned.start}\n\nWhat it learned: {learned}.",
             markdown_table(("where", "change", "span, such as"), changes),
         ]
         if HELD_OUT in scores:

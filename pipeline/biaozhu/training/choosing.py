@@ -17,7 +17,7 @@ import numpy as np
 
 from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.nlp.crf import TokenSpan
-from biaozhu.scoring.significance import Sampling, compare_rows
+from biaozhu.scoring.significance import Sampling, compare_rows, format_p
 from biaozhu.training.card import format_score
 from biaozhu.training.descent import Hold, Problem, predict, read_gold, solve_problem
 
@@ -82,7 +82,7 @@ class Comparison:
     def __str__(self) -> str:
         """Say it in words."""
         scores = " → ".join(format_score(one.f1) for one in (self.start, self.model))
-        p = "" if self.p is None else f", p = {self.p:.3f}"
+        p = "" if self.p is None else f", p {format_p(self.p, sign=True)}"
         return f"{self.mended} corrected, {self.broken} made wrong, F1 {scores}{p}"
 
 
@@ -99,17 +99,23 @@ class Learned:
     borrowed: Mapping[str, str] = field(default_factory=dict)
     parts: Parts = "stretches of sentences"
 
+    @property
+    def start(self) -> str:
+        """Name of the start: more than the pre-annotation where labels that this lacks are borrowed."""
+        return "the pre-annotation with LAC's words" if self.borrowed else "the pre-annotation"
+
     def __str__(self) -> str:
         """Say in words what was learned, if anything."""
         own, out = self.own, self.held_out
         gained = self.hold is not None and out.p is not None and out.p < SIGNIFICANT and out.mended > out.broken
-        verdict = "better than the pre-annotation" if gained else "no certain gain"
+        verdict = "better than its start" if gained else "no certain gain"
         if self.hold is None:
-            kept = "the pre-annotation and LAC's words as they are" if self.borrowed else "the pre-annotation as it is"
-            verdict += f", so the model keeps {kept}"
+            verdict += ", so the model is its start"
+        before = own.start.predicted
+        added = (own.changed + own.model.predicted - before) // 2
         begun = "".join(f"{label} begins from LAC's {tag}; " for label, tag in self.borrowed.items())
         return (
-            f"{begun}it changes {own.changed} of {own.start.predicted} spans on its own gold ({own}); "
+            f"{begun}it drops {own.changed - added} of {before} spans and adds {added} on its own gold ({own}); "
             f"tried with {self.parts} left out in turn: {verdict} ({out})"
         )
 

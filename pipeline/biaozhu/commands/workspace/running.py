@@ -11,7 +11,7 @@ from functools import partial
 from glob import escape
 from itertools import chain, count
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from typer import Argument, Option
 
@@ -23,7 +23,7 @@ from biaozhu.commands.curation.adjudicating import GOLD
 from biaozhu.commands.doccano.projects import ROUND_TRIP
 from biaozhu.commands.models import crossval, predict, train
 from biaozhu.commands.options import Yes
-from biaozhu.commands.scores import print_reports, report
+from biaozhu.commands.scores import Language, print_reports, report
 from biaozhu.commands.workspace.next_steps import say_next_steps
 from biaozhu.commands.workspace.steps import LAYERS, NO_ANNOTATORS, PRE, DoneStep, StepRecord, hash_inputs, read_steps
 from biaozhu.data.errors import BiaozhuError, MissingFileError, OutputError, TrainingError, UsageError
@@ -69,6 +69,7 @@ def run(
     name: Annotated[str, Option(help="Name of the report; else that of the folder.")] = "",
     model: NetworkName = DEFAULT_MODEL,
     annotator: Annotators = [],  # noqa: B006 — typer copies the default
+    lang: Language = "zh",
     yes: Yes = False,
     force: Annotated[
         bool, Option("--force", help="Redo every step; also replace what annotators that are not given found.")
@@ -102,16 +103,17 @@ def run(
     record.run_step("table", "table of amounts", do, inputs, [amounts])
     trained = _train_model(job, record)
     annotators = _find_annotators(job)
-    _report_scores(job, record, annotators, trained=trained)
+    _report_scores(job, record, annotators, trained=trained, lang=lang)
     if job.gold:
         print_reports([one for one in read_reports(job.report) if one.name == job.report.resolve().name])
     say(f"report: {job.report / 'index.html'}")
-    given = {"--name": name, "--gold": gold, "--config": config, "--model": model}
+    given = {"--name": name, "--gold": gold, "--config": config, "--model": model, "--lang": lang}
     usual = {
         "--name": folder.resolve().name,
         "--gold": GOLD,
         "--config": find_shipped(CONFIG),
         "--model": DEFAULT_MODEL,
+        "--lang": "zh",
     }
     options = [
         *((key, one) for key, one in given.items() if one != usual[key]),
@@ -280,7 +282,9 @@ def _train_model(job: Job, record: StepRecord) -> bool:
     return True
 
 
-def _report_scores(job: Job, record: StepRecord, annotators: Sequence[Path], *, trained: bool) -> None:
+def _report_scores(
+    job: Job, record: StepRecord, annotators: Sequence[Path], *, trained: bool, lang: Literal["zh", "en"]
+) -> None:
     from biaozhu.reporting.authorship import ABOUT
     from biaozhu.reporting.report import FILES
 
@@ -308,9 +312,10 @@ def _report_scores(job: Job, record: StepRecord, annotators: Sequence[Path], *, 
             held_out=trained,
             ledger=[ledger_path(job.steps / f"{job.config.stem}.jsonl")] if trained else [],
             round_trip=round_trip,
+            lang=lang,
         )
 
-    inputs = hash_inputs([*read, *annotators], *layers)
+    inputs = hash_inputs([*read, *annotators], *layers, lang)
     record.run_step("report", "page of the report", write_report, inputs, outputs)
 
 
