@@ -6,7 +6,7 @@ import pytest
 
 from biaozhu.data.errors import BiaozhuError, ScoringError, TrainingError
 from biaozhu.data.model import Article, Block, Metadata, Sentence
-from biaozhu.reading.holdout import group_sentences, sections_of
+from biaozhu.reading.holdout import group_sentences, name_held_out, sections_of
 from biaozhu.reading.sentences import split_article
 
 
@@ -31,7 +31,12 @@ def sizes_of(groups: dict[str, str]) -> dict[str, int]:
     ("sizes", "at_least", "expected"),
     [
         ((5, 5), 5, {"x 0": 5, "x 1": 6}),
-        ((4, 5), 5, {"x 1": 10}),
+        ((4, 5), 5, {"x sentences 1-5": 5, "x sentences 6-10": 5}),
+        (
+            (32,),
+            5,
+            {f"x sentences {at + 1}-{at + size}": size for at, size in ((0, 6), (6, 6), (12, 7), (19, 6), (25, 7))},
+        ),
         ((6, 2), 5, {"x 0": 9}),
         ((6, 1, 1, 6), 5, {"x 0": 6, "x 3": 11}),
         ((1, 1), 5, {"x 1": 3}),
@@ -42,6 +47,8 @@ def test_holdout_small_sections_join_the_next(sizes: tuple[int, ...], at_least: 
     article = make_article("0123456789ab", "x", sizes)
     groups = group_sentences([article], split_article(article), at_least=at_least)
     assert sizes_of(groups) == expected
+    stretches = any("sentences" in group for group in expected)
+    assert name_held_out(split_article(article), groups) == ("stretch" if stretches else "section")
 
 
 def test_holdout_several_articles_are_held_out_whole() -> None:
@@ -52,6 +59,7 @@ def test_holdout_several_articles_are_held_out_whole() -> None:
     assert sizes_of(group_sentences([one, two], split_article(one), by="article")) == {"a": 13}
     by_section = sizes_of(group_sentences([one, two], both, by="section"))
     assert by_section == {"a 0": 6, "a 1": 7, "b 0": 6, "b 1": 7}
+    assert name_held_out(both, group_sentences([one, two], both)) == "article"
     with pytest.raises(TrainingError):
         group_sentences([one], both)
 

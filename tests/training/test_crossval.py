@@ -83,7 +83,18 @@ def test_crossval_groups_are_whole_sections_of_the_size_asked(sections: list[int
 def test_crossval_needs_two_groups(config: Path, tmp_path: Path) -> None:
     article, gold = made_article(tmp_path, sections=1)
     with pytest.raises(TrainingError, match="one group only"):
-        crossvalidate(read_config(config), gold, group_sentences([article], gold), source="x")
+        crossvalidate(read_config(config), gold[:9], group_sentences([article], gold[:9]), source="x")
+
+
+def test_crossval_leaves_out_stretches_of_a_single_section(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_layer(tmp_path / "gold.jsonl", made_article(tmp_path, sections=1)[1])
+    given = ["--gold", str(tmp_path / "gold.jsonl"), "--article", str(tmp_path / "made.txt"), "--at-least", "2"]
+    assert run(["crossval", str(config), *given, "-o", str(tmp_path / "out.jsonl")]) == 0
+    said = capsys.readouterr()
+    assert "made sentences 1-" in said.err
+    assert "Each stretch held out" in said.out
 
 
 def test_crossval_refuses_a_variable_that_names_itself(config: Path, tmp_path: Path) -> None:

@@ -118,9 +118,9 @@ def crossval(
     ledger: Ledger = None,
     as_json: AsJson = False,
 ) -> None:
-    """Predict each section (article, where there are several) by a model trained on the others only."""
+    """Predict each article (of one each section, of one section each stretch) by a model trained on the others only."""
     from biaozhu.reading.article import find_articles, read_articles
-    from biaozhu.reading.holdout import group_sentences
+    from biaozhu.reading.holdout import group_sentences, name_held_out
     from biaozhu.training.card import score_strictly
     from biaozhu.training.crossval import count_groups, crossvalidate
     from biaozhu.training.train import read_config
@@ -141,12 +141,12 @@ def crossval(
     write_layer(output, predicted)
     for group, size in sorted(count_groups(sentences, groups).items()):
         say(f"held out: {group} ({size} sentences)")
-    part = "section" if len({one.article for one in sentences}) == 1 else "article"
-    _print_scores(
-        f"Each {part} held out, by a model that saw nothing of it",
-        score_strictly(sentences, predicted),
-        as_json=as_json,
-    )
+    if (part := name_held_out(sentences, groups)) == "stretch":
+        say(
+            "the gold is one section: a stretch of sentences leaves its neighbours to learn from, a new article may score lower"
+        )
+    title = f"Each {part} held out, by a model that saw nothing of it"
+    _print_scores(title, score_strictly(sentences, predicted), as_json=as_json)
     finish(entries, ledger=ledger)
 
 

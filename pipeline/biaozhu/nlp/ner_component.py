@@ -125,7 +125,8 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
     def _find_labels(self, docs: list[Doc]) -> set[str]:
         """Return the labels of the gold, and those of the prior that the gold does not contradict.
 
-        The prior marks one `CONTRADICTED` times where the gold never does: then the gold's guideline has no such label.
+        It does where it has spans of other labels alone, and where the prior marks one `CONTRADICTED` times that the gold never
+        has: then the gold's guideline has no such label.
         """
         found = {span.label_ for doc in docs for span in doc.ents}
         prior = self.model.maybe_get_ref("prior")
@@ -133,11 +134,13 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
             return found
         tags = prior.attrs["tags"]
         begun = [column for column, tag in enumerate(tags) if tag.endswith(("-B", "-S"))]
+        labels = {tags[column][:-2] for column in begun}
+        if found and found.isdisjoint(labels):
+            return found
         marked: Counter[str] = Counter()
         for rows in prior.predict(docs[:LABEL_SAMPLE]):
             best = rows[:, : len(tags)].argmax(axis=1)
             marked.update(tags[column][:-2] for column in best[np.isin(best, begun)].tolist())
-        labels = {tags[column][:-2] for column in begun}
         return found | {label for label in labels if marked[label] < CONTRADICTED}
 
     def borrow_tags(self, docs: Sequence[Doc]) -> dict[str, str]:

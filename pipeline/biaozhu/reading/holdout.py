@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Literal
 
 from biaozhu.data.errors import BiaozhuError, ScoringError, TrainingError, raise_collected
@@ -11,6 +12,8 @@ from biaozhu.data.model import Article, Sentence
 from biaozhu.reading.sentences import section_of, section_titles
 
 By = Literal["section", "article"]
+# One section is cut into at most so many stretches.
+STRETCHES = 5
 
 
 def group_sentences(
@@ -19,8 +22,8 @@ def group_sentences(
     """Return the group of each sentence by its id: its article, or its section where there is one article.
 
     A section of fewer than `at_least` sentences joins the one after it (the last one the one before): a headline belongs to what follows
-    it, and a fold of a sentence or two says nothing. `by` decides whatever the number of articles. Sentences of an article that was not
-    given raise TrainingError.
+    it, and a fold of a sentence or two says nothing. One section is cut into stretches of so many sentences or more (see `name_held_out`).
+    `by` decides whatever the number of articles. Sentences of an article that was not given raise TrainingError.
     """
     known = {article.id: article for article in articles}
     used = {sentence.article for sentence in gold}
@@ -35,7 +38,21 @@ def group_sentences(
     for article in (known[identifier] for identifier in sorted(used)):
         sections = section_of(article, [sentence for sentence in gold if sentence.article == article.id])
         groups |= {key: f"{article.name} {group}" for key, group in _merged(sections, at_least).items()}
+    count = min(STRETCHES, len(groups) // at_least)
+    if by is None and len(set(groups.values())) == 1 and count > 1:
+        ordered = sorted(gold, key=lambda sentence: sentence.start)
+        cuts = [len(ordered) * part // count for part in range(count + 1)]
+        for first, last in pairwise(cuts):
+            name = f"{known[ordered[0].article].name} sentences {first + 1}-{last}"
+            groups |= dict.fromkeys((sentence.id for sentence in ordered[first:last]), name)
     return groups
+
+
+def name_held_out(gold: Sequence[Sentence], groups: Mapping[str, str]) -> Literal["article", "section", "stretch"]:
+    """Name what `group_sentences` holds out together; a stretch leaves its neighbours to learn from."""
+    if len({sentence.article for sentence in gold}) > 1:
+        return "article"
+    return "stretch" if any("-" in group.rpartition(" ")[2] for group in groups.values()) else "section"
 
 
 def _merged(sections: Mapping[str, int], at_least: int) -> dict[str, int]:

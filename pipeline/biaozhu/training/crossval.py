@@ -1,4 +1,4 @@
-"""Held-out predictions: each sentence by a model that saw nothing of its section, or of its article."""
+"""Held-out predictions: each sentence by a model that saw nothing of its article, section or stretch."""
 
 from __future__ import annotations
 
@@ -51,6 +51,6 @@ def count_groups(gold: Sequence[Sentence], groups: Mapping[str, str]) -> Counter
     """Return how many sentences each group has; fewer than two groups raise TrainingError."""
     counts = Counter(groups[sentence.id] for sentence in gold)
     if len(counts) < 2:  # noqa: PLR2004 — one left out, one to learn from
-        advice = "Give another article, or gold of more sections"
+        advice = "Give more gold: of another article or section, or ten sentences of this one"
         raise TrainingError("there is one group only, nothing is left to learn from", next_step=advice)
     return counts
