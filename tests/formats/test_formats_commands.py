@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from typing import TYPE_CHECKING
 
@@ -112,6 +113,8 @@ def test_formats_commands_say_where_a_text_has_several_places(
         (["import", "{layer}", "-f", "conll", "-o", "x.jsonl"], "BZ060"),
         (["import", "{layer}", "-f", "doccano", "-o", "x.txt"], "BZ002"),
         (["import", "{layer}", "-f", "doccano", "-o", "x.jsonl", "--map", "LOC"], "BZ002"),
+        (["import", "{layer}", "-f", "doccano", "-o", "x.jsonl", "--map", "LOC=PLACES"], "BZ015"),
+        (["import", "{layer}", "-f", "csv", "-o", "x.jsonl"], "BZ002"),
         (["import", "nowhere", "-f", "conll", "-o", "x.jsonl"], "BZ003"),
         (["import", "nowhere", "-f", "brat", "-o", "x.jsonl"], "BZ003"),
         (["export", "{layer}", "{layer}", "-f", "conll", "-o", "x"], "BZ017"),
@@ -136,6 +139,38 @@ def test_formats_commands_refuse_another_article(
     assert run(["import", str(tmp_path / "d"), "-f", "doccano", "-o", str(output), "--article", str(other)]) == 2
     assert "BZ016" in capsys.readouterr().err
     assert not output.exists()
+
+
+def test_formats_commands_write_a_row_for_each_span(tmp_path: Path) -> None:
+    text = "=1+1。在白水县。"
+    spans = (Span(0, 4, "AMOUNT", "c", 0.5), Span(6, 9, "PLACE", "b"))
+    sentences = [Sentence("a" * 12, 0, 2, "没有"), Sentence("a" * 12, 5, 5 + len(text), text, spans)]
+    write_layer(tmp_path / "forum.jsonl", sentences)
+    command = ["export", str(tmp_path / "forum.jsonl"), "-f", "csv", "-o", str(tmp_path / "spans.csv")]
+    assert run(command) == run(command) == 0  # it takes its own file for one of its kind
+    with (tmp_path / "spans.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["number"] for row in rows] == ["2", "2"]
+    assert [(row["article"], row["text"], row["label"], row["source"], row["score"]) for row in rows] == [
+        ("forum", "'=1+1", "AMOUNT", "c", "0.5"),
+        ("forum", "白水县", "PLACE", "b", ""),
+    ]
+    assert [text[int(row["start"]) : int(row["end"])] for row in rows] == ["=1+1", "白水县"]
+
+
+@pytest.mark.parametrize(
+    ("options", "hints"), [([], ["--split"]), (["--split"], []), (["--map", "LOC=PLACE"], ["--split"])]
+)
+def test_formats_commands_say_what_to_do_next(
+    tmp_path: Path, options: list[str], hints: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "doc.txt").write_text("林小满在白水县。\n她种茶。\n茶很好。\n", encoding="utf-8")
+    (tmp_path / "doc.ann").write_text("T1\tLOC 4 7\t白水县\rT2\tLOC 0 3\t林小满\r", encoding="utf-8", newline="")
+    command = ["import", str(tmp_path / "doc.ann"), "-f", "brat", "-o", str(tmp_path / "out.jsonl"), *options]
+    assert run(command) == 0
+    said = capsys.readouterr().err
+    assert [hint for hint in ("--split",) if hint in said] == hints
+    assert ("configs/labels.toml" in said) is ("--map" not in options)
 
 
 @pytest.mark.parametrize(

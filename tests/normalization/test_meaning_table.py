@@ -247,6 +247,25 @@ def test_table_command_of_a_strange_layer_is_an_error(
     assert not (tmp_path / "t.csv").exists()
 
 
+@pytest.mark.parametrize("joined", [False, True])
+def test_table_command_takes_of_a_folder_the_layers_of_its_articles(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, joined: bool
+) -> None:
+    (tmp_path / "other.txt").write_text(TEXT + "末。\n", encoding="utf-8")
+    layers = tmp_path / "layers"
+    of = [split_article(read_article(path)) for path in (source, tmp_path / "other.txt")]
+    for number, layer in enumerate([[*of[0], *of[1]]] if joined else of):
+        write_layer(layers / f"{number}.jsonl", layer)
+    command = ["table", str(source), "--json", "--layer"]
+    assert run([*command, str(layers)]) == 0
+    assert [document["article"] for document in json.loads(capsys.readouterr().out)] == [source.stem]
+    # A folder with no layer of any article is an error, too.
+    (layers / "0.jsonl").unlink()
+    write_layer(layers / "1.jsonl", of[1])
+    assert run([*command, str(layers)]) == 2
+    assert capsys.readouterr().err.startswith("BZ003 ")
+
+
 def test_table_command_prints_paths_and_what_it_could_not_resolve(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -52,6 +52,24 @@ def test_hints_name_the_subfolder_that_is_not_read(
     assert ["mine/north" in line for line in hints] == [True]
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["read mine", "split mine", "table mine", "preannotate --model fast mine", "run --model fast mine",
+     "evaluate --gold g.jsonl --layer g.jsonl --article mine", "report --layer g.jsonl --article mine -o out"],
+)  # fmt: skip
+def test_hints_count_the_files_of_a_folder_that_are_not_read(
+    tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    for name in ("a.txt", "a.docx", "b.md", "c.MD", "README.md", ".hidden", "a.jsonl", "a.ann", "LICENSE"):
+        (tmp_path / "mine" / name).write_text("李明周一来到镇里。\n", "utf-8")
+    assert run(["split", "mine/a.txt", "-o", "g.jsonl"]) == 0
+    assert run(command.split()) == 0
+    hints = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hint: ")]
+    assert [hint.partition(": 2 × .md")[0].split()[1] for hint in hints] == ["4"]
+
+
 @pytest.mark.parametrize("name", ["ben #2 x", "it's", "a;b", "本 a"])
 @pytest.mark.parametrize(
     ("command", "words"),

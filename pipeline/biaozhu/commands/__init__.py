@@ -13,7 +13,7 @@ from pathlib import Path
 from typer import Typer
 
 from biaozhu.commands import models, scores
-from biaozhu.commands.articles import files, language_models, preannotating
+from biaozhu.commands.articles import converting, files, language_models, preannotating
 from biaozhu.commands.curation import adjudicating, rounds
 from biaozhu.commands.doccano import projects, server, syncing
 from biaozhu.commands.help_pages import DocumentedCommand
@@ -23,7 +23,8 @@ from biaozhu.commands.workspace import running, starting
 COMMANDS: dict[str, Callable[..., None]] = {
     "new": starting.new, "run": running.run, "doctor": starting.doctor, "labels": starting.show_labels,
     "configs": starting.show_configs, "read": files.read, "split": files.split, "preannotate": preannotating.preannotate,
-    "llm": language_models.llm, "push": syncing.push, "pull": syncing.pull, "export": files.export, "import": files.import_,
+    "llm": language_models.llm, "push": syncing.push, "pull": syncing.pull, "export": converting.export,
+    "import": converting.import_,
     "agree": adjudicating.agree, "bias": adjudicating.bias, "adjudicate": adjudicating.adjudicate, "doubt": rounds.doubt,
     "select": rounds.select, "train": models.train, "crossval": models.crossval, "curve": models.curve,
     "predict": models.predict, "segmenter": models.segmenter, "loop": rounds.loop, "table": files.table,

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Option
 
+from biaozhu.commands.articles.files import say_where_not_read
 from biaozhu.commands.console import LOSSES_SHOWN, finish, print_json, print_table, say
 from biaozhu.commands.options import AsJson, folder_name
 from biaozhu.data.errors import UsageError, raise_collected
@@ -175,6 +176,7 @@ def _score(
     request = _make_request(*sampling, **options, missing=lacking, strict=strict, whole=True)
     read = (*request.gold, *request.layers, *request.train, request.values, request.places)
     check_output(output, "scores", read, articles=request.articles)
+    say_where_not_read(request.articles)
     if stream:
         found = layer_scoring.score_streams(request)
     else:
@@ -278,6 +280,7 @@ def report(
     written |= dict.fromkeys((output, *list_text_pages(output)), "page")
     for path, kind in written.items():
         check_output(path, kind, read, articles=article)
+    say_where_not_read(article)
     given: dict[str, Any] = {
         "gold": tuple(gold),
         "layers": tuple(layer),

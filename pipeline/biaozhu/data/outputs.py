@@ -37,7 +37,8 @@ KEYS_OF_LINES: dict[str, set[str]] = {
     "brat": {"text_sha"},
 }
 DOCUMENT = re.compile(rb'"format"\s*:\s*"biaozhu\.([a-z-]+)\.v')
-TABLE_HEADER = b"article,sentence,start,end,text,about,"
+# Of a table of amounts, and of one of spans.
+TABLE_HEADER = b"article,sentence,start,end,text,"
 BRAT_SUFFIXES, BRAT_SIDECAR = (".txt", ".ann"), ".sentences.jsonl"
 HEAD_BYTES = 1 << 16
 

@@ -107,13 +107,13 @@ def _read_pair(name: str, files: Mapping[str, bytes], where: str, unit: OffsetUn
         raise FormatError(f"{name}.ann has no {name}.txt beside it", where=where)
     # brat reads plain UTF-8, in which a byte order mark is a character.
     text = documents.decode_utf8(files[f"{name}.txt"], where=f"{path}.txt", keep_mark=True)
-    lines = documents.decode_utf8(files[f"{name}.ann"], where=f"{path}.ann").split("\n")
+    lines = documents.split_lines(documents.decode_utf8(files[f"{name}.ann"], where=f"{path}.ann"))
     notes = {match[1]: match[2] for line in lines if (match := NOTE.fullmatch(line))}
     stated: list[StatedSpan] = []
     entries: list[Entry] = []
     problems: list[FormatError] = []
     for number, line in enumerate(lines, 1):
-        match = TEXT_BOUND.fullmatch(line.removesuffix("\r"))
+        match = TEXT_BOUND.fullmatch(line)
         if match:
             stated.append(_read_span(match, notes.get(match[1], "")))
         elif line[:1] in tuple("REAMN*"):
@@ -121,7 +121,7 @@ def _read_pair(name: str, files: Mapping[str, bytes], where: str, unit: OffsetUn
         elif line.strip() and not line.startswith("#"):
             what = "text-bound annotation" if line.startswith("T") else "line of brat"
             problems.append(FormatError(f"not a {what}: {line[:60]!r}", where=f"{path}.ann:{number}"))
-    raise_collected(problems)
+    documents.raise_refused(problems, stated)
     document = replace(documents.make_document(text, stated, unit=unit, entries=entries), name=name)
     sidecar = files.get(name + SIDECAR_SUFFIX)
     return [document] if sidecar is None else _cut_document(document, sidecar, f"{path}{SIDECAR_SUFFIX}")

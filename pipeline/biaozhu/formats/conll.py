@@ -6,8 +6,8 @@ first line of the file says so, and only in a file with that line are such escap
 no scores.
 
 Of other files the first column is the token, the last the tag; columns are separated by a tab or, in a line without one,
-by white space. Tokens are joined as they are. The schemes IOB2, IOB1, BIOES, BMES and BILOU are known; an I- without a
-beginning begins a span, as in conlleval.
+by white space. A line that begins with `-DOCSTART-` or `# newdoc` begins an article. Tokens are joined
+as they are. The schemes IOB2, IOB1, BIOES, BMES and BILOU are known; an I- without a beginning begins a span, as in conlleval.
 """
 
 from __future__ import annotations
@@ -15,17 +15,22 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from biaozhu.data.errors import FormatError, raise_collected
+from biaozhu.data.errors import FormatError
+from biaozhu.data.files import is_file_name
 from biaozhu.data.model import Sentence, is_unicode
 from biaozhu.formats import documents
-from biaozhu.formats.documents import Document, ExportedFiles, StatedSpan
+from biaozhu.formats.documents import BREAKS, Document, ExportedFiles, StatedSpan
 
 DECLARATION = r"# biaozhu characters, IOB2, white space and \ as \u{hex}"
 SENT_ID = re.compile(r"# sent_id = (\S+)")
 ESCAPE = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
 TAG = re.compile(r"O|([BIMESLU])-(.+)", re.DOTALL)
-DOCSTART = "-DOCSTART-"
+ARTICLE = re.compile(r"-DOCSTART-|# ?newdoc(?: +id *= *(\S.*?))?\s*$")
+# Bytes of the longest id that names an article's file.
+MAX_NAME_BYTES = 100
+LINE_ENDS = BREAKS - {"\t"}
 SOURCE = "conll"
 
 
@@ -45,18 +50,23 @@ def write_conll(sentences: Sequence[Sentence]) -> ExportedFiles:
 
 def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
     """Read columns with tags."""
-    # Only line feeds end a line: a character may be U+2028 or U+0085 in other people's files.
-    lines = [line.removesuffix("\r") for line in documents.decode_utf8(data, where=where).split("\n")]
+    lines = documents.split_lines(documents.decode_utf8(data, where=where))
     is_escaped = lines[0] == DECLARATION
     read: list[Document] = []
     rows: list[tuple[str, str, str]] = []
     problems: list[FormatError] = []
-    sentence_id = ""
+    sentence_id = article = ""
+    begun = 0
     for number, line in enumerate([*lines, ""], 1):
-        if not line.strip(" \t") or line.startswith(DOCSTART):
+        begins = ARTICLE.match(line)
+        if not line.strip(" \t") or begins:
             if rows:
-                read.append(_join_rows(rows, sentence_id))
+                read.append(replace(_join_rows(rows, sentence_id), name=article))
                 rows, sentence_id = [], ""
+            if begins:
+                begun, named = begun + 1, begins[1] or ""
+                fits = is_file_name(named) and len(named.encode()) <= MAX_NAME_BYTES
+                article = named if fits else str(begun)
         # In files whose columns are separated by white space `# O` is the character # with its tag.
         elif line.startswith("#") and "\t" not in line and not TAG.fullmatch(line.rsplit(maxsplit=1)[-1]):
             found = SENT_ID.match(line)
@@ -66,8 +76,8 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
         else:
             what, advice = f"no tag in {line[:40]!r}", "A line is a token and a tag such as B-LOC"
             problems.append(FormatError(what, where=f"{where}:{number}", next_step=advice))
-    raise_collected(problems)
-    return tuple(read)
+    documents.raise_refused(problems, read)
+    return tuple(read) if len({one.name for one in read}) > 1 else tuple(replace(one, name="") for one in read)
 
 
 def _escape(text: str) -> str:
@@ -81,6 +91,9 @@ def _unescape(match: re.Match[str]) -> str:
 
 def _read_row(line: str, *, is_escaped: bool) -> tuple[str, str, str] | None:
     """Return the token, the tag's prefix and its label, or None where there is no known tag."""
+    token, _, others = line.partition("\t")
+    if not LINE_ENDS.isdisjoint((others or token).strip()):
+        return None  # what another program takes for several lines
     columns = line.split("\t") if "\t" in line else line.split()
     match = TAG.fullmatch(columns[-1] if is_escaped else columns[-1].strip()) if columns else None
     if match is None or len(columns) == 1 or not columns[0]:

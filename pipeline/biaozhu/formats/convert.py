@@ -26,16 +26,21 @@ from biaozhu.formats.documents import (
     MAX_FILE_BYTES,
     Document,
     ExportedFiles,
+    ExportFormat,
     Format,
     OffsetUnit,
     cut_spans,
     make_entry,
 )
 from biaozhu.formats.placing import place_texts
+from biaozhu.formats.span_table import write_spans
 from biaozhu.reading.article import article_from_bytes
 from biaozhu.reading.sentences import split_text
 
-NOT_CARRIED = {"conll": "CoNLL has no place for sources and scores: they stay in the layer"}
+NOT_CARRIED = {
+    "conll": "CoNLL has no place for sources and scores: they stay in the layer",
+    "csv": "a table has a row for each span: sentences without spans are not in it, and it cannot be imported",
+}
 SEVERAL_PLACES = "its text stands in several places of the article: one was taken"
 BRAT_SUFFIXES = (".ann", ".txt", SIDECAR_SUFFIX)
 
@@ -51,18 +56,19 @@ class ImportedLayer:
 
 def export_layer(
     sentences: Sequence[Sentence],
-    into: Format,
+    into: ExportFormat,
     *,
     names: Mapping[str, str],
     articles: Mapping[str, str] | None = None,
 ) -> ExportedFiles:
-    """Write a layer in another format; `names` maps label ids to names in Doccano, `articles` ids to those of brat's files."""
-    writers: dict[Format, Callable[[Sequence[Sentence]], ExportedFiles]] = {
+    """Write a layer in another format; `names` maps label ids to names in Doccano, `articles` ids to those of brat's files and tables."""
+    writers: dict[ExportFormat, Callable[[Sequence[Sentence]], ExportedFiles]] = {
         "doccano": partial(json_rows.write_doccano, names=names),
         "conll": write_conll,
         "spacy": write_docbin,
         "labelstudio": json_rows.write_labelstudio,
         "brat": partial(write_brat, names=articles),
+        "csv": partial(write_spans, names=articles),
     }
     return writers[into](sentences)
 

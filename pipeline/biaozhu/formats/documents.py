@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, get_args
 
-from biaozhu.data.errors import FormatError
+from biaozhu.data.errors import BiaozhuError, FormatError, raise_collected
 from biaozhu.data.files import parse_json
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import SENTENCE_ID, Span
@@ -23,6 +23,7 @@ WHITE_SPACE = re.compile(r"\s+")
 UNSURE = "its offsets fit as code points and as UTF-16 units: say with --units which it is"
 
 Format = Literal["doccano", "conll", "spacy", "labelstudio", "brat"]
+ExportFormat = Literal[Format, "csv"]
 OffsetUnit = Literal["codepoints", "utf16"]
 
 
@@ -130,6 +131,19 @@ def decode_utf8(data: bytes, *, where: str, keep_mark: bool = False) -> str:
         return data.decode("utf-8").removeprefix("" if keep_mark else "\ufeff")
     except UnicodeDecodeError as error:
         raise FormatError("not UTF-8", where=f"{where}@{error.start}") from None
+
+
+def split_lines(text: str) -> list[str]:
+    """Return the lines of a file; where it has no line feed, CR ends them, as on old Macs."""
+    # No other break ends a line: a token may be U+2028 or U+0085 in other people's files.
+    return [line.removesuffix("\r") for line in (text if "\n" in text else text.replace("\r", "\n")).split("\n")]
+
+
+def raise_refused(problems: Sequence[BiaozhuError], read: Sized) -> None:
+    """Raise the problems of a file; the first alone where nothing could be read: it is of another format."""
+    if len(problems) > 1 and not read:
+        raise FormatError(f"nothing of it is in this format; first: {problems[0].what}", where=problems[0].where)
+    raise_collected(problems)
 
 
 def encode_lines(lines: Iterable[str]) -> bytes:

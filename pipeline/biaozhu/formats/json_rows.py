@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from biaozhu.data.errors import BiaozhuError, FormatError, raise_collected
+from biaozhu.data.errors import BiaozhuError, FormatError
 from biaozhu.data.files import once_each
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence
@@ -74,7 +74,7 @@ def _read_each(
             found.append(read(row, place))
         except BiaozhuError as error:
             problems.append(error)
-    raise_collected(problems)
+    documents.raise_refused(problems, found)
     return tuple(found)
 
 

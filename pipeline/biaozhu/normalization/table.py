@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from biaozhu.data.errors import MissingExtraError, UsageError, VersionError, extra_advice
 from biaozhu.data.files import LONE_SURROGATE, write_bytes, write_text
@@ -119,10 +120,10 @@ def neutralize_cell(value: object) -> object:
     return f"'{value}" if is_formula else value
 
 
-def rows_as_csv(rows: Iterable[Row]) -> str:
-    """Return rows as CSV with a header line; see `neutralize_cell`."""
+def rows_as_csv(rows: Iterable[Any], columns: Sequence[str] = COLUMNS) -> str:
+    """Return rows, dataclasses with these fields, as CSV with a header line; see `neutralize_cell`."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: neutralize_cell(value) for name, value in asdict(row).items()} for row in rows)
     return buffer.getvalue()

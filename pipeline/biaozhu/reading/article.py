@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -20,7 +21,7 @@ from biaozhu.data.files import MAX_ARTICLE_BYTES
 from biaozhu.data.layers import find_layers, join_layers, layer_stem, read_layer
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Article, LeftOut, Metadata, Sentence
-from biaozhu.data.outputs import ARTICLE_SUFFIXES
+from biaozhu.data.outputs import ARTICLE_SUFFIXES, COMPRESSED, READ_SUFFIXES
 from biaozhu.reading.blocks import find_blocks
 from biaozhu.reading.encodings import decode
 from biaozhu.reading.hard_wraps import join_wrapped
@@ -94,6 +95,17 @@ def find_unread(paths: Iterable[Path]) -> tuple[Path, ...]:
             if any(one.suffix.lower() in ARTICLE_SUFFIXES for one in shown):
                 found.append(Path(inside))
     return tuple(sorted({one for one in found if one.resolve() not in given}))
+
+
+def count_passed_over(folder: Path) -> Counter[str]:
+    """Count by ending the files directly in a folder that no command reads; hidden ones and a README say so themselves."""
+    return Counter(
+        file.suffix.lower() or file.name
+        for file in folder.iterdir()
+        if file.is_file()
+        and file.suffix.lower() not in READ_SUFFIXES | COMPRESSED | {".ann"}
+        and not file.name.upper().startswith((".", "README"))
+    )
 
 
 def read_articles(paths: Iterable[Path]) -> tuple[Article, ...]:

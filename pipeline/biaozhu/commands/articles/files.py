@@ -1,11 +1,11 @@
-"""Commands: read, split, table, export and import; and hints about articles that will not be annotated well."""
+"""Commands: read, split and table; and hints about articles that will not be annotated well."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from operator import attrgetter
 from pathlib import Path
@@ -15,30 +15,23 @@ from typer import Argument, Option
 
 from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model
 from biaozhu.commands.console import finish, print_json, print_table, say
-from biaozhu.commands.options import LABELS, AsJson, LabelsFile, LayerFile, layer_name
+from biaozhu.commands.options import layer_name
 from biaozhu.data.errors import (
     BiaozhuError,
-    DuplicateError,
     MissingFileError,
     UsageError,
     VersionError,
     raise_collected,
 )
-from biaozhu.data.files import write_bytes, write_lines, write_text
-from biaozhu.data.labels import read_labels
+from biaozhu.data.files import write_lines, write_text
 from biaozhu.data.layers import (
     find_layers,
     join_layers,
-    ledger_path,
-    name_articles,
     read_layer,
-    read_named_layers,
-    write_layer,
 )
-from biaozhu.data.ledger import Entry, write_ledger
+from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Article, Sentence, check_against_raw, sentence_to_line
 from biaozhu.data.outputs import check_distinct, check_output
-from biaozhu.formats.documents import Format, OffsetUnit
 
 if TYPE_CHECKING:
     from biaozhu.normalization.addresses import Place
@@ -104,9 +97,14 @@ def _print_articles(articles: Sequence[Article]) -> None:
 
 
 def say_where_not_read(paths: Iterable[Path]) -> None:
-    """Name the subfolders whose articles are not read: only those directly in a folder are."""
-    from biaozhu.reading.article import find_unread
+    """Count the files of a folder that are no articles, and name the subfolders with articles: only those directly in it are read."""
+    from biaozhu.reading.article import count_passed_over, find_unread
 
+    paths = list(paths)
+    for folder in paths:
+        if folder.is_dir() and (passed := count_passed_over(folder)):
+            kinds = ", ".join(f"{count} × {kind}" for kind, count in passed.most_common(_NAMED))
+            say(f"hint: {passed.total()} files in {folder} are no articles (.txt, .html) and not read: {kinds}")
     for folder in find_unread(paths):
         say(f"hint: the articles in {folder} are not read: only those directly in a folder that is named are")
 
@@ -207,6 +205,8 @@ def table(
         for path, article in read.items()
         if article.id not in sentences
     )
+    if not articles:
+        raise_collected(problems)
     meanings = [article_meaning(article, sentences[article.id]) for article in articles]
     rows = [row for meaning in meanings for row in meaning.rows]
     if output is not None:
@@ -237,15 +237,18 @@ def table(
 
 
 def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[str, list[Sentence]]:
+    """Return the sentences of each article; of a folder's layers, or one of several articles, others take no part."""
     by_article: dict[str, list[Sentence]] = {article.id: [] for article in articles}
     problems: list[BiaozhuError] = []
     read = [(path, read_layer(path)) for path in find_layers(layers)]
     for path, sentences in read:
-        strange = dict.fromkeys(one.article for one in sentences if one.article not in by_article)
-        problems += [VersionError(f"no article given has the id {one}", where=str(path)) for one in strange]
+        strange = dict.fromkeys(one.article for one in sentences)
+        if path in layers and strange.keys().isdisjoint(by_article):
+            problems += [VersionError(f"no article given has the id {one}", where=str(path)) for one in strange]
     raise_collected(problems)
     for sentence in join_layers(read):
-        by_article[sentence.article].append(sentence)
+        if sentence.article in by_article:
+            by_article[sentence.article].append(sentence)
     for article in articles:
         check_against_raw(by_article[article.id], article.raw)
     return {one: layer for one, layer in by_article.items() if layer}
@@ -276,113 +279,3 @@ def _unresolved(places: Sequence[Place]) -> list[list[object]]:
         may_be = "; ".join("/".join(candidate.path) for candidate in first.candidates) or None
         rows.append([name, 1 + len(more), first.status, "/".join(under) or None, may_be, first.sentence])
     return rows
-
-
-FormatName = Annotated[Format, Option("--format", "-f", help="The other format.")]
-
-
-def export(
-    layers: Annotated[list[Path], Argument(metavar="LAYER", help="Layers (.jsonl), or folders.")],
-    *,
-    into: FormatName,
-    output: Annotated[Path, Option("--output", "-o", help="The file; for brat the folder.")],
-    labels: LabelsFile = LABELS,
-    as_json: AsJson = False,
-) -> None:
-    """Write layers in the format of another tool."""
-    from biaozhu.formats.convert import NOT_CARRIED, export_layer
-
-    names = {label.id: label.name for label in read_labels(labels)}
-    named = read_named_layers(layers, labels=names)
-    sentences = [sentence for _, layer in named for sentence in layer]
-    if twice := [one for one, count in Counter(sentence.id for sentence in sentences).items() if count > 1]:
-        raise DuplicateError("two of the layers have it", where=twice[0], next_step="Export them one by one")
-    made = export_layer(sentences, into, names=names, articles=name_articles(named))
-    written = {output / name if name else output: content for name, content in made.files.items()}
-    for path in (output, *written):
-        check_output(path, into, layers)
-    for path, content in written.items():
-        write_bytes(path, content)
-    spans = sum(len(sentence.spans) for sentence in sentences)
-    if as_json:
-        _print(sentences, made.entries, {"format": into, "written": spans - len(made.entries)})
-    else:
-        say(f"{spans - len(made.entries)} of {spans} spans in {len(sentences)} sentences written to {output}")
-        if into in NOT_CARRIED:
-            say(NOT_CARRIED[into])
-    finish(made.entries)
-
-
-def import_(
-    file: Annotated[Path, Argument(metavar="FILE", help="The file; for brat also a folder.")],
-    *,
-    of: FormatName,
-    output: LayerFile,
-    article: Annotated[Path | None, Option(metavar="SEED")] = None,
-    rename: Annotated[list[str] | None, Option("--map", metavar="THEIRS=OURS")] = None,
-    units: OffsetUnit | None = None,
-    split: Annotated[bool, Option("--split", help="Cut texts into sentences, never inside a span.")] = False,
-    ledger: Annotated[bool, Option("--ledger")] = False,
-    labels: LabelsFile = LABELS,
-    as_json: AsJson = False,
-) -> None:
-    """Make a layer of another tool's annotations.
-
-    Texts that do not carry sentence ids of biaozhu become an article of their own, whose raw file is written beside
-    the layer.
-
-    Options:
-        article: The article whose sentences the file's texts are.
-        rename: A label of theirs and what we call it; repeat it.
-        units: What the file's offsets count; else what the format's tool counts.
-        ledger: Also write what could not come over to LAYER.ledger.jsonl.
-    """
-    from biaozhu.formats.convert import import_documents, read_documents
-    from biaozhu.reading.article import read_article
-
-    if output.suffix != ".jsonl":
-        raise UsageError("a layer is a .jsonl file", where=str(output), next_step="Give -o LAYER.jsonl")
-    check_output(output, "layer", [file], articles=[article])
-    if ledger:
-        check_output(ledger_path(output), "ledger", [file], articles=[article])
-    label_set = read_labels(labels)
-    names = {label.name: label.id for label in label_set}
-    documents = read_documents(file, of, names=names, renamed=dict(map(_parse_pair, rename or ())), unit=units)
-    imported = import_documents(documents, article=read_article(article) if article else None, split=split)
-    raws = imported.raws.items()
-    written = {output.with_suffix(f".{name}.txt" if name else ".txt"): raw for name, raw in raws}
-    what = "another text stands where this layer's article would be written"
-    advice = "Give another -o, or --article if it is the article of these texts"
-    others = [path for path, raw in written.items() if path.exists() and path.read_bytes() != raw.encode()]
-    raise_collected([UsageError(what, where=str(path), next_step=advice) for path in others])
-    for path, raw in written.items():
-        write_text(path, raw)
-    write_layer(output, imported.sentences)
-    if ledger:
-        write_ledger(ledger_path(output), imported.entries)
-    if as_json:
-        more = {"format": of, "articles": [str(one) for one in written]}
-        _print(imported.sentences, imported.entries, more)
-    else:
-        spans = sum(len(sentence.spans) for sentence in imported.sentences)
-        say(f"{spans} spans in {len(imported.sentences)} sentences written to {output}")
-        for path in written:
-            say(f"the article of these sentences: {path}")
-        known = {label.id for label in label_set}
-        found = [span.label for sentence in imported.sentences for span in sentence.spans]
-        for one, count in Counter(label for label in found if label not in known).most_common():
-            say(f"{count} spans have a label that the label set lacks: {one!r}; --map {one}=OURS renames it")
-    finish(imported.entries)
-
-
-def _parse_pair(pair: str) -> tuple[str, str]:
-    theirs, _, ours = pair.rpartition("=")
-    if not (theirs and ours):
-        raise UsageError(f"--map {pair} names no two labels", next_step="Write --map LOC=PLACE")
-    return theirs, ours
-
-
-def _print(sentences: Sequence[Sentence], entries: Sequence[Entry], more: Mapping[str, object]) -> None:
-    spans = sum(len(sentence.spans) for sentence in sentences)
-    lost = [asdict(entry) for entry in entries if entry.severity == "loss"]
-    print_json({**more, "sentences": len(sentences), "spans": spans, "losses": lost})
