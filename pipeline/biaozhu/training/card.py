@@ -87,7 +87,11 @@ def write_card(  # noqa: PLR0913 — what a card says
         f"# {fitted.nlp.meta['name']}",
         f"A spaCy pipeline for Chinese named entities ({', '.join(labels)}), trained by `biaozhu train`.",
         "Load it with `spacy.load` where biaozhu is installed.",
-        *([f"The gold has no {', '.join(unseen)}: what it gives of these is the pre-annotation's."] if unseen else ()),
+        *(
+            [f"The gold has no {', '.join(unseen)}: what it gives of these is the pre-annotation's."]
+            if unseen and not of
+            else ()
+        ),
         "## Data",
         markdown_table(
             ("file", "SHA-256", "sentences", "spans"),
