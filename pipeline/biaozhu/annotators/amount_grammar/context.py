@@ -118,6 +118,8 @@ def chinese_score(one: Counted, *, extended: bool) -> float:
     """
     if _is_no_count(one):
         return 0.0
+    if one.number.endswith("把"):
+        return 0.95  # 千把斤 is nothing else.
     if one.number not in ("一", "两", "几", "一两"):
         return 0.75 if one.number in ("百", "千", "万", "亿", "十", "半") else 0.9
     # 两块五一斤 and 三千元一个月 are prices by the pound and the month.
