@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from biaozhu.data.errors import ConfigError, MissingFileError
-from biaozhu.llm.config import read_config, read_key
+from biaozhu.llm.config import hide_key, read_config, read_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +35,7 @@ def written(folder: Path, text: str) -> Path:
         (GOOD + "batch_sentences = 1.5", "batch_sentences"),
         (GOOD + "timeout_seconds = 0", "timeout_seconds"),
         (GOOD + "score = 1.1", "score"),
+        (GOOD + "timeout_seconds = inf", "timeout_seconds"),
         (GOOD + "timeout_seconds = nan", "timeout_seconds"),
         (GOOD + "[parameters]\ntemperature = inf", "JSON"),
         (GOOD + "[parameters]\nuntil = 2026-01-01", "JSON"),
@@ -104,3 +107,16 @@ def test_config_sends_parameters_as_they_are(tmp_path: Path) -> None:
     }
     assert config.max_tokens == 9
     assert read_config(written(tmp_path, GOOD)).request_parameters == {"temperature": 0, "max_tokens": 4096}
+
+
+@given(st.lists(st.sampled_from(["", "", " ", "\n", "-", "\u200b", "\x1b"]), min_size=16, max_size=16), st.booleans())
+def test_config_key_is_hidden_however_it_is_written(between: list[str], upper: bool) -> None:  # noqa: FBT001 — a case
+    key = "sk-0aB1cD2eF3gH4"
+    said = "".join(f"{letter}{more}" for letter, more in zip(key, between, strict=True))
+    hidden = hide_key(f"（{said.upper() if upper else said}）", key)
+    assert not set(hidden) - {*"（…）", *between}
+
+
+@given(st.text(), st.sampled_from(["", "--", "sk-0aB1cD2eF3gH4"]))
+def test_config_text_without_the_key_is_shown_as_it_is(text: str, key: str) -> None:
+    assert hide_key(text, key) == text.replace("\0", "…") or "sk" in text.casefold()

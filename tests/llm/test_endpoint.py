@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import threading
 import time
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +21,11 @@ from chat_server import (
 )
 
 from biaozhu.data.errors import EndpointError
+from biaozhu.llm.endpoint import MAX_ANSWER_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from chat_server import ChatServer
 
 SPANS = 6
@@ -73,6 +78,69 @@ def test_endpoint_takes_no_more_time_than_a_call_has(project: Any, server: ChatS
     assert outcome.figures["retries"] == 1
     # What was sent may have been charged.
     assert outcome.figures["tokens"]["estimated"]
+
+
+@contextmanager
+def sending(head: bytes, piece: bytes, pause: float) -> Iterator[tuple[str, list[int]]]:
+    """A server that begins with `head` and goes on with the same piece for ever, and what it sent of it."""
+    sent: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            with suppress(OSError), listening.accept()[0] as one:
+                one.recv(65536)
+                one.sendall(head)
+                while True:
+                    one.sendall(piece)
+                    sent.append(len(piece))
+                    time.sleep(pause)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1", sent
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX-A: ", b"a"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", b" "),
+        (CHUNKED, b"0"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ],
+)
+@pytest.mark.parametrize("through", ["base_url", "proxy"])
+def test_endpoint_ends_a_call_of_which_every_byte_is_in_time(
+    project: Any, head: bytes, piece: bytes, through: str
+) -> None:
+    with sending(head, piece, 0.1) as (url, _):
+        project.write(**{through: url}, timeout_seconds=0.5, retries=0)
+        begun = time.monotonic()
+        with pytest.raises(EndpointError, match="time-out"):
+            project.ask()
+    assert time.monotonic() - begun < 3
+
+
+@pytest.mark.parametrize(("head", "piece"), [(CHUNKED, b"0"), (CHUNKED + b"-1\r\n", b"x"), (b"HTTP/1.1 200 O", b"K")])
+def test_endpoint_reads_no_answer_without_end(project: Any, head: bytes, piece: bytes) -> None:
+    with sending(head, piece * 2**20, 0) as (url, sent):
+        project.write(base_url=url, retries=0, batch_sentences=1, timeout_seconds=60)
+        with pytest.raises(EndpointError):
+            project.ask("青岛市。")
+    assert sum(sent) < 4 * MAX_ANSWER_BYTES
+
+
+def test_endpoint_waits_for_no_name_longer_than_a_call_may_take(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found.wait(9))
+    project.write(timeout_seconds=0.5, retries=0)
+    begun = time.monotonic()
+    with pytest.raises(EndpointError, match="time-out"):
+        project.ask()
+    assert time.monotonic() - begun < 5
+    found.set()
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 404, 405, 307])

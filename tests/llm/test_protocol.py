@@ -54,6 +54,8 @@ JSON = st.recursive(
             {"prompt_tokens": 3, "completion_tokens": 2, "prompt_cache_hit_tokens": 4},
             Usage(1000, 500, estimated=True),
         ),
+        ({"prompt_tokens": 1e300, "completion_tokens": 2}, Usage(1000, 500, estimated=True)),
+        ({"prompt_tokens": 9, "completion_tokens": 10**30}, Usage(1000, 500, estimated=True)),
         ({"prompt_tokens": float("inf"), "completion_tokens": 2}, Usage(1000, 20, estimated=True)),
         (None, Usage(1000, 5, estimated=True)),
     ],
@@ -78,6 +80,7 @@ def test_protocol_reads_a_pause(value: str, seconds: float) -> None:
 
 def test_protocol_reads_a_pause_as_a_date() -> None:
     when = datetime.now(UTC) + timedelta(seconds=30)
+    assert read_retry_after("Mon, 01 Jan 99999999999999999999 00:00:00 GMT") == 0
     assert 25 < read_retry_after(format_datetime(when, usegmt=True)) <= 30
 
 
@@ -86,7 +89,7 @@ def test_protocol_reads_a_pause_as_a_date() -> None:
     [
         ('{"error": {"message": "no sk-1 here"}}', "no … here", False),
         ('{"error": "plain"}', "plain", False),
-        ("<html>\n<b>gateway</b>", "<html> <b>gateway</b>", False),
+        ("<html>\nSK - 1 ｓｋ－１ <b>gateway</b>", "<html> … … <b>gateway</b>", False),
         ('{"error": {"code": "data_inspection_failed", "message": "x"}}', "x", True),
         ('{"error": {"code": "content_filter", "message": "x"}}', "x", True),
         ('{"error": {"message": "Content Exists Risk"}}', "Content Exists Risk", True),
@@ -95,6 +98,13 @@ def test_protocol_reads_a_pause_as_a_date() -> None:
 )
 def test_protocol_says_what_is_wrong_without_our_key(body: str, said: str, filtered: bool) -> None:  # noqa: FBT001 — a case
     assert describe_error(body.encode(), secret="sk-1") == (said, filtered)  # noqa: S106 — not one
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"data: " + b"[" * 100_000, b'data: {"choices": [' + b"[" * 980])
+def test_protocol_takes_no_depth_for_an_answer(body: bytes) -> None:
+    assert read_usage(body, MOST).estimated
+    with pytest.raises(CallFailedError):
+        read_reply(body, secret="")
 
 
 @given(JSON | st.text(max_size=20), st.booleans())

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import threading
+import unicodedata
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +24,7 @@ OWN_PARAMETERS = frozenset({"messages", "model", "n", "response_format", "tools"
 # Parameters stand in the record of a layer.
 SECRET = re.compile(r"api.?key|authorization|secret|password|credential|bearer|(?:access|auth).?token", re.IGNORECASE)
 KEY = re.compile(r"[!-~]+")  # it travels in a header
+TELLING_CHARS = 8  # of a key, in a row, that are not shown; shorter keys are not shown as a whole
 
 AnswerForm = Literal["json", "marks"]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -68,7 +70,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answer: AnswerForm = "json"
     gold: tuple[str, ...] = ()
     guideline: str = "annotations/guideline.md"
-    timeout_seconds: Positive = 120.0
+    timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 120.0
     retries: Many = 5
     retry_seconds: Positive = 1.0
     proxy: str = ""
@@ -126,6 +128,23 @@ def read_key(config: Config) -> str:
         what = "is not set" if not key else "holds a character that no key has"
         raise ConfigError(f"the variable {what}", where=config.key_env, next_step="Export the key in it")
     return key
+
+
+def hide_key(text: str, key: str) -> str:
+    """Return text of a server without what it has of the key, also in other case or width, or with other signs in it."""
+    own = "".join(letter for letter, _ in _letters_of(key))
+    letters = _letters_of(text)
+    said = "".join(letter for letter, _ in letters)
+    size = min(TELLING_CHARS, len(own)) or len(said) + 1
+    starts = [at for at in range(len(said) - size + 1) if said[at : at + size] in own]
+    hidden = {at for start in starts for at in range(letters[start][1], letters[start + size - 1][1] + 1)}
+    return re.sub("\0+", "…", "".join("\0" if at in hidden else one for at, one in enumerate(text)))
+
+
+def _letters_of(text: str) -> list[tuple[str, int]]:
+    """Return its letters and digits without case and width, with their places."""
+    folded = ((unicodedata.normalize("NFKC", one).casefold(), at) for at, one in enumerate(text))
+    return [(letter, at) for some, at in folded for letter in some if letter.isalnum()]
 
 
 def _check_parameters(config: Config, where: str) -> None:

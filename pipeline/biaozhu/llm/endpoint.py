@@ -6,31 +6,37 @@ environment (`http_proxy`, `.netrc`) are not used.
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.client import HTTPResponse
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from biaozhu.data.errors import EndpointError
 from biaozhu.data.files import parse_json
-from biaozhu.llm.config import Config, Meter, Usage, estimate_tokens
+from biaozhu.llm.config import Config, Meter, Usage, estimate_tokens, hide_key
 from biaozhu.llm.plan import count_chars, make_schema
 
 _Messages = Sequence[Mapping[str, str]]
+_Response = tuple[int, Mapping[str, str], bytes]
 
 CONNECT_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 120.0  # A server that asks for a longer pause is not waited for
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
-CHUNK_BYTES = 512
+MAX_TOKENS = 100_000_000  # More than any model reads or writes in one call
+READ_CHARS = 2000  # of an error, of which fewer are shown
 BUSY = frozenset({408, 409, 425, 429})
 REFUSED_FOR_GOOD = {
     401: "refuses the key",
@@ -80,6 +86,53 @@ class NoBudgetError(CallFailedError):
     """The budget has no room for another call."""
 
 
+class _Limited(io.RawIOBase):
+    """The bytes of an answer until a deadline and up to a size; libraries read headers and chunk sizes without either."""
+
+    def __init__(self, sock: Any, deadline: float) -> None:
+        self._sock, self._raw = sock, sock.makefile("rb", buffering=0)
+        self._deadline, self._left = deadline, MAX_ANSWER_BYTES
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return a reader, as HTTPResponse asks a socket for."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if (seconds := self._deadline - time.monotonic()) <= 0:
+            raise TimeoutError
+        self._sock.settimeout(seconds)
+        size: int | None = self._raw.readinto(buffer)
+        self._left -= size or 0
+        if self._left < 0:
+            raise CallFailedError("the answer is too long", may_split=True)
+        return size
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Adapter(HTTPAdapter):
+    """Connections, to proxies too, of which every answer is read through `_Limited`."""
+
+    def __init__(self, deadline: float) -> None:
+        super().__init__()
+        self._deadline = deadline
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+        pool = super().get_connection_with_tls_context(*args, **options)  # type: ignore[misc]  # newer than its types
+
+        def respond(sock: Any, *more: Any, **how: Any) -> HTTPResponse:
+            sock = _Limited(sock, self._deadline)
+            return HTTPResponse(sock, *more, **how)
+
+        pool.ConnectionCls = type("Connection", (pool.ConnectionCls,), {"response_class": staticmethod(respond)})
+        return pool
+
+
 class Endpoint:
     """One server and model, for several threads; `stop` ends all waits and lets no further call begin."""
 
@@ -123,8 +176,10 @@ class Endpoint:
         """Return what a call may use at most."""
         return Usage(estimate_tokens(count_chars(messages)), self._config.max_tokens)
 
-    def _open(self) -> requests.Session:
+    def _open(self, deadline: float) -> requests.Session:
         session = requests.Session()
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, _Adapter(deadline))
         session.trust_env = False
         session.verify = self._config.ca_bundle or True
         if self._config.proxy:
@@ -165,13 +220,32 @@ class Endpoint:
             body["response_format"][kind] = {"name": "annotations", "strict": True, "schema": self._schema}
         return body
 
-    def _post(self, body: dict[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
+    def _post(self, body: dict[str, Any]) -> _Response:
         limit = self._config.timeout_seconds
-        deadline, timeout = time.monotonic() + limit, (min(CONNECT_SECONDS, limit), limit)
+        deadline = time.monotonic() + limit
+        response: Future[_Response] = Future()
+
+        def exchange() -> None:
+            try:
+                response.set_result(self._exchange(body, deadline))
+            except BaseException as error:  # noqa: BLE001 — raised where it is waited for
+                response.set_exception(error)
+
+        # To look up a name, to greet and to send have no deadline: what is late is left behind, to end by itself.
+        thread = threading.Thread(target=exchange, name="llm-call", daemon=True)
+        thread.start()
+        thread.join(limit)
+        if not response.done():
+            raise BusyError("time-out")
+        return response.result()
+
+    def _exchange(self, body: dict[str, Any], deadline: float) -> _Response:
+        limit = self._config.timeout_seconds
+        timeout = min(CONNECT_SECONDS, limit / 2), limit
         options: Any = {"timeout": timeout, "stream": True, "allow_redirects": False}
         try:
-            with self._open() as session, session.post(self._url, json=body, **options) as response:
-                return response.status_code, response.headers, _read_until(response, deadline)
+            with self._open(deadline) as session, session.post(self._url, json=body, **options) as response:
+                return response.status_code, response.headers, _read(response)
         except (requests.exceptions.SSLError, requests.exceptions.ProxyError) as error:
             raise EndpointError(f"no safe connection ({_last(error)})", where=self._config.base_url) from None
         except requests.ConnectTimeout:
@@ -215,20 +289,12 @@ class Endpoint:
         self.stop.wait(pause + random.uniform(longest / 2, longest))  # noqa: S311 — no secret hangs on it
 
 
-def _read_until(response: requests.Response, deadline: float) -> bytes:
+def _read(response: requests.Response) -> bytes:
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise CallFailedError("the answer is packed", is_server=True)
     # urllib3 1 takes half an answer for a whole one unless it is told.
     response.raw.enforce_content_length = True
-    # The time limit of requests is for the next bytes, not for the whole answer.
-    content = bytearray()
-    for chunk in response.iter_content(CHUNK_BYTES):
-        content += chunk
-        if time.monotonic() > deadline:
-            raise requests.Timeout
-        if len(content) > MAX_ANSWER_BYTES:
-            raise CallFailedError("the answer is too long", may_split=True)
-    return bytes(content)
+    return response.content
 
 
 def _last(error: Exception) -> str:
@@ -270,7 +336,7 @@ def read_usage(body: bytes, most: Usage) -> Usage:
     except (BusyError, CallFailedError, TypeError, KeyError, ValueError, OverflowError, AttributeError):
         # Bytes of JSON around Chinese text, of which a character has three.
         return Usage(most.input, min(most.output, len(body) // 3), estimated=True)
-    if min(found.input, found.output, found.cached) < 0 or found.cached > found.input:
+    if not (0 <= found.cached <= found.input <= MAX_TOKENS and 0 <= found.output <= MAX_TOKENS):
         return Usage(most.input, most.output, estimated=True)
     return found
 
@@ -282,15 +348,14 @@ def describe_error(body: bytes, *, secret: str) -> tuple[str, bool]:
     with suppress(ValueError, KeyError, TypeError, RecursionError):
         error = json.loads(text)["error"]
         text = str(error["message"] if isinstance(error, dict) else error)
-    text = " ".join(text.split())
-    return (text.replace(secret, "…") if secret else text)[:SHOWN_CHARS], filtered
+    return hide_key(" ".join(text[:READ_CHARS].split()), secret)[:SHOWN_CHARS], filtered
 
 
 def read_retry_after(value: str) -> float:
     """Return the seconds that a Retry-After header asks for, as a number or a date; 0 where it says nothing."""
     with suppress(ValueError):
         return max(0.0, float(value)) if float(value) < float("inf") else 0.0
-    with suppress(ValueError, TypeError):
+    with suppress(ValueError, TypeError, OverflowError):
         when = parsedate_to_datetime(value)
         return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
     return 0.0
@@ -318,7 +383,7 @@ def _join_stream(body: bytes) -> dict[str, Any]:
                 content += delta.get("content") or ""
                 refusal += delta.get("refusal") or ""
                 finish = choice.get("finish_reason") or finish
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, RecursionError):
             break
     if finish is None:
         raise BusyError("the connection broke off")

@@ -21,7 +21,7 @@ from biaozhu.data.files import write_text
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.llm.answers import AnswerCache, Checked, Problem, check_answer, check_marks, make_unanswered
-from biaozhu.llm.config import Meter
+from biaozhu.llm.config import Meter, hide_key
 from biaozhu.llm.endpoint import CallFailedError, Endpoint, NoBudgetError
 from biaozhu.llm.plan import PROMPT_VERSION, Batch, Plan, Question, read_guideline
 
@@ -66,7 +66,7 @@ def carry_out(
             what = f"one call may take {most.input:,} tokens and answer with {most.output:,}, more than the budget"
             advice = "Raise the budget, or lower parameters.max_tokens and batch_sentences"
             raise UsageError(what, where=plan.config.name, next_step=advice)
-        for done in _run(_Worker(endpoint, cache), plan):
+        for done in _run(_Worker(endpoint, cache, key), plan):
             answers |= done
             if tell:
                 tell(len(answers) - len(plan.known), asked, f"{plan.config.model}: {meter.show_cost()}")
@@ -144,8 +144,9 @@ def record_path(layer: Path, name: str) -> Path:
 class _Worker:
     """Asks about batches, in threads; what it is told to stop for ends all of them."""
 
-    def __init__(self, endpoint: Endpoint, cache: AnswerCache) -> None:
+    def __init__(self, endpoint: Endpoint, cache: AnswerCache, key: str) -> None:
         self.endpoint = endpoint
+        self._key = key
         self._cache = cache
         self._lock = threading.Lock()
         self._failures = 0
@@ -167,7 +168,7 @@ class _Worker:
             return {one.sentence.id: answer for one in batch.questions}
         texts = [one.sentence.text for one in batch.questions]
         check = check_answer if batch.prompt.form == "json" else check_marks
-        checked = check(content, texts, labels=batch.prompt.labels)
+        checked = [_hide(one, self._key) for one in check(content, texts, labels=batch.prompt.labels)]
         wrong: dict[Question, Checked] = {}
         for question, answer in zip(batch.questions, checked, strict=True):
             if answer.problems and not problems:
@@ -204,6 +205,15 @@ class _Worker:
             reason = "answer cut off" if reply.finish == "length" else "refused by the model"
             raise CallFailedError(reason, may_split=True)
         return reply.content
+
+
+def _hide(answer: Checked, key: str) -> Checked:
+    """Return an answer without our key, which a server may say again in what is kept of it."""
+    shown = (
+        replace(one, text=hide_key(one.text, key), label=hide_key(one.label, key), detail=hide_key(one.detail, key))
+        for one in answer.problems
+    )
+    return replace(answer, problems=tuple(shown))
 
 
 def _run(worker: _Worker, plan: Plan) -> Iterator[dict[str, Checked]]:
