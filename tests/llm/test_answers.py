@@ -50,7 +50,10 @@ def test_answers_give_back_the_offsets_that_they_state(text: str, data: st.DataO
 )
 def test_answers_let_only_disjoint_spans_of_the_text_through(text: str, spans: list[dict[str, object]]) -> None:
     (checked,) = check_answer(json.dumps({"answers": [{"n": 1, "spans": spans}]}), [text], labels=LABELS)
-    assert len(checked.spans) + len(checked.problems) == len(spans)
+    if len(spans) > len(text):
+        assert not checked.answered
+    else:
+        assert len(checked.spans) + len(checked.problems) == len(spans)
     sentence = with_spans(Sentence("0" * 12, 0, len(text), text), checked.spans)
     assert sentence_from_line(sentence_to_line(sentence)) == sentence
     assert all(one.label in LABELS for one in checked.spans)
@@ -72,6 +75,15 @@ def test_answers_take_any_text_for_one(content: str) -> None:
 def test_answers_take_any_json_for_one(value: object) -> None:
     content = json.dumps({"answers": value})
     assert len(check_answer(content, ["甲", "乙"], labels=LABELS)) == 2
+
+
+@pytest.mark.parametrize("inner", ['[{"n": 1, "spans": [%s]}]', '[{"n": 1, "spans": [{"text": %s}]}]', "%s"])
+def test_answers_of_any_depth_are_wrong_answers(inner: str) -> None:
+    # Some depths can be read, but not written again.
+    for depth in (10, *range(900, 1100)):
+        content = '{"answers": %s}' % (inner % ("[" * depth + "]" * depth))
+        (checked,) = check_answer(content, ["甲"], labels=LABELS)
+        assert not checked.answered
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,15 @@ def test_work_asks_once_again_about_rewritten_text_and_then_loses_it(project: An
 
 @pytest.mark.parametrize(
     "answer",
-    ["<1>" * 16_000, "<9" + "9" * 5_000 + ">", "<1><2>" * 8_000, "</1>" * 16_000, "<1>a</1>" * 8_000],
+    [
+        "<1>" * 16_000,
+        "<9" + "9" * 5_000 + ">",
+        "<1><2>" * 8_000,
+        "</1>" * 16_000,
+        "<1>a</1>" * 8_000,
+        "```" + "\n" * 100_000 + "x",
+        "<1>" + "<X></X>" * 9 + "山东省</1>",
+    ],
 )
 def test_marks_of_a_model_that_repeats_itself_are_no_answer(answer: str) -> None:
     (checked,) = check_marks(answer, ["山东省"], labels={"PLACE"})

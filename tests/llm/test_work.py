@@ -110,6 +110,11 @@ def test_work_asks_once_again_about_a_wrong_span_and_then_loses_it(
         (saying('{"spans": []}'), "the answer is not of the schema"),
         (saying('{"answers": []}'), "no answer"),
         (saying('{"answers": [{"n": 0, "spans": []}]}'), "an answer for a sentence that was not asked about"),
+        (
+            saying('{"answers": [{"n": 1%s, "spans": []}]}' % ("0" * 5000)),
+            "an answer for a sentence that was not asked about",
+        ),
+        (spans_saying(*[span("北京市")] * 1000), "more spans than the sentence has characters"),
         (saying('{"answers": [{"n": 1, "spans": 7}]}'), "the answer is not of the schema"),
         (
             saying('{"answers": [{"n": 1, "spans": []}, {"n": 1, "spans": []}]}'),
@@ -129,6 +134,8 @@ def test_work_asks_once_again_for_an_answer_and_then_loses_the_sentence(
     lost = project.ask()
     assert reasons(lost)[reason] >= 1
     assert {entry.sentence for entry in lost.losses}.isdisjoint(lost.spans)
+    assert len(lost.losses) <= SENTENCES
+    assert max(len(json.dumps(body)) for body in server.requests) < 10_000
 
 
 @pytest.mark.parametrize(

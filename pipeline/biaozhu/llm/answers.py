@@ -22,14 +22,16 @@ from biaozhu.data.errors import WriteError
 from biaozhu.data.files import once_each, to_unicode
 from biaozhu.data.model import Sentence, Span
 
-# Reasoning that some servers leave in the answer, and the fence that some models put around JSON.
-THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-FENCE = re.compile(r"\A\s*```[a-z]*\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
+THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)  # which some servers leave in the answer
 SHOWN_CHARS = 40
 NUMBER = re.compile(r"<(/?)(\d{1,4})>")
 MARK = re.compile(r"<(/?)([^<>/\s]{1,40})>")
 BAD_MARKS = "marks are nested or not closed"
 WHITE_EDGES = "span is empty or has white space at its ends"
+NOT_SCHEMA = "the answer is not of the schema"
+TOO_MANY_SPANS = "more spans than the sentence has characters"
+MAX_DEPTH = 8  # of an answer, of which the schema needs five
+MAX_DIGITS = 18
 WAIT_SECONDS = 60.0
 
 
@@ -91,7 +93,7 @@ def mark_sentences(sentences: Sequence[Sentence]) -> str:
 
 def check_marks(content: str, texts: Sequence[str], *, labels: Collection[str]) -> list[Checked]:
     """Read the marked answer to a batch and align it with the texts, of which the first is number 1."""
-    content = _strip_wrapping(content)
+    content = THOUGHTS.sub("", content).strip()
     found = list(_find_blocks(content))
     if not found:
         return [make_unanswered("no marked text in the answer" if content else "empty answer")] * len(texts)
@@ -128,21 +130,17 @@ def find_occurrence(text: str, part: str, occurrence: int) -> int:
     return at
 
 
-def _strip_wrapping(content: str) -> str:
-    text = THOUGHTS.sub("", content)
-    fenced = FENCE.match(text)
-    return (fenced[1] if fenced else text).strip()
-
-
 def _parse(content: str) -> list[Any]:
-    text = _strip_wrapping(content)
+    text = THOUGHTS.sub("", content).strip()
     if not text:
         raise ValueError("empty answer")
     begin = text.find("{")
     if begin < 0:
         raise ValueError("no JSON in the answer")
     try:
-        value, end = json.JSONDecoder(object_pairs_hook=once_each).raw_decode(text, begin)
+        # Python refuses to read numbers of thousands of digits; any that is too large is as wrong as they are.
+        decoder = json.JSONDecoder(object_pairs_hook=once_each, parse_int=lambda digits: int(digits[:MAX_DIGITS]))
+        value, end = decoder.raw_decode(text, begin)
     except (RecursionError, json.JSONDecodeError):
         raise ValueError("no JSON in the answer") from None
     except ValueError:
@@ -150,14 +148,22 @@ def _parse(content: str) -> list[Any]:
     if "{" in text[end:]:
         raise ValueError("two answers in one")
     answers = value.get("answers") if isinstance(value, dict) else None
-    if not isinstance(answers, list):
-        raise ValueError("the answer is not of the schema")  # noqa: TRY004 — one kind of error for all that is wrong
+    if not isinstance(answers, list) or not _is_shallow(answers, MAX_DEPTH):
+        raise ValueError(NOT_SCHEMA)
     return answers
+
+
+def _is_shallow(value: Any, depth: int) -> bool:
+    """Tell whether a value is nested no deeper; what reads and writes it again would end in a RecursionError."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth > 0 and all(_is_shallow(one, depth - 1) for one in inner)
 
 
 def _check_spans(spans: Any, text: str, labels: Collection[str]) -> Checked:
     if not isinstance(spans, list):
-        return make_unanswered("the answer is not of the schema")
+        return make_unanswered(NOT_SCHEMA)
+    if len(spans) > len(text):
+        return make_unanswered(TOO_MANY_SPANS, f"{len(spans):,}")
     good: list[Span] = []
     problems: list[Problem] = []
     stated = Counter(json.dumps(one, sort_keys=True) for one in spans)
@@ -258,6 +264,8 @@ def _align(marked: str, text: str, labels: Collection[str]) -> Checked:  # noqa:
     letters += "".join(marked[reached:].split())
     if begun:
         return make_unanswered(BAD_MARKS)
+    if len(spans) + len(problems) > len(text):
+        return make_unanswered(TOO_MANY_SPANS, f"{len(spans) + len(problems):,}")
     own = "".join(text.split())
     if letters != own:
         at = next((at for at, letter in enumerate(own) if letters[at : at + 1] != letter), len(own))

@@ -53,6 +53,7 @@ MAX_EXAMPLE_CHARS = 120
 SAME_TEXT_CHARS = 12  # of a sentence that makes two articles the same, such as one saved twice
 AGAIN = "上一次的答案有错，只重新标注下面的句子。problems 写着每个编号错在哪里。"
 PICTURE_LINE = re.compile(r"^!\[.*\)\n+", re.MULTILINE)  # which a prompt cannot show
+MAX_PROBLEMS = 20  # of a sentence that a second call names: they are paid for
 MAX_BATCH_CHARS = 4000  # of sentences in one call: few long ones must not outgrow an answer
 
 
@@ -169,7 +170,7 @@ class Batch:
     def messages(self, problems: Sequence[Sequence[Problem]] = ()) -> list[dict[str, str]]:
         """Return the messages of the call, with what was wrong with the answer before this one."""
         texts = [one.sentence.text for one in self.questions]
-        wrong = {str(number): [str(one) for one in some] for number, some in enumerate(problems, 1)}
+        wrong = {str(number): [str(one) for one in some[:MAX_PROBLEMS]] for number, some in enumerate(problems, 1)}
         more = {"problems": wrong} if wrong else {}
         question = _question(texts, self.questions[0].before, self.questions[-1].after, **more)
         said = (self.prompt.system, *self.prompt.shown, f"{AGAIN}\n{question}" if wrong else question)
