@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,7 +33,7 @@ from biaozhu.data.model import (
     sentence_to_line,
     with_spans,
 )
-from biaozhu.data.storage.layer_stream import stream_layer
+from biaozhu.data.storage.layer_stream import _parsed, stream_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,6 +141,29 @@ def test_model_bad_line_is_refused(change: dict[str, object], error: type[Biaozh
 def test_model_line_that_is_no_object_is_refused(line: str) -> None:
     with pytest.raises(LineError):
         sentence_from_line(line)
+
+
+@pytest.mark.parametrize("text", ["魏县的", '"的"'])
+@pytest.mark.parametrize(
+    ("key", "again"),
+    [
+        ('"start": 0', '"start": 0, "start": 0'),
+        ('"label": ', '"label": "PERSON", "label": '),
+        ('"label": ', '"label" : "PERSON", "label" : '),
+        ('"source": ', '"s\\u006furce": "lac", "source": '),
+        ('"spans": [', '"spans": [], "spans": ['),
+        ('"score": ', '"score": 1, "score": '),
+    ],
+)
+def test_model_line_with_a_key_twice_is_refused(text: str, key: str, again: str) -> None:
+    # Regression tests: the last of two values was taken without a word.
+    line = sentence_to_line(Sentence("0123456789ab", 0, 3, text, (Span(0, 2, "PLACE", "lac", 0.5),)))
+    assert sentence_from_line(line).text == _parsed(line.encode(), "").text == text
+    twice = line.replace(key, again)
+    assert twice != line
+    for read in (partial(sentence_from_line, twice), partial(_parsed, twice.encode(), "x")):
+        with pytest.raises(LineError):
+            read()
 
 
 @pytest.mark.parametrize("score", [0, 1, 0.5, None])

@@ -111,6 +111,14 @@ def test_serving_reads_requests_or_refuses_them(body: bytes) -> None:
     assert answer(texts, [((), None)] * len(texts), model="m", many=many)["model"] == "m"
 
 
+@pytest.mark.parametrize(
+    "body", [b'{"text": "a", "text": "b"}', b'{"texts": [], "texts": ["b"]}', b'{"text": "\\ud800"}']
+)
+def test_serving_refuses_a_key_twice_and_what_is_no_text(body: bytes) -> None:
+    with pytest.raises(RequestError):
+        read_texts(body, most=3)
+
+
 @pytest.mark.parametrize("host", ["\udcb0", "a" * 300, "..", "no such host"])
 def test_server_refuses_a_host_that_is_no_name(host: str) -> None:
     with pytest.raises(ServiceError):

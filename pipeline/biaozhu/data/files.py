@@ -204,10 +204,10 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 
 def parse_json(data: bytes | str) -> Any:
-    """Parse JSON from outside; raises ValueError, also where it is nested too deep or holds a lone surrogate."""
+    """Parse JSON from outside; raises ValueError, also where it is nested too deep, or holds a lone surrogate or a key twice."""
     text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=once_each)
     except RecursionError:
         raise ValueError("nested too deep") from None
     # Only an escape can make one.
@@ -232,11 +232,13 @@ def parse_json_as(data: bytes | str, kind: type[Value]) -> Value:
     """Return the value of a JSON document of a type, such as a dataclass, without unknown keys; raises ValueError."""
     content = data.encode() if isinstance(data, str) else data.removeprefix(codecs.BOM_UTF8)
     try:
-        return msgspec.json.decode(content, type=kind)
+        value = msgspec.json.decode(content, type=kind)
+        parse_json(content)  # of a key that stands twice msgspec takes the last
     except RecursionError:
         raise ValueError("nested too deep") from None
     except msgspec.DecodeError as error:
         raise ValueError(str(error)) from None
+    return value
 
 
 def cache_folder() -> Path:

@@ -12,7 +12,7 @@ import msgspec
 
 from biaozhu.data.errors import BiaozhuError, LabelError, LineError, ScoringError
 from biaozhu.data.files import MAX_ARTICLE_BYTES, scratch_database
-from biaozhu.data.model import Sentence, check_sentence, sentence_from_line
+from biaozhu.data.model import MARKS, Sentence, check_sentence, sentence_from_line
 from biaozhu.data.storage.compression import opened
 from biaozhu.data.storage.manifest import check_unchanged
 
@@ -89,7 +89,11 @@ def _parsed(raw: bytes, where: str) -> Sentence:
     with suppress(msgspec.MsgspecError, ValueError, BiaozhuError):
         line = _DECODER.decode(raw)
         check_sentence(cast("Sentence", line))
-        if line.id == f"{line.article}:{line.start}-{line.end}" and all(_holds(span, line.text) for span in line.spans):
+        if (
+            raw.count(b'"') == MARKS * (1 + len(line.spans))
+            and line.id == f"{line.article}:{line.start}-{line.end}"
+            and all(_holds(span, line.text) for span in line.spans)
+        ):
             return cast("Sentence", line)
     # The reader of every other layer says what is wrong.
     try:
