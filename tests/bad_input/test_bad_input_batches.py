@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from biaozhu.cli import run
-from biaozhu.data import files as files_module
 from biaozhu.data.errors import EmptyArticleError, WriteError
 from biaozhu.data.files import TEMPORARY, scratch_database, temporary_folder, write_bytes
 from biaozhu.scale import batch as duplicates_module
@@ -21,7 +20,6 @@ from biaozhu.scale.corpus_stream import Source, read_sources
 from biaozhu.scale.shards import Plan, find_own_files, write_shards
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 GOOD = "王小明在青岛市买了30斤种子。"
@@ -236,6 +234,26 @@ def test_bad_input_place_that_cannot_be_used(workplace: Path, capsys: pytest.Cap
     assert sorted(path.name for path in workplace.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("length", "options"),
+    [
+        (245, "-o out --ledger --layers layers"),
+        (251, "-o out"),
+        (251, "-o out.jsonl --layers layers"),
+        (251, "--layers x"),
+    ],
+)
+def test_bad_input_article_whose_outputs_have_too_long_names(
+    workplace: Path, capsys: pytest.CaptureFixture[str], length: int, options: str
+) -> None:
+    # A regression test: all were annotated, and what had a name short enough was written.
+    (workplace / f"{'n' * length}.txt").write_bytes((workplace / "good.txt").read_bytes() + b"!")
+    before = sorted(path.name for path in workplace.rglob("*"))
+    assert run(["preannotate", "good.txt", f"{'n' * length}.txt", "--model", "fast", *options.split()]) == 2
+    assert "BZ004" in capsys.readouterr().err
+    assert sorted(path.name for path in workplace.rglob("*")) == before
+
+
 def test_bad_input_full_folder_for_temporary_files() -> None:
     with pytest.raises(WriteError):
         _fill_scratch_database()
@@ -282,17 +300,16 @@ def test_files_left_by_a_killed_writer_go_at_the_next_write(tmp_path: Path) -> N
 def test_files_taken_for_abandoned_before_they_are_locked_are_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real: Callable[..., tuple[int, str]] = files_module.tempfile.mkstemp
-    made: list[str] = []
+    real, made = fcntl.flock, []
 
-    def stolen(**options: str) -> tuple[int, str]:
-        handle, name = real(**options)
-        made.append(name)
+    def lock_late(handle: int, how: int) -> None:
+        made.append(handle)
         if len(made) == 1:
-            os.unlink(name)  # noqa: PTH108 — a plain string
-        return handle, name
+            (left,) = tmp_path.iterdir()
+            left.unlink()
+        real(handle, how)
 
-    monkeypatch.setattr(files_module.tempfile, "mkstemp", stolen)
+    monkeypatch.setattr(fcntl, "flock", lock_late)
     write_bytes(tmp_path / "out.jsonl", b"x")
     assert len(made) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]

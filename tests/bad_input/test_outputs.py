@@ -21,7 +21,7 @@ from bad_files import ARTICLE, good_layer, refuse, snapshot, write_all
 
 from biaozhu.cli import run
 from biaozhu.curation.frozen import freeze_gold
-from biaozhu.data.errors import OutputError
+from biaozhu.data.errors import OutputError, WriteError
 from biaozhu.data.layers import write_layer
 from biaozhu.data.ledger import Entry, write_ledger
 from biaozhu.data.outputs import ARTICLE_SUFFIXES, check_output, check_output_folder
@@ -106,7 +106,7 @@ OVER_ANOTHER_KIND = (
     "preannotate good.txt -o frozen/art.jsonl",
     "preannotate in.jsonl -o frozen/art.jsonl",
     "preannotate named/art.txt -o frozen",
-    "preannotate named/art.txt -o out --layers frozen/..",
+    "preannotate named/art.txt -o out --layers above",
     "preannotate good.txt -o good.txt/../in.jsonl",
     "preannotate good.txt --ledger -o strange.jsonl",
     "preannotate in.jsonl -o strange.jsonl",
@@ -171,6 +171,8 @@ def crowded(workplace: Path) -> Path:
         },
     )  # fmt: skip
     freeze_gold(workplace / "frozen")
+    (workplace / "above").mkdir()
+    (workplace / "above" / "amounts").symlink_to(workplace / "frozen")
     return workplace
 
 
@@ -285,11 +287,13 @@ def test_outputs_suffixes_are_those_that_are_read() -> None:
     assert ARTICLE_SUFFIXES == reading_article.ARTICLE_SUFFIXES
 
 
-def test_outputs_that_are_no_regular_files_or_cannot_exist_pass(tmp_path: Path) -> None:
+def test_outputs_that_are_no_regular_files_pass_and_those_that_cannot_exist_do_not(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    for path in (Path("/dev/null"), tmp_path / ("x" * 300), tmp_path / "loop", tmp_path / "a" / "b", None):
+    for path in (Path("/dev/null"), tmp_path / "loop", tmp_path / "a" / "b", None):
         check_output(path, "layer", [tmp_path, tmp_path / "loop", "name=nowhere", None])
     check_output_folder(tmp_path / "new", [tmp_path / "loop", tmp_path])
+    with pytest.raises(WriteError):
+        check_output(tmp_path / ("x" * 300), "layer")
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from biaozhu.data import files as module
-from biaozhu.data.errors import MissingFileError, WriteError
+from biaozhu.data.errors import LockedError, MissingFileError, WriteError
 from biaozhu.data.files import (
     MAX_ARTICLE_BYTES,
     ONLY_HERE,
     check_target,
+    hold_folder,
     parse_json,
+    parse_json_as,
     read_bytes,
     scratch_database,
     sha256_of,
@@ -118,11 +120,34 @@ def test_files_address_is_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert read_bytes(Path(name)) == b"x"
 
 
-def test_files_have_the_mode_that_is_asked_for(tmp_path: Path) -> None:
-    written = {tmp_path / "a": {}, tmp_path / "b": {"mode": 0o600}}
-    for path, options in written.items():
-        write_text(path, "x", **options)
-    assert [stat.S_IMODE(path.stat().st_mode) for path in written] == [0o644, 0o600]
+@pytest.mark.parametrize(
+    ("umask", "before", "asked", "mode"),
+    [
+        (0o022, None, None, 0o644),
+        (0o077, None, None, 0o600),
+        (0o002, None, None, 0o664),
+        (0o022, 0o600, None, 0o600),
+        (0o077, 0o444, None, 0o444),
+        (0o002, None, 0o600, 0o600),
+        (0o022, 0o644, 0o600, 0o600),
+    ],
+)
+def test_files_have_the_mode_of_the_umask_or_of_the_file_before(
+    tmp_path: Path, umask: int, before: int | None, asked: int | None, mode: int
+) -> None:
+    path = tmp_path / "a"
+    if before is not None:
+        path.touch()
+        path.chmod(before)
+    old = os.umask(umask)
+    try:
+        write_text(path, "x", mode=asked)
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def test_files_of_lines_end_each_of_them(tmp_path: Path) -> None:
     write_lines(tmp_path / "c", ["甲", "乙"])
     assert (tmp_path / "c").read_text("utf-8") == "甲\n乙\n"
 
@@ -145,7 +170,8 @@ def test_files_target_is_checked_before_the_work(tmp_path: Path, monkeypatch: py
     (tmp_path / "file").touch()
     for path in (Path("x"), Path("file"), tmp_path / "a" / "b" / "x"):
         check_target(path)
-    for path in (tmp_path, tmp_path / "file" / "x", Path("file/a/x")):
+    long = f"{'长' * 85}x"
+    for path in (tmp_path, tmp_path / "file" / "x", Path("file/a/x"), Path(long), Path(long, "x"), Path("a", long)):
         with pytest.raises(WriteError) as caught:
             check_target(path)
         assert caught.value.where == str(path)
@@ -159,10 +185,33 @@ def test_files_json_is_parsed(data: bytes | str) -> None:
     assert parse_json(data) == {"a": ["云", 1]}
 
 
-@pytest.mark.parametrize("data", ["{", '"\\ud800"', "[" * 100_000, b"\xff", b""])
+@pytest.mark.parametrize("data", ["{", '"\\ud800"', "[" * 100_000, b"\xff", b"", '[{"a": 1, "a": 1}]'])
 def test_files_json_that_cannot_be_kept_is_refused(data: bytes | str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_json(data)
+    with pytest.raises(ValueError, match=r"."):
+        parse_json_as(data, object)
+
+
+def test_files_folder_is_held_by_one_command_at_a_time(tmp_path: Path) -> None:
+    folder, done = tmp_path / "new" / "x", []
+
+    def add(name: str) -> None:
+        with hold_folder(folder):
+            done.append(name)
+
+    with hold_folder(folder):
+        other = threading.Thread(target=add, args=["second"])
+        other.start()
+        with pytest.raises(LockedError), hold_folder(folder, wait=False):
+            raise AssertionError
+        done.append("first")
+    other.join(10)
+    assert done == ["first", "second"]
+    with hold_folder(folder, wait=False):
+        assert list(folder.iterdir()) == []
+    with pytest.raises(WriteError), hold_folder(Path("/dev/null/x")):
+        raise AssertionError
 
 
 def test_files_scratch_database_keeps_little_in_memory_and_nothing_on_disk() -> None:

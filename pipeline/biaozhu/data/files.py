@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import stat
 import sys
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import msgspec
 import platformdirs
 
-from biaozhu.data.errors import MissingFileError, WriteError
+from biaozhu.data.errors import LockedError, MissingFileError, WriteError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -78,13 +79,49 @@ def report_unreadable(path: Path) -> Iterator[None]:
 
 def check_target(path: Path) -> None:
     """Raise WriteError, before long work, where a file cannot be put: later it would leave other outputs alone."""
-    if path.is_dir():
-        raise WriteError("this is a folder, a file is to be written", where=str(path))
-    nearest = next(one for one in path.absolute().parents if one.exists() or one == one.parent)
-    if not nearest.is_dir():
-        raise WriteError(f"{nearest.name} is not a folder", where=str(path))
-    if not os.access(nearest, os.W_OK):
-        raise WriteError("cannot be written (Permission denied)", where=str(path))
+    with report_unwritable(path):
+        if path.is_dir():
+            raise WriteError("this is a folder, a file is to be written", where=str(path))
+        nearest = next(one for one in path.absolute().parents if one.exists() or one == one.parent)
+        if not nearest.is_dir():
+            raise WriteError(f"{nearest.name} is not a folder", where=str(path))
+        if not os.access(nearest, os.W_OK):
+            raise WriteError("cannot be written (Permission denied)", where=str(path))
+        # Below a folder that is not there no name is too long yet.
+        for name in path.absolute().relative_to(nearest).parts:
+            with suppress(FileNotFoundError):
+                (nearest / name).lstat()
+
+
+@contextmanager
+def report_unwritable(path: Path) -> Iterator[None]:
+    """Raise WriteError for what the system says of a file or folder that is written inside."""
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(f"cannot be written ({error.strerror})", where=str(path)) from None
+
+
+@contextmanager
+def hold_folder(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Make other commands that hold this folder, which is made, wait, or without `wait` end with LockedError; raises WriteError.
+
+    What a command reads, changes and writes again would else lose what another wrote between.
+    """
+    with report_unwritable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    try:
+        # Some file systems have no locks.
+        with suppress(OSError):
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                advice = "Wait for it to end"
+                raise LockedError("another command is at work here", where=str(folder), next_step=advice) from None
+        yield
+    finally:
+        os.close(handle)
 
 
 def is_file_name(name: str) -> bool:
@@ -103,12 +140,15 @@ def descriptor_of(path: Path) -> int | None:
     return None if match is None else int(match[1] or NAMED_DESCRIPTORS.index(match[2]))
 
 
-def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file atomically (temporary file, fsync, rename); on WriteError the old file is untouched."""
+def write_bytes(path: Path, content: bytes, *, mode: int | None = None) -> None:
+    """Write a file atomically (temporary file, fsync, rename); on WriteError the old file is untouched.
+
+    Without `mode` it keeps that of the file that it replaces; a new one has what the umask leaves.
+    """
     write_stream(path, (content,), mode=mode)
 
 
-def write_stream(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> None:
+def write_stream(path: Path, parts: Iterable[bytes], *, mode: int | None = None) -> None:
     """Write a file atomically from parts that need not be in memory together; see `write_bytes`."""
     number, temporary = descriptor_of(path), ""
     try:
@@ -123,13 +163,17 @@ def write_stream(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> No
         target = Path(os.path.realpath(path))  # a link stays a link: what it points at is replaced
         if target.is_symlink():
             raise WriteError("the link leads back to itself", where=str(path))
-        handle, temporary = _open_temporary(target.parent, _make_room(target))
+        if mode is None and target.exists():
+            mode = target.stat().st_mode & 0o777
+        # Nobody may read of it before it has its mode.
+        handle, temporary = _open_temporary(target.parent, _make_room(target), 0o666 if mode is None else 0o600)
         with os.fdopen(handle, "wb") as file:
             file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
-            os.chmod(temporary, mode)  # noqa: PTH101 — the name is a plain string from mkstemp
-            os.replace(temporary, target)  # noqa: PTH105 — as above
+            if mode is not None:
+                os.fchmod(handle, mode)
+            os.replace(temporary, target)  # noqa: PTH105 — the name is a plain string
         folder = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -175,9 +219,11 @@ def temporary_folder(target: Path) -> Iterator[Path]:
             os.close(handle)
 
 
-def _open_temporary(folder: Path, prefix: str) -> tuple[int, str]:
+def _open_temporary(folder: Path, prefix: str, mode: int) -> tuple[int, str]:
     while True:
-        handle, name = tempfile.mkstemp(prefix=prefix, suffix=TEMPORARY, dir=folder)
+        # Not `mkstemp`, whose files have no mode of the umask.
+        name = str(folder / f"{prefix}{secrets.token_hex(8)}{TEMPORARY}")
+        handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
         # On a file system without locks nobody removes abandoned files either.
         with suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -187,7 +233,7 @@ def _open_temporary(folder: Path, prefix: str) -> tuple[int, str]:
         os.close(handle)
 
 
-def write_text(path: Path, content: str, *, mode: int = 0o644) -> None:
+def write_text(path: Path, content: str, *, mode: int | None = None) -> None:
     """Write text as UTF-8 with its line ends as they are, lone surrogates as U+FFFD; see `write_bytes`."""
     write_bytes(path, LONE_SURROGATE.sub("\ufffd", content).encode("utf-8"), mode=mode)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from biaozhu.data.errors import MissingFileError, OutputError
-from biaozhu.data.files import MAX_ARTICLE_BYTES, descriptor_of, parse_json, read_bytes
+from biaozhu.data.files import MAX_ARTICLE_BYTES, check_target, descriptor_of, parse_json, read_bytes
 from biaozhu.data.layers import is_beside
 
 Input = Path | str | None
@@ -53,6 +53,7 @@ def check_output(
 ) -> None:
     """Raise OutputError before any work if writing a file would destroy an input or a file that is not of the kind.
 
+    WriteError where it cannot be put, see `check_target`.
     None, an address and what is not a regular file (a device, a pipe) pass; a folder must only not be an input. A string of
     `inputs` may be NAME=PATH; of folders of `articles` only articles are read; a file that holds `content` may stay.
     """
@@ -63,6 +64,8 @@ def check_output(
     for given, suffixes in ((inputs, READ_SUFFIXES), (articles, ARTICLE_SUFFIXES)):
         for one in _paths_of(given):
             _check_input(path, there, one, suffixes)
+    if there is None:
+        check_target(path)
     if there is None or not stat.S_ISREG(there.st_mode) or not there.st_size:
         return
     if content is not None and there.st_size == len(content) and read_bytes(path) == content:

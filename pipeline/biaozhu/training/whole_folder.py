@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from biaozhu.data.errors import OutputError, WriteError
-from biaozhu.data.files import parse_json, read_bytes, temporary_folder
+from biaozhu.data.files import parse_json, read_bytes, report_unwritable, temporary_folder
 from biaozhu.data.outputs import identify_file
 
 MODEL_FILES = ("meta.json", "config.cfg", "README.md", "tokenizer", "vocab")
@@ -44,11 +45,9 @@ def replace_folder(output: Path) -> Iterator[Path]:
     Beside it is room for other files, which go. A link to a folder stays a link.
     """
     place = Path(os.path.realpath(output))
-    try:
-        with temporary_folder(place) as room:
-            yield room / "made"
-            if place.exists():
-                os.replace(place, room / "old")  # noqa: PTH105 — a rename
-            os.replace(room / "made", place)  # noqa: PTH105 — as above
-    except OSError as error:
-        raise WriteError(f"cannot be written ({error.strerror})", where=str(output)) from None
+    with report_unwritable(output), temporary_folder(place) as room:
+        yield room / "made"
+        if place.exists():
+            shutil.copymode(place, room / "made")
+            os.replace(place, room / "old")  # noqa: PTH105 — a rename
+        os.replace(room / "made", place)  # noqa: PTH105 — as above

@@ -154,10 +154,12 @@ def _annotate_articles(
     say_where_not_chinese(articles)
     names = [f"{article.name}.jsonl" for article in articles]
     own = [folder / name for name in names] if folder else []
-    earlier = [one / name for one in (layers.glob("*") if layers else ()) for name in names]
-    _check_outputs([*own, *earlier], files, ledger=ledger)
+    made = [layers / source / name for source in name_layers(given) for name in names] if layers else []
+    _check_outputs(own, files, ledger=ledger)
+    _check_outputs(made, files, ledger=False)
     if layers is not None or folder:
         check_names(names)
+    check_distinct(*own, file, *made)
     configs = [Path(name) for name in given if name.endswith(LANGUAGE_MODEL)]
     check_records(configs, [*([file] if file else own), *(layers / "*" / name for name in names if layers)])
     asked = ask(configs, articles) if configs else []
@@ -170,8 +172,6 @@ def _annotate_articles(
             done.append(one)
             tick(1)
     if layers is not None:
-        made = {layers / source / f"{one.article.name}.jsonl" for one in done for source in one.layers}
-        check_distinct(*own, file, *made)
         _write_layers(done, layers, asked)
     parts = [([one], folder / f"{one.article.name}.jsonl") for one in done] if folder else [(done, file)]
     for some, path in parts:
