@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from biaozhu.cli import run
 from biaozhu.curation.frozen import freeze_gold
 from biaozhu.curation.joint_gold import JointGold, add_gold, disputes_path, read_joint_gold, write_joint_gold
 from biaozhu.data.errors import GoldError, LineError, ManyProblemsError
+from biaozhu.data.files import hold_folder
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span
 from biaozhu.data.outputs import check_output
@@ -55,6 +58,36 @@ def test_joint_gold_has_the_sentences_of_each_pair(tmp_path: Path, capsys: pytes
     assert [one.start for one in gold] == [number * len(TEXT) for number in range(12)]
     assert [one.spans[0].source for one in gold] == ["+".join(pairs[number % 3]) for number in range(12)]
     assert run(["gold", "freeze", str(tmp_path / "gold")]) == 0
+
+
+def test_joint_gold_has_the_sentences_of_pairs_that_are_adjudicated_at_once(tmp_path: Path) -> None:
+    # A regression test: both read the gold before either had written it.
+    many = 300
+    for name, first in (("anna", 0), ("ben", 0), ("carl", many), ("dora", many)):
+        write_layer(tmp_path / name / "a.jsonl", [sentence(first + number, TEA) for number in range(many)])
+    commands = [
+        [sys.executable, "-m", "biaozhu", "adjudicate", *pair, "-o", "gold"]
+        for pair in (("anna", "ben"), ("carl", "dora"))
+    ]
+    with hold_folder(tmp_path / "gold"):
+        begun = [subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) for command in commands]
+        with pytest.raises(subprocess.TimeoutExpired):
+            begun[0].wait(2)
+    assert [one.wait(60) for one in begun] == [0, 0]
+    assert len(read_layer(tmp_path / "gold" / "a.jsonl")) == 2 * many
+
+
+@pytest.mark.parametrize("key", ["spans", "sentence", "start"])
+def test_joint_gold_of_a_decision_with_a_key_twice_is_refused(tmp_path: Path, key: str) -> None:
+    write_layer(tmp_path / "anna" / "a.jsonl", [sentence(0, TOWN)])
+    write_layer(tmp_path / "ben" / "a.jsonl", [sentence(0)])
+    questions = tmp_path / "questions.jsonl"
+    given = ["adjudicate", str(tmp_path / "anna"), str(tmp_path / "ben")]
+    assert run([*given, "--questions", str(questions)]) == 0
+    line = json.loads(questions.read_text("utf-8")) | {"rule": "P1"}
+    questions.write_text(json.dumps(line)[:-1] + f', "{key}": {json.dumps(line[key])}}}\n', encoding="utf-8")
+    assert run([*given, "--decisions", str(questions), "-o", str(tmp_path / "gold")]) == 2
+    assert not (tmp_path / "gold").exists()
 
 
 @pytest.mark.parametrize(("before", "after"), [("anna", ""), ("", "anna"), ("ben", "anna"), ("anna", "anna")])

@@ -9,6 +9,7 @@ from own_articles import write_own_articles
 
 from biaozhu.cli import run
 from biaozhu.data.diff import Change, describe_round_trip
+from biaozhu.data.files import hold_folder
 from biaozhu.doccano.assignment import Assignment, write_assignment
 from biaozhu.reading.article import find_articles, read_readable
 
@@ -47,6 +48,13 @@ def test_running_own_articles_gives_layers_table_and_report_and_says_what_comes_
     assert (folder / "reports/mine/amounts.csv").is_file()
     assert "3 articles have no gold" in said
     assert "biaozhu project create annotations/pre --project mine --annotators anna,ben --overlap 2`" in said
+
+
+def test_running_twice_at_once_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with hold_folder(folder / "mine", wait=False):
+        assert run([*RUN]) == 2
+    assert "BZ035" in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["mine"]
 
 
 def test_running_again_redoes_only_what_changed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from biaozhu.data.errors import FrozenError, OutputError, raise_collected
-from biaozhu.data.files import parse_json_as, read_bytes, write_json
+from biaozhu.data.files import hold_folder, parse_json_as, read_bytes, write_json
 from biaozhu.data.layers import find_layers, is_beside, join_layers, parse_layer
 from biaozhu.data.model import Sentence
 from biaozhu.data.storage.manifest import KEYS, MANIFEST, SCHEMA, FrozenFile, find_change, list_gone, read_manifest
@@ -29,11 +29,15 @@ class GoldChange(NamedTuple):
 
 def freeze_gold(folder: Path) -> dict[str, FrozenFile]:
     """Write the manifest of every gold file (`*.jsonl`) in a folder, if all are valid, and return it."""
-    files = {path.name: _describe_file(path) for path in _list_gold(folder)}
-    if not files:
+    if not _list_gold(folder):
         advice = "Make gold with `biaozhu adjudicate`"
         raise FrozenError("no gold to freeze (*.jsonl)", where=str(folder), next_step=advice)
-    path = folder / MANIFEST
+    with hold_folder(folder):
+        return _write_manifest(folder / MANIFEST)
+
+
+def _write_manifest(path: Path) -> dict[str, FrozenFile]:
+    files = {one.name: _describe_file(one) for one in _list_gold(path.parent)}
     if path.is_file():
         found: dict[str, Any] = {}
         with suppress(ValueError):

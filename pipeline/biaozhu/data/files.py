@@ -238,7 +238,9 @@ def write_text(path: Path, content: str, *, mode: int | None = None) -> None:
     write_bytes(path, LONE_SURROGATE.sub("\ufffd", content).encode("utf-8"), mode=mode)
 
 
-def write_json(path: Path, value: Any, *, indent: int | None = 2, allow_nan: bool = True, mode: int = 0o644) -> None:
+def write_json(
+    path: Path, value: Any, *, indent: int | None = 2, allow_nan: bool = True, mode: int | None = None
+) -> None:
     """Write a value as JSON in one document; see `write_bytes`."""
     content = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=allow_nan)
     write_text(path, f"{content}\n", mode=mode)

@@ -29,7 +29,7 @@ from biaozhu.data.offsets import Utf16Offsets
 from biaozhu.doccano import remote
 from biaozhu.doccano.assignment import Assignment, Withheld
 from biaozhu.doccano.connection import Account, Connection
-from biaozhu.doccano.local.state import ACCOUNTS_FILE, read_state
+from biaozhu.doccano.local.state import ACCOUNTS_FILE, lock_home, read_state
 from biaozhu.doccano.project import Project, ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import PushReport, push
@@ -239,15 +239,15 @@ def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path)
     if connection.username in names:
         what = f"{connection.username!r} is the account that pushes"
         raise RemoteError(what, where=connection.url, next_step="Give the annotator a name of their own")
-    users = connection.call(connection.client.search_users)
-    found: dict[str, int] = {user.username: user.id for user in users}
-    missing = [name for name in names if name not in found]
-    if missing:
-        data, passwords = _read_accounts(home, connection.url)
-        passwords |= {name: secrets.token_urlsafe(18) for name in missing}
-        write_json(home / ACCOUNTS_FILE, data, mode=0o600)
-        for name in missing:
-            found[name] = connection.call(connection.client.create_user, name, passwords[name]).id
+    with lock_home(home):
+        users = connection.call(connection.client.search_users)
+        found: dict[str, int] = {user.username: user.id for user in users}
+        if missing := [name for name in names if name not in found]:
+            data, passwords = _read_accounts(home, connection.url)
+            passwords |= {name: secrets.token_urlsafe(18) for name in missing}
+            write_json(home / ACCOUNTS_FILE, data, mode=0o600)
+            for name in missing:
+                found[name] = connection.call(connection.client.create_user, name, passwords[name]).id
     return {name: found[name] for name in names}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from itertools import count
@@ -16,7 +16,7 @@ from biaozhu.commands.doccano.specs import GUIDELINE, GuidelineFile, log_in, rea
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_or_folder, target
 from biaozhu.curation import adjudication
 from biaozhu.data.errors import BiaozhuError, GoldError, LabelError, OutputError, UsageError, raise_collected
-from biaozhu.data.files import descriptor_of, write_json
+from biaozhu.data.files import descriptor_of, hold_folder, write_json
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import name_articles, read_layers, read_named_layers
 from biaozhu.data.outputs import check_distinct, check_output
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from biaozhu.curation.agreement import Agreement
     from biaozhu.curation.bias import Bias
     from biaozhu.curation.joint_gold import JointGold
+    from biaozhu.data.model import Sentence
     from biaozhu.doccano.adjudication_project import AdjudicatorAnswers
 
 LayerPath = Annotated[Path, Argument(help="layers/<annotator>/ or one file of it.")]
@@ -74,7 +75,6 @@ def adjudicate(
         check_output(joint_gold.disputes_path(path), "disputes", [first, second, decisions])
     check_output(questions, "decisions", [first, second, decisions])
     check_distinct(*targets, *map(joint_gold.disputes_path, targets), questions, decisions)
-    earlier = {path: joint_gold.read_joint_gold(path) for path in targets}
     _check_undecided(questions)
     check_output(decisions if from_doccano else None, "decisions", [first, second])
     given = adjudication.read_decisions(decisions) if decisions and output and not from_doccano else ()
@@ -103,11 +103,7 @@ def adjudicate(
     if output is not None:
         _check_labels(given, dispute, labels)
         gold = adjudication.adjudicate(dispute.first, dispute.second, given, names=dispute.names)
-        whole = {
-            path: joint_gold.add_gold(earlier[path], [one for one in gold if one.article in ids], names=dispute.names)
-            for path, ids in targets.items()
-        }
-        _write_gold(whole, {one.id for one in gold})
+        _add_gold(targets, gold, dispute.names)
         say(f"{len(found)} disagreements decided")
         if without := sum(not decision.rule for decision in given):
             say(f"{without} decisions name no rule of the guideline: they count, and a rule would say why")
@@ -189,11 +185,18 @@ def _plan_gold(output: Path | None, dispute: adjudication.Dispute) -> dict[Path,
     return {output / f"{dispute.articles[one]}.jsonl": {one} for one in sorted(ids)}
 
 
-def _write_gold(gold: Mapping[Path, JointGold], decided: Collection[str]) -> None:
-    from biaozhu.curation.joint_gold import write_joint_gold
+def _add_gold(targets: Mapping[Path, set[str]], gold: Sequence[Sentence], names: Sequence[str]) -> None:
+    from biaozhu.curation.joint_gold import add_gold, read_joint_gold, write_joint_gold
 
-    for path, one in gold.items():
-        write_joint_gold(path, one)
+    decided = {one.id for one in gold}
+    with hold_folder(next(iter(targets)).parent):
+        whole: dict[Path, JointGold] = {}
+        for path, ids in targets.items():
+            check_output(path, "layer")  # it may have been frozen meanwhile
+            whole[path] = add_gold(read_joint_gold(path), [one for one in gold if one.article in ids], names=names)
+        for path, one in whole.items():
+            write_joint_gold(path, one)
+    for path, one in whole.items():
         spans = sum(len(sentence.spans) for sentence in one.sentences)
         say(f"{spans} gold spans in {len(one.sentences)} sentences written to {path}")
         if others := sum(sentence.id not in decided for sentence in one.sentences):
@@ -217,9 +220,11 @@ def _keep(
     """Write the decisions; those of the file on disagreements that are still open in Doccano stay."""
     from biaozhu.curation import adjudication
 
-    earlier = {decision.place: decision for decision in (adjudication.read_decisions(path) if path.exists() else ())}
-    decided = earlier | {decision.place: decision for decision in answered.decisions}
-    adjudication.write_decisions(path, found, tuple(decided.values()), names=dispute.names)
+    with hold_folder(path.parent):
+        kept = adjudication.read_decisions(path) if path.exists() else ()
+        earlier = {decision.place: decision for decision in kept}
+        decided = earlier | {decision.place: decision for decision in answered.decisions}
+        adjudication.write_decisions(path, found, tuple(decided.values()), names=dispute.names)
     lacking = [(item, why) for item, why in answered.open if item.place not in earlier]
     say(f"{len(answered.decisions)} decisions of {len(found)} brought back, {len(lacking)} still open")
     for item, why in lacking:

@@ -23,6 +23,7 @@ from biaozhu.commands.models import train
 from biaozhu.commands.options import LOCAL, AsJson, Home, layer_name
 from biaozhu.curation.select import Aim
 from biaozhu.data.errors import MissingFileError, UsageError, raise_collected
+from biaozhu.data.files import hold_folder
 from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
 from biaozhu.data.model import Sentence, Span
 from biaozhu.data.outputs import check_output
@@ -231,23 +232,25 @@ def loop(
     elif pool or annotators or test:
         what = "the loop has begun, and its settings are in its loop.json"
         raise UsageError(what, where=str(folder), next_step="Run `biaozhu loop FOLDER` alone")
-    begun = state.round
-    while state.round == begun:
-        paths = _find_paths(folder, state.round)
-        paths.work.mkdir(parents=True, exist_ok=True)
-        say(f"round {state.round}: {state.step}")
-        # Only the end is JSON, and the steps print tables.
-        with redirect_stdout(sys.stderr if as_json else sys.stdout):
-            done = _take_step(state, paths, home)
-        waits = done.asked and not state.asked
-        state = done if waits else advance(done)
-        write_state(folder, state)
-        if waits:
-            todo = "draw what is right, give the rule in a comment, and confirm"
-            _wait(f"decide the disagreements in the Doccano project {paths.name}-adjudication: {todo}")
-        if state.step == "pull":
-            both = " and ".join(state.annotators)
-            _wait(f"{both} annotate {paths.name} in Doccano, and confirm each sentence")
+    with hold_folder(folder, wait=False):
+        state = read_state(folder) or state  # it may have gone on meanwhile
+        begun = state.round
+        while state.round == begun:
+            paths = _find_paths(folder, state.round)
+            paths.work.mkdir(parents=True, exist_ok=True)
+            say(f"round {state.round}: {state.step}")
+            # Only the end is JSON, and the steps print tables.
+            with redirect_stdout(sys.stderr if as_json else sys.stdout):
+                done = _take_step(state, paths, home)
+            waits = done.asked and not state.asked
+            state = done if waits else advance(done)
+            write_state(folder, state)
+            if waits:
+                todo = "draw what is right, give the rule in a comment, and confirm"
+                _wait(f"decide the disagreements in the Doccano project {paths.name}-adjudication: {todo}")
+            if state.step == "pull":
+                both = " and ".join(state.annotators)
+                _wait(f"{both} annotate {paths.name} in Doccano, and confirm each sentence")
     outlook = None
     if state.test:
         done_rounds = (_find_paths(folder, number).work / SCORE for number in range(1, state.round))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,7 @@ from biaozhu.commands.doccano import specs
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, folder_name
 from biaozhu.data.diff import describe_round_trip
 from biaozhu.data.errors import MissingFileError
-from biaozhu.data.files import write_json
+from biaozhu.data.files import hold_folder, write_json
 from biaozhu.data.layers import read_named_layers, write_layer
 from biaozhu.data.ledger import write_ledger
 from biaozhu.data.outputs import check_output
@@ -61,15 +62,17 @@ def create(
     read = read_named_layers(layers, labels=spec.names)
     sentences = [sentence for _, found in read for sentence in found]
     path = plans / f"{project}.json"
-    previous = assigning.read_assignment(path) if path.exists() else None
-    assign = partial(assigning.assign_sentences, overlap=overlap, blind=blind, previous=previous)
-    assignment = assign(project, sentences, names)
+    connection = None if dry_run else specs.log_in(home)
+    with hold_folder(plans) if connection else nullcontext():
+        previous = assigning.read_assignment(path) if path.exists() else None
+        assign = partial(assigning.assign_sentences, overlap=overlap, blind=blind, previous=previous)
+        assignment = assign(project, sentences, names)
+        if connection:
+            # Written before anything is sent: after an interruption the same shares are sent.
+            assigning.write_assignment(path, assignment)
     rows = assigning.count_shares(assignment, sentences)
     losses = []
-    if not dry_run:
-        connection = specs.log_in(home)
-        # Written before anything is sent: after an interruption the same shares are sent.
-        assigning.write_assignment(path, assignment)
+    if connection:
         with progress("create", sum(row["sentences"] for row in rows)) as tick:
             reports = create_projects(connection, read, spec, assignment, home=home, tick=tick)
         for row in rows:
@@ -109,7 +112,6 @@ def pull(
     project needs a folder of its own where two of them have the same article.
     NAME.round-trip.json beside the folders says whether all came back as it was sent, for the report.
     """
-    from biaozhu.curation.status import status_path, write_status
     from biaozhu.doccano.team import pull_layers
 
     spec = specs.read_spec(project, labels)
@@ -119,18 +121,12 @@ def pull(
     assignment = _read_plan(plans, project)
     with progress("pull", sum(len(given) for given in assignment.annotators.values())) as tick:
         found = pull_layers(specs.log_in(home), spec, assignment, tick=tick)
-    _check_layers(found, output, project)
+    with hold_folder(output):
+        _check_layers(found, output, project)
+        for one in found:
+            _write_layers(one, output, project)
     rows = []
     for one in found:
-        for article, sentences in one.layers.items():
-            path = output / one.annotator / f"{article}.jsonl"
-            # An empty layer would mean that there is nothing to annotate in the article.
-            if sentences:
-                write_layer(path, sentences)
-            elif path.exists():
-                path.unlink()
-                say(f"removed {path}: {one.annotator} has no work on it any more")
-            write_status(status_path(path), project, one.annotator, one.status[article])
         states = {state: one.count(state) for state in ("confirmed", "edited", "untouched")}
         spans = sum(len(s.spans) for layer in one.layers.values() for s in layer)
         comments = sum(len(s.comments) for status in one.status.values() for s in status)
@@ -154,6 +150,20 @@ def pull(
         layers = quote(*(output / one.annotator for one in found))
         say(f"next: `biaozhu agree {layers} --common`")
     finish(losses)
+
+
+def _write_layers(one: AnnotatorLayer, output: Path, project: str) -> None:
+    from biaozhu.curation.status import status_path, write_status
+
+    for article, sentences in one.layers.items():
+        path = output / one.annotator / f"{article}.jsonl"
+        # An empty layer would mean that there is nothing to annotate in the article.
+        if sentences:
+            write_layer(path, sentences)
+        elif path.exists():
+            path.unlink()
+            say(f"removed {path}: {one.annotator} has no work on it any more")
+        write_status(status_path(path), project, one.annotator, one.status[article])
 
 
 def _check_layers(found: Sequence[AnnotatorLayer], output: Path, project: str) -> None:

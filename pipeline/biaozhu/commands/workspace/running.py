@@ -27,7 +27,7 @@ from biaozhu.commands.scores import Language, print_reports, report
 from biaozhu.commands.workspace.next_steps import say_next_steps
 from biaozhu.commands.workspace.steps import LAYERS, NO_ANNOTATORS, PRE, DoneStep, StepRecord, hash_inputs, read_steps
 from biaozhu.data.errors import BiaozhuError, MissingFileError, OutputError, TrainingError, UsageError
-from biaozhu.data.files import is_file_name, write_bytes
+from biaozhu.data.files import hold_folder, is_file_name, write_bytes
 from biaozhu.data.layers import find_layers, is_beside, ledger_path, read_layer
 from biaozhu.data.model import Article
 from biaozhu.data.shipped import find_shipped
@@ -96,14 +96,15 @@ def run(
     articles, problems = read_readable(find_articles([folder]))
     job = _plan_job(name, articles, gold, config, model, annotator)
     record = StepRecord(job.steps / "done.json", force=force)
-    record.done = read_steps(record.path)
-    _preannotate_changed(job, record, yes=yes)
-    files, amounts = list(job.articles), job.report / "amounts.csv"
-    do, inputs = partial(table, files, layer=job.layers, output=amounts), hash_inputs([*files, *job.layers])
-    record.run_step("table", "table of amounts", do, inputs, [amounts])
-    trained = _train_model(job, record)
-    annotators = _find_annotators(job)
-    _report_scores(job, record, annotators, trained=trained, lang=lang)
+    with hold_folder(folder if folder.is_dir() else folder.parent, wait=False):
+        record.done = read_steps(record.path)
+        _preannotate_changed(job, record, yes=yes)
+        files, amounts = list(job.articles), job.report / "amounts.csv"
+        do, inputs = partial(table, files, layer=job.layers, output=amounts), hash_inputs([*files, *job.layers])
+        record.run_step("table", "table of amounts", do, inputs, [amounts])
+        trained = _train_model(job, record)
+        annotators = _find_annotators(job)
+        _report_scores(job, record, annotators, trained=trained, lang=lang)
     if job.gold:
         print_reports([one for one in read_reports(job.report) if one.name == job.report.resolve().name])
     say(f"report: {job.report / 'index.html'}")
