@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import zstandard
 
+from biaozhu.cli import run
 from biaozhu.data.errors import MissingExtraError, MissingFileError
 from biaozhu.scale.corpus_stream import expand_globs, is_stream, read_sources
 
@@ -70,6 +71,7 @@ def test_sources_names_the_extra_that_parquet_needs(tmp_path: Path, monkeypatch:
     ("line", "reason"),
     [
         (b"{", "not JSON"),
+        ('{"name": "x", "text": "茶", "text": "莓"}'.encode(), "not JSON"),
         (b"\xff\xfe", "not JSON"),
         (b"[1]", "no JSON object"),
         (b'{"name": "", "text": "x"}', "name and text"),
@@ -114,6 +116,18 @@ def test_sources_reads_standard_input(
     dash = tmp_path.__class__("-")
     assert is_stream(dash)
     assert [one.name for one in read_sources([dash])] == names
+
+
+@pytest.mark.parametrize("command", ["read", "split", "table"])
+def test_sources_of_one_article_may_be_standard_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("草莓三斤。".encode())))
+    assert run([command, "-"]) == 0
+    assert "三斤" in capsys.readouterr().out
+    # Nothing is left to be read.
+    assert run([command, "-"]) == 2
+    assert "BZ011" in capsys.readouterr().err
 
 
 def test_sources_expands_patterns(tmp_path: Path) -> None:

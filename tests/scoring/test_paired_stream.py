@@ -163,7 +163,9 @@ def test_stream_is_read_as_it_is_needed(tmp_path: Path) -> None:
         next(reading)
 
 
-def test_stream_command_gives_the_document_of_the_other_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stream_command_gives_the_document_of_the_other_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_layer(tmp_path / "gold.jsonl", _layer([(Span(0, 2, "PLACE"), Span(3, 5, "PERSON"))] * 24))
     write_layer(tmp_path / "layer.jsonl", _layer([(Span(0, 2, "PLACE"), Span(3, 4, "PERSON"))] * 24))
     command = ["evaluate", "--gold", str(tmp_path / "gold.jsonl"), "--layer", str(tmp_path / "layer.jsonl")]
@@ -174,5 +176,9 @@ def test_stream_command_gives_the_document_of_the_other_way(tmp_path: Path, caps
         documents.append(json.loads(capsys.readouterr().out))
     plain, streamed = (document["layers"] for document in documents)
     assert plain == streamed
+    # A regression test: where there was no label set, a stream was refused.
+    monkeypatch.chdir(tmp_path)
+    assert run([*command, "--stream"]) == 0
+    assert json.loads(capsys.readouterr().out)["layers"] == plain
     assert run([*command, "--stream", "--train", str(tmp_path / "gold.jsonl")]) == 2
     assert "BZ002" in capsys.readouterr().err

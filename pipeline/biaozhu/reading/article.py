@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
 
@@ -27,11 +29,12 @@ from biaozhu.reading.encodings import decode
 from biaozhu.reading.hard_wraps import join_wrapped
 from biaozhu.reading.sentences import split_checked
 
+STDIN = "-"
 HTML_SUFFIXES = ARTICLE_SUFFIXES - {".txt"}
 
 
 def read_article(path: Path) -> Article:
-    """Read one source file, plain text or HTML.
+    """Read one source file, plain text or HTML, or standard input, which `-` means.
 
     Plain text is UTF-8, UTF-16 with a byte order mark, or GB18030; nothing of it is normalised, so that encoding `raw` again gives the
     file's bytes. Of an HTML page, `raw` is the extracted text, and `encoding` begins with `html:`; of a text with hard-wrapped lines it is
@@ -40,7 +43,8 @@ def read_article(path: Path) -> Article:
     that is binary, too large, or in no encoding that is sure raises EncodingError, one without text EmptyArticleError.
     """
     page = path.suffix.lower() in HTML_SUFFIXES
-    return article_from_bytes(read_source(path), name=layer_stem(path.stem), where=str(path), page=page)
+    name = "stdin" if str(path) == STDIN else layer_stem(path.stem)
+    return article_from_bytes(read_source(path), name=name, where=str(path), page=page)
 
 
 def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False) -> Article:
@@ -154,12 +158,12 @@ def list_left_out(article: Article) -> tuple[Entry, ...]:
 
 
 def read_source(path: Path) -> bytes:
-    """Return a source file's bytes, at most `MAX_ARTICLE_BYTES`; for what it raises see `read_article`."""
+    """Return the bytes of a source file or of `-`, at most `MAX_ARTICLE_BYTES`; for what it raises see `read_article`."""
     # A pipe that lies among the articles of a folder would be waited for without end; one from a shell has no such name.
     if path.suffix.lower() in ARTICLE_SUFFIXES and path.is_fifo():
         raise MissingFileError("this is not a file", where=str(path))
     try:
-        with path.open("rb") as file:
+        with nullcontext(sys.stdin.buffer) if str(path) == STDIN else path.open("rb") as file:
             data = file.read(MAX_ARTICLE_BYTES + 1)
     except FileNotFoundError:
         raise MissingFileError("no such file", where=str(path)) from None

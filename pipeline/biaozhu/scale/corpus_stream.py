@@ -19,14 +19,13 @@ from biaozhu.data.errors import (
     MissingFileError,
     needing_extra,
 )
-from biaozhu.data.files import MAX_ARTICLE_BYTES, to_unicode
+from biaozhu.data.files import MAX_ARTICLE_BYTES, once_each, to_unicode
 from biaozhu.data.model import is_unicode
 from biaozhu.data.outputs import ARTICLE_SUFFIXES, COMPRESSED
 from biaozhu.data.storage.compression import advice_on, opened, reason_of
-from biaozhu.reading.article import HTML_SUFFIXES, read_source
+from biaozhu.reading.article import HTML_SUFFIXES, STDIN, read_source
 from biaozhu.scale.shard_folders import is_remote, place
 
-STDIN = "-"
 LINES, TABLE = ".jsonl", ".parquet"
 # Bytes fetched at once of a remote file of which only a range is wanted, or of a table, whose parts lie apart.
 REMOTE_AHEAD = SKIPPED_AT_ONCE = 1 << 20
@@ -243,7 +242,7 @@ def _skip_line(file: IO[bytes]) -> int:
 
 def _line(line: bytes, where: str) -> Source:
     try:
-        value = json.loads(line.decode("utf-8-sig"))
+        value = json.loads(line.decode("utf-8-sig"), object_pairs_hook=once_each)
     except (ValueError, RecursionError) as error:
         return _refused(where, f"not JSON in UTF-8 ({error})")
     if not isinstance(value, dict):

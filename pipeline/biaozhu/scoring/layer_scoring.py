@@ -186,9 +186,8 @@ def score_streams(request: ScoringRequest) -> ScoredLayers:
     """Score layers that are read side by side with the gold, see `evaluate_stream`."""
     if request.articles or request.train or request.held_out or request.values or request.places:
         raise UsageError("--stream does not take --article, --train, --held-out, --values and --places")
-    if not (labels := _read_labels(request)):
-        raise UsageError("the labels of a stream must be known before", next_step="Give --labels")
-    names = tuple(label.id for label in labels)
+    # Unlike in memory they must be known before.
+    names = tuple(label.id for label in read_labels(request.labels or DEFAULT))
     options = EvaluationOptions(names, missing=_find_missing(request), sampling=request.sampling)
     (gold,) = request.gold
     layers = [(name, path) for name, paths in name_layers(request.layers).items() for path in paths]

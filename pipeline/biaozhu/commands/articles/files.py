@@ -45,7 +45,9 @@ _SHOWN = 60
 # Of the places that are not resolved, a summary names so many.
 _NAMED = 5
 METADATA, BLOCK = attrgetter("title", "source", "author", "time"), attrgetter("section", "kind", "start", "end")
-Sources = Annotated[list[Path], Argument(metavar="FILE", help="Articles, plain text or HTML, or folders of them.")]
+Sources = Annotated[
+    list[Path], Argument(metavar="FILE", help="Articles, plain text or HTML, or folders of them; - for stdin.")
+]
 SavedText = Annotated[Path | None, Option(help="Save the text that offsets count in (for HTML: the extracted text).")]
 AMOUNTS = ("place", "about", "amount", "low", "high", "unit", "sentence")
 UNRESOLVED = ("place", "times", "status", "under", "may be", "sentence")
@@ -177,7 +179,9 @@ def _shown(text: str) -> str:
 
 
 def table(
-    files: Annotated[list[Path], Argument(metavar="ARTICLE", help="Articles, plain text or HTML, or folders.")],
+    files: Annotated[
+        list[Path], Argument(metavar="ARTICLE", help="Articles, plain text or HTML, or folders; - for stdin.")
+    ],
     *,
     layer: list[Path] = [],  # noqa: B006 — typer copies the default
     output: Annotated[Path | None, Option("-o", "--output")] = None,
