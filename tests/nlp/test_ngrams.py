@@ -103,7 +103,7 @@ def test_ngrams_averaged_perceptron_and_rare_features_left_out(tmp_path: Path) -
     overrides = {
         "paths.train": [str(gold)],
         "components.ner.algorithm": "ap",
-        "components.ner.at_least": 3,
+        "components.ner.model.tok2vec.at_least": 3,
         "components.ner.iterations": 10,
     }
     done = train(CONFIG, tmp_path / "model", overrides=overrides)

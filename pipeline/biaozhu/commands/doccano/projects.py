@@ -62,6 +62,9 @@ def create(
     read = read_named_layers(layers, labels=spec.names)
     sentences = [sentence for _, found in read for sentence in found]
     path = plans / f"{project}.json"
+    if path.exists():
+        # A damaged plan is told before anybody logs in.
+        assigning.read_assignment(path)
     connection = None if dry_run else specs.log_in(home)
     with hold_folder(plans) if connection else nullcontext():
         previous = assigning.read_assignment(path) if path.exists() else None
