@@ -65,3 +65,24 @@ def test_report_shows_how_often_values_are_right(tmp_path: Path, language: str) 
     assert ("Amount: value" if language == "en" else "数量：数值") in page
     assert page.count("<td>1 / 2</td>") >= 2
     assert "values.field" not in page
+
+
+def test_report_scores_the_places_of_amounts_only_where_their_article_is_given(tmp_path: Path) -> None:
+    # A regression test: an amount of an article that was not given ended the report with a KeyError.
+    gold, rows = tmp_path / "gold", []
+    for name, amount in (("a", "三亩"), ("b", "五亩")):
+        path = tmp_path / f"{name}.txt"
+        path.write_text(f"农民种了{amount}草莓。\n", encoding="utf-8")
+        (plain,) = split_checked(read_article(path))
+        write_layer(gold / f"{name}.jsonl", [with_spans(plain, [Span(4, 6, "AMOUNT")])])
+        low = "3" if name == "a" else "5"
+        rows.append({"sentence": plain.id, "start": 4, "end": 6, "text": amount, "low": low, "high": low,
+                     "unit": "亩", "dimension": "area", "per": "", "approx": "", "bound": [], "place": ""})  # fmt: skip
+    (gold / "values").mkdir()
+    (gold / "values/all.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    given = ["--article", str(tmp_path / "a.txt"), "--gold", str(gold), "--layer", f"x={gold}", "--resamples", "100"]
+    assert run(["report", *given, "-o", str(tmp_path / "report")]) == 0
+    scores = json.loads((tmp_path / "report/scores.json").read_text(encoding="utf-8"))
+    found = {row["field"]: (row["correct"], row["of"]) for row in scores["values"] if row["layer"] == "x"}
+    assert found["amount value"] == (2, 2)
+    assert found["amount place"] == (1, 1)

@@ -86,7 +86,7 @@ def score_values(
     """Score the values and paths of a layer's spans (None: the gold itself), those with the gold's offsets and label.
 
     Of each field it says how many are `correct`, `of` how many, and the `accuracy`, None of nothing. No gold values or places
-    leave amounts or places out; without articles the place an amount is about is not scored.
+    leave amounts or places out; the place that an amount is about is scored where its article is given.
     """
     by_article: defaultdict[str, list[Sentence]] = defaultdict(list)
     for sentence in sorted(sentences, key=attrgetter("article", "start")):
@@ -99,9 +99,11 @@ def score_values(
             subjects: dict[tuple[str, int], Subject] = {}
             for one in articles:
                 subjects |= subject_places(one, by_article[one.id], resolved.get(one.id, ()))
-            found = values.keys() & _find_spans(sentences, AMOUNT)
-            correct = sum(subjects[where[:2]].path == values[where].place for where in found)
-            counts["amount place"] = correct, len(values)
+            ids = {one.id for one in articles}
+            asked = {where: one for where, one in values.items() if where[0].partition(":")[0] in ids}
+            found = asked.keys() & _find_spans(sentences, AMOUNT)
+            correct = sum(subjects[where[:2]].path == asked[where].place for where in found)
+            counts["amount place"] = correct, len(asked)
     if places:
         read = {(one.sentence, one.start, one.end): one for ones in resolved.values() for one in ones}
         counts |= _count_places(places, read)
