@@ -77,6 +77,16 @@ def test_joint_gold_has_the_sentences_of_pairs_that_are_adjudicated_at_once(tmp_
     assert len(read_layer(tmp_path / "gold" / "a.jsonl")) == 2 * many
 
 
+def test_joint_gold_is_not_written_beside_an_about_that_cannot_be_read(tmp_path: Path) -> None:
+    for name in ("anna", "ben"):
+        write_layer(tmp_path / name / "a.jsonl", [sentence(0, TEA)])
+    (tmp_path / "gold").mkdir()
+    (tmp_path / "gold/about.toml").write_text("not toml [", encoding="utf-8")
+    folders = (str(tmp_path / name) for name in ("anna", "ben"))
+    assert run(["adjudicate", *folders, "-o", str(tmp_path / "gold")]) == 2
+    assert [path.name for path in (tmp_path / "gold").iterdir()] == ["about.toml"]
+
+
 @pytest.mark.parametrize("key", ["spans", "sentence", "start"])
 def test_joint_gold_of_a_decision_with_a_key_twice_is_refused(tmp_path: Path, key: str) -> None:
     write_layer(tmp_path / "anna" / "a.jsonl", [sentence(0, TOWN)])

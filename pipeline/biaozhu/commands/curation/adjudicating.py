@@ -64,7 +64,7 @@ def adjudicate(
         output: Write the gold to a .jsonl file, or a folder: a file an article.
         adjudicator: Account to make for the adjudicator; else the administrator decides.
     """
-    from biaozhu.curation import adjudication, joint_gold
+    from biaozhu.curation import joint_gold
     from biaozhu.reporting.authorship import ABOUT, read_about
 
     _check_steps(decisions, output, to_doccano=to_doccano, from_doccano=from_doccano)
@@ -103,16 +103,14 @@ def adjudicate(
     if output is not None:
         _check_labels(given, dispute, labels)
         gold = adjudication.adjudicate(dispute.first, dispute.second, given, names=dispute.names)
+        folder = next(iter(targets)).parent
+        about, stated = folder / ABOUT, {author.name for author in read_about([folder]).annotator}
         _add_gold(targets, gold, dispute.names)
         say(f"{len(found)} disagreements decided")
         if without := sum(not decision.rule for decision in given):
             say(f"{without} decisions name no rule of the guideline: they count, and a rule would say why")
-        folder = next(iter(targets)).parent
-        about, stated = folder / ABOUT, {author.name for author in read_about([folder]).annotator}
-        if lacking := [name for name in dispute.names if name not in stated]:
-            say(
-                f"next: write in {about} who annotated and when, person or model; the report shows it: {', '.join(lacking)}"
-            )
+        if lacking := ", ".join(name for name in dispute.names if name not in stated):
+            say(f"next: write in {about} who annotated and when, person or model; the report shows it: {lacking}")
         say(f"next: `biaozhu gold freeze {quote(folder)}`")
 
 
@@ -146,8 +144,6 @@ def _check_labels(given: Sequence[adjudication.Decision], dispute: adjudication.
 
 
 def _check_undecided(questions: Path | None) -> None:
-    from biaozhu.curation import adjudication
-
     if questions is None or descriptor_of(questions) is not None or not questions.is_file():
         return
     if decided := adjudication.read_decisions(questions):
@@ -165,7 +161,7 @@ def _check_steps(decisions: Path | None, output: Path | None, *, to_doccano: boo
 
 
 def _read_dispute(first: Path, second: Path, *, common: bool) -> adjudication.Dispute:
-    from biaozhu.curation import adjudication, status
+    from biaozhu.curation import status
 
     (name, layer), (other_name, other) = status.read_annotators([first, second])
     status.check_annotators([name, other_name])
@@ -204,8 +200,6 @@ def _add_gold(targets: Mapping[Path, set[str]], gold: Sequence[Sentence], names:
 
 
 def _show_disagreements(dispute: adjudication.Dispute, *, as_json: bool) -> tuple[adjudication.Disagreement, ...]:
-    from biaozhu.curation import adjudication
-
     found = adjudication.find_disagreements(dispute.first, dispute.second)
     names = {sentence.id: dispute.articles[sentence.article] for sentence in dispute.first}
     rows = [[names[one.sentence], one.sentence, one.start, one.end, one.kind, one.text] for one in found]
@@ -218,8 +212,6 @@ def _keep(
     answered: AdjudicatorAnswers, dispute: adjudication.Dispute, found: Sequence[adjudication.Disagreement], path: Path
 ) -> None:
     """Write the decisions; those of the file on disagreements that are still open in Doccano stay."""
-    from biaozhu.curation import adjudication
-
     with hold_folder(path.parent):
         kept = adjudication.read_decisions(path) if path.exists() else ()
         earlier = {decision.place: decision for decision in kept}
