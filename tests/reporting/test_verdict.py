@@ -18,6 +18,7 @@ from biaozhu.reporting.authorship import About, Author, GoldAuthor, list_authors
 from biaozhu.reporting.content import ReportRequest, gather_content
 from biaozhu.reporting.page.strings import make_translator
 from biaozhu.reporting.page.verdict import (
+    MOST_KEPT,
     Verdict,
     count_kept,
     describe_layer,
@@ -111,6 +112,10 @@ def test_verdict_says_of_every_layer_how_much_of_the_gold_was_kept(
     for language in ("zh", "en"):
         said = make_translator(language)("doubt.shown", kept=kept, spans=total)
         assert unescape(render_report(content, language=language)[0]).count(said) == 2 * shown
+
+
+def test_verdict_takes_gold_of_which_a_tenth_was_kept() -> None:
+    assert all(kept <= MOST_KEPT * 10 * kept < kept + 1 for kept in range(1, 1000))
 
 
 @pytest.mark.parametrize(("learned", "fresh", "doubts"), [(True, 35, ("seen",)), (True, 36, ()), (False, 0, ())])
