@@ -169,7 +169,9 @@ def test_report_scores_only_articles_with_gold(tmp_path: Path, write_case: Calla
     assert html.count("无金标准</span>") == 1
 
 
-def test_report_gives_labels_that_are_nowhere_no_zero(tmp_path: Path, write_case: Callable, read_page: Callable) -> None:
+def test_report_gives_labels_that_are_nowhere_no_zero(
+    tmp_path: Path, write_case: Callable, read_page: Callable
+) -> None:
     case = write_case(tmp_path / "in", "[PLACE 云岭县]开会。\n")
     material = gather_content(
         ReportRequest(
