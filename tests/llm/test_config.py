@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from biaozhu.data.errors import ConfigError, MissingFileError
@@ -118,5 +118,6 @@ def test_config_key_is_hidden_however_it_is_written(between: list[str], upper: b
 
 
 @given(st.text(), st.sampled_from(["", "--", "sk-0aB1cD2eF3gH4"]))
+@example("\0\0", "sk-0aB1cD2eF3gH4")
 def test_config_text_without_the_key_is_shown_as_it_is(text: str, key: str) -> None:
-    assert hide_key(text, key) == text.replace("\0", "…") or "sk" in text.casefold()
+    assert hide_key(text, key) == text

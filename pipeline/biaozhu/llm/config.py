@@ -138,7 +138,7 @@ def hide_key(text: str, key: str) -> str:
     size = min(TELLING_CHARS, len(own)) or len(said) + 1
     starts = [at for at in range(len(said) - size + 1) if said[at : at + size] in own]
     hidden = {at for start in starts for at in range(letters[start][1], letters[start + size - 1][1] + 1)}
-    return re.sub("\0+", "…", "".join("\0" if at in hidden else one for at, one in enumerate(text)))
+    return "".join("…" * (at - 1 not in hidden) if at in hidden else one for at, one in enumerate(text))
 
 
 def _letters_of(text: str) -> list[tuple[str, int]]:
