@@ -122,7 +122,7 @@ _AUTHOR_IN_TEXT = re.compile(
 # Of a byline what is no name: roles (本报记者 张三 通讯员 李四), and at its end the place (发自某地, 某地报道).
 _NO_NAME = re.compile(
     r"(?:^|(?<=[\s、,，;；/／|｜]))(?:本[报网刊台])?(?:全媒体|融媒体|特约|实习|见习|首席)?(?:记者|通讯员|实习生|[文图][/／])(?!站|团|协会)[\s:：]*"
-    r"|[\s,，]*发自.*|\s+[\u3400-\u9fff]{0,8}报道$"
+    r"|发自.*|\s[\u3400-\u9fff]{0,8}报道$"
 )
 _CATEGORY = re.compile(r"^(?:分类|栏目|所属栏目|频道)\s*[:：]\s*\S{1,12}$")
 _MENU = re.compile(
@@ -278,7 +278,7 @@ def author_in_text(line: str) -> str:
 
 def names_in_byline(author: str) -> str:
     """Return a byline without roles and the place it was filed from; as it is where nothing else stands there."""
-    return _NO_NAME.sub("", author).strip(" \u3000、,，;；/／|｜") or author
+    return _NO_NAME.sub("", author).strip(" \t\u3000、,，;；/／|｜") or author
 
 
 def _value(label: str, text: str) -> str:
