@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from typing import Any
 from biaozhu import __version__
 from biaozhu.annotators.registry import Annotator
 from biaozhu.data.errors import EndpointError, UsageError
-from biaozhu.data.files import write_text
+from biaozhu.data.files import write_json
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.llm.answers import AnswerCache, Checked, Problem, check_answer, check_marks, make_unanswered
@@ -133,7 +132,7 @@ def write_record(layer: Path, plan: Plan, outcome: Outcome, articles: Collection
         "run": dict(outcome.figures),
         "losses": [asdict(entry) for entry in outcome.losses_of(wanted)],
     }
-    write_text(record_path(layer, config.name), json.dumps(record, ensure_ascii=False, indent=2) + "\n")
+    write_json(record_path(layer, config.name), record)
 
 
 def record_path(layer: Path, name: str) -> Path:

@@ -19,15 +19,16 @@ import torch
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.lac import Lac, load_lac
 from biaozhu.annotators.network.lac_data import HIDDEN, SIZES, LacWeights, lac_start
+from biaozhu.annotators.network.runtime import CONFIG
 from biaozhu.data.errors import ConfigError
-from biaozhu.data.files import write_text
+from biaozhu.data.files import write_json, write_text
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
 from recipes.base.augment import Names, Rates, collect_names, drawn
 from recipes.base.begin import read_earlier
 from recipes.base.card import card, score_model
 from recipes.base.data import Example, example, name_tags, shortened, word_tags
-from recipes.base.export import export_base, write_config
+from recipes.base.export import export_base
 from recipes.base.network import BaseNetwork
 from recipes.base.train import Settings, Vocabulary, calibrate, scores_of, strict_scores, train, weights_of
 from recipes.corpora.corpus_store import KEPT_FACTS, corpora_folder, read_manifest, read_part
@@ -247,7 +248,7 @@ def build_base(
         facts["runs"] = {str(seed): _alone(network, material, test) for seed, network in runs}
     done = export_members(output, networks, material, facts)
     done["test"] = score_model(output, test)
-    write_config(output, done)
+    write_json(output / CONFIG, done)
     write_text(output / "README.md", card(output, done))
     (work / "checkpoint.pt").unlink(missing_ok=True)
     return done

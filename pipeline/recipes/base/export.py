@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from biaozhu.annotators.network.fast import PAIRS
 from biaozhu.annotators.network.runtime import CONFIG, DICTIONARY, GRAPH
 from biaozhu.annotators.transformer.deep import ARRAYS
 from biaozhu.data.errors import MissingFileError, OutputError
-from biaozhu.data.files import TEMPORARY, parse_json, read_bytes, write_bytes, write_text
+from biaozhu.data.files import TEMPORARY, parse_json, read_bytes, write_bytes, write_json, write_text
 from recipes.base.card import MEGABYTE, render_card
 from recipes.base.graph import BaseWeights, build_base_graph
 
@@ -63,16 +62,11 @@ def write_model(
         write_bytes(folder / name, content)
     checksums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     config = {**head, "files": checksums, **facts}
-    write_config(folder, config)
+    write_json(folder / CONFIG, config)
     if card:
         size = sum(map(len, files.values())) / MEGABYTE
         write_text(folder / "README.md", render_card(card, {**config, "size": f"{size:.1f}"}))
     return config
-
-
-def write_config(folder: Path, config: Mapping[str, Any]) -> None:
-    """Write a model's config."""
-    write_text(folder / CONFIG, json.dumps(config, ensure_ascii=False, indent=2) + "\n")
 
 
 def check_model_folder(folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from biaozhu.data.errors import CorpusError
-from biaozhu.data.files import cache_folder, parse_json, read_bytes, sha256_of, write_text
+from biaozhu.data.files import cache_folder, parse_json, read_bytes, sha256_of, write_json, write_text
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span, check_against_raw
 
@@ -72,7 +71,7 @@ def write_corpus(folder: Path, parts: dict[str, Part], facts: dict[str, Any]) ->
         if part.words:
             counted[name]["words"] = sum(len(sentence.spans) for sentence in part.words)
     manifest = {**facts, "parts": counted}
-    write_text(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+    write_json(folder / MANIFEST, manifest)
     return manifest
 
 
