@@ -20,8 +20,8 @@ from typing import Any
 from spacy.util import walk_dict
 
 from biaozhu.annotators.trained import load_trained
-from biaozhu.data.errors import TrainingError, UsageError, WriteError
-from biaozhu.data.files import read_bytes, sha256_of, write_json, write_text
+from biaozhu.data.errors import TrainingError, UsageError
+from biaozhu.data.files import read_bytes, report_unwritable, sha256_of, write_json, write_text
 from biaozhu.data.layers import read_layer
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import with_spans
@@ -163,9 +163,7 @@ def _key(path: Path, config: Mapping[str, Any], settings: Mapping[str, Any], fil
 
 def _move(model: Path, output: Path) -> None:
     # The model is not moved into a temporary folder first: a failure must not take hours of training with it.
-    try:
+    with report_unwritable(output):
         if output.exists():
             output.rename(model.parent / "old")
         model.rename(output)
-    except OSError as error:
-        raise WriteError(f"cannot be written ({error.strerror})", where=str(output)) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,9 +15,7 @@ from biaozhu.annotators.network.runtime import DICTIONARY, GRAPH, load_checked
 from biaozhu.annotators.transformer.deep import KIND
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import read_bytes
-
-if TYPE_CHECKING:
-    from recipes.deep.tagger import Tagger
+from recipes.deep.tagger import Tagger
 
 # How the exporter names a parameter, and the product with a matrix, whose own name it loses.
 PARAMETER, PRODUCT = "network.", "/MatMul_output_0"
