@@ -148,6 +148,8 @@ def test_formats_conll_refuses_a_break_within_a_line(tmp_path: Path, between: st
         (["-DOCSTART- -X- O O\n", "-DOCSTART- -X- O O"], ["1", "1", "2"]),
         (["# newdoc id = 甲", "# newdoc id=../乙"], ["甲", "甲", "2"]),
         (["# newdoc", f"# newdoc id = {'长' * 99}"], ["1", "1", "2"]),
+        (["# newdoc", "# newdoc id = 1"], ["1", "1", "1-2"]),
+        (["# newdoc id = a", "# newdoc id = A"], ["a", "a", "A-2"]),
         (["-DOCSTART-", "# a comment"], ["", "", ""]),
     ],
 )

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -56,7 +57,7 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
     rows: list[tuple[str, str, str]] = []
     problems: list[FormatError] = []
     sentence_id = article = ""
-    begun = 0
+    begun, used = 0, Counter[str]()
     for number, line in enumerate([*lines, ""], 1):
         begins = ARTICLE.match(line)
         if not line.strip(" \t") or begins:
@@ -66,7 +67,7 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
             if begins:
                 begun, named = begun + 1, begins[1] or ""
                 fits = is_file_name(named) and len(named.encode()) <= MAX_NAME_BYTES
-                article = named if fits else str(begun)
+                article = _free_name(named if fits else str(begun), used)
         # In files whose columns are separated by white space `# O` is the character # with its tag.
         elif line.startswith("#") and "\t" not in line and not TAG.fullmatch(line.rsplit(maxsplit=1)[-1]):
             found = SENT_ID.match(line)
@@ -78,6 +79,14 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
             problems.append(FormatError(what, where=f"{where}:{number}", next_step=advice))
     documents.raise_refused(problems, read)
     return tuple(read) if len({one.name for one in read}) > 1 else tuple(replace(one, name="") for one in read)
+
+
+def _free_name(name: str, used: Counter[str]) -> str:
+    """Return the name, with a number if it is used, and count it as used; file systems may not tell capitals from small letters."""
+    used[name.casefold()] += 1
+    if (count := used[name.casefold()]) == 1:
+        return name
+    return _free_name(f"{name}-{count}", used)
 
 
 def _escape(text: str) -> str:
