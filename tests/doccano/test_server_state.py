@@ -22,6 +22,7 @@ from biaozhu.doccano.local.state import (
     HOME_VARIABLE,
     STATE_FILE,
     ServerProcess,
+    ServerState,
     is_alive,
     make_state,
     read_state,
@@ -216,3 +217,31 @@ def test_server_public_url_that_is_no_https_address_is_refused(
     with pytest.raises(ServerError):
         start(home=tmp_path / "home", venv=tmp_path / "venv")
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(("ends", "starts"), [(0, 1), (1, 2), (2, 2)])
+def test_server_starts_a_part_again_that_ended_over_the_new_queue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: int, starts: int
+) -> None:
+    begun: list[str] = []
+
+    def living(_state: object, _home: Path) -> tuple[ServerProcess, ...]:
+        lost = begun.count("worker") <= ends
+        return tuple(ServerProcess(name, 1, 0.0) for name in sorted({*begun}) if not (lost and name == "worker"))
+
+    def begin(part: str, _home: Path, state: ServerState, *_: object) -> ServerState:
+        begun.append(part)
+        return state
+
+    monkeypatch.setattr(server, "find_venv", lambda venv: venv or tmp_path)
+    monkeypatch.setattr(server, "_make_environment", lambda *_: {})
+    monkeypatch.setattr(server, "_prepare_database", lambda _home, state, *_: state)
+    monkeypatch.setattr(server, "_list_living", living)
+    monkeypatch.setattr(server, "_start_part", begin)
+    monkeypatch.setattr(server, "_check_health", lambda _: (begun.count("worker") > ends, {}))
+    if ends < server.MOST_STARTS:
+        assert server.start(home=tmp_path / "home", wait_seconds=20).healthy
+    else:
+        with pytest.raises(ServerError):
+            server.start(home=tmp_path / "home", wait_seconds=20)
+    assert begun.count("worker") == starts
