@@ -57,6 +57,26 @@ def test_curation_adjudicate_refuses_an_annotator_who_is_called_as_a_key(
     assert not questions.exists()
 
 
+def test_curation_agree_advises_no_decisions_of_another_pair(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, spans in (("anna", [PERSON]), ("ben", [PERSON, COUNTY]), ("carl", [PERSON, COUNTY])):
+        write_layer(
+            tmp_path / f"{name}/x.jsonl", [sentence(*spans), sentence(*spans[: 2 - (name == "carl")], start=20)]
+        )
+    assert run(["adjudicate", "anna", "ben", "--questions", "questions.jsonl"]) == 0
+    questions = Path("questions.jsonl").read_text("utf-8")
+    Path("questions.jsonl").write_text(questions.replace('"rule": ""', '"rule": "P1"'), "utf-8")
+    capsys.readouterr()
+    for pair, advised in (
+        (["anna", "ben"], "--decisions questions.jsonl"),
+        (["ben", "carl"], "--questions questions-2.jsonl"),
+    ):
+        assert run(["agree", *pair]) == 0
+        assert advised in capsys.readouterr().err
+
+
 def test_curation_agree_refuses_a_sentence_in_two_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = two_articles(tmp_path / "anna", PERSON), two_articles(tmp_path / "ben", PERSON)
     (first / "north.old.jsonl").write_bytes((first / "north.jsonl").read_bytes())

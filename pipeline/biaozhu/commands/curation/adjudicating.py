@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from itertools import count
@@ -120,16 +120,13 @@ def list_free_names(path: Path) -> Iterator[Path]:
     return (one for one in numbered if not one.exists())
 
 
-def find_questions(articles: Collection[str]) -> tuple[Path, bool]:
-    """Return a file for questions about articles, by their ids, and whether it has decisions; none is about others."""
+def find_questions(first: Sequence[Sentence], second: Sequence[Sentence]) -> tuple[Path, bool]:
+    """Return a file for the questions between two layers, and whether it has decisions; none is about other questions."""
+    asked = {one.sentence for one in adjudication.find_disagreements(*adjudication.keep_common(first, second))}
     for path in (QUESTIONS, *sorted(Path().glob(f"{QUESTIONS.stem}-*.jsonl"))):
         with suppress(BiaozhuError):
-            decided = (
-                {one.sentence.partition(":")[0] for one in adjudication.read_decisions(path)}
-                if path.is_file()
-                else set()
-            )
-            if decided <= set(articles):
+            decided = {one.sentence for one in adjudication.read_decisions(path)} if path.is_file() else set()
+            if decided <= asked:
                 return path, bool(decided)
     return next(list_free_names(QUESTIONS)), False
 
@@ -300,7 +297,7 @@ def agree(
         kinds = ", ".join(f"{count} × {kind}" for kind, count in pair.disagreements.items()) or "none"
         say(f"disagreements of {pair.first} and {pair.second} in {pair.sentences} sentences: {kinds}")
     if len(result.pairs) == 1 and result.pairs[0].disagreements:
-        path, decided = find_questions({sentence.article for _, layer in read for sentence in layer})
+        path, decided = find_questions(read[0][1], read[1][1])
         what = "--decisions" if decided else "--questions"
         to = f" -o {quote(GOLD)}" if decided else ""
         say(f"next: `biaozhu adjudicate {quote(*layers[:2])} --common {what} {quote(path)}{to}`")

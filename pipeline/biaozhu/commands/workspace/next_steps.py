@@ -12,12 +12,13 @@ from biaozhu.commands.console import quote, say
 from biaozhu.commands.curation.adjudicating import find_questions, list_free_names
 from biaozhu.commands.doccano.projects import PLANS
 from biaozhu.commands.workspace.steps import LAYERS, NO_ANNOTATORS, PRE
+from biaozhu.curation.adjudication import keep_common
 from biaozhu.data.layers import find_layers, read_layer
 from biaozhu.doccano.assignment import read_assignment
 
 if TYPE_CHECKING:
     from biaozhu.commands.workspace.running import Job
-    from biaozhu.data.model import Article
+    from biaozhu.data.model import Article, Sentence
 
 NAMED = 3
 USUAL_ANNOTATORS = ("anna", "ben")
@@ -51,19 +52,21 @@ def _is_worked_on(gold: Path, name: str, ids: Collection[str]) -> bool:
 def _say_how_to_adjudicate(job: Job, lacking: Collection[Article], annotators: Sequence[Path], count: str) -> bool:
     """Say how to decide between the first two who annotated the same sentences, if there are any."""
     names = {article.id: article.name for article in lacking}
-    marked: dict[Path, set[str]] = {}
+    marked: dict[Path, list[Sentence]] = {}
     for one in annotators:
         layer = (line for file in find_layers([one]) for line in read_layer(file))
-        marked[one] = {line.id for line in layer if line.article in names}
-    pair = next((two for two in combinations(annotators, 2) if marked[two[0]] & marked[two[1]]), None)
-    if pair is None:
+        marked[one] = [line for line in layer if line.article in names]
+    pairs = ((two, keep_common(marked[two[0]], marked[two[1]])) for two in combinations(annotators, 2))
+    found = next(((two, both) for two, both in pairs if both[0]), None)
+    if found is None:
         return False
-    common = {sentence.partition(":")[0] for sentence in marked[pair[0]] & marked[pair[1]]}
+    pair, both = found
+    common = {sentence.article for sentence in both[0]}
     file = f"{names[min(common, key=list(names).index)]}.jsonl"
     # What is gold already is not asked again, which the whole folders would do.
     if job.covered and all((one / file).is_file() for one in pair):
         pair = (pair[0] / file, pair[1] / file)
-    questions, decided = find_questions(common)
+    questions, decided = find_questions(*both)
     a, b = map(quote, pair)
     path, gold = quote(questions), quote(job.gold_folder)
     if decided:
