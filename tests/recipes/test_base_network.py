@@ -323,7 +323,7 @@ def test_build_base_writes_a_model_that_annotates(tmp_path: Path, monkeypatch: p
     config.write_text(
         '[corpus]\nname = "tiny"\nlabels = ["PLACE","PERSON","AMOUNT"]\n'
         '[auxiliary]\ncorpus = "more"\nshare = 0.5\n'
-        "[training]\nepochs = 2\nmembers = 2\nwarm_up = 2\nbatch = 300\nbuckets = 64\naverage = 0.5\n[augmentation]\nmarks = 0.5\n",
+        "[training]\nepochs = 2\nmembers = 2\nwarm_up = 2\nbatch = 300\nbuckets = 64\nema_decay = 0.5\n[augmentation]\nmarks = 0.5\n",
         encoding="utf-8",
     )
     records: list[dict[str, Any]] = []

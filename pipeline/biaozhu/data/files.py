@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import fcntl
 import glob
 import hashlib
@@ -86,7 +87,8 @@ def check_target(path: Path) -> None:
         if not nearest.is_dir():
             raise WriteError(f"{nearest.name} is not a folder", where=str(path))
         if not os.access(nearest, os.W_OK):
-            raise WriteError("cannot be written (Permission denied)", where=str(path))
+            code = errno.EROFS if os.statvfs(nearest).f_flag & os.ST_RDONLY else errno.EACCES
+            raise OSError(code, os.strerror(code))
         # Below a folder that is not there no name is too long yet.
         for name in path.absolute().relative_to(nearest).parts:
             with suppress(FileNotFoundError):
