@@ -127,7 +127,7 @@ def compare(
     as_json: ScoresJson = False,
 ) -> None:
     """Compare two layers on the gold: differences b - a with intervals, p by approximate randomisation, Holm."""
-    from biaozhu.scoring import evaluation
+    from biaozhu.scoring.evaluation import list_occurring
     from biaozhu.scoring.layer_scoring import name_layers
 
     if len(name_layers((a, b))) == 1:
@@ -139,7 +139,7 @@ def compare(
         print_json(found.document)
     else:
         compared, rows = found.comparisons[0], []
-        occurring = ("ALL", *evaluation.list_occurring(found.evaluations))
+        occurring = ("ALL", *list_occurring(found.evaluations))
         for one in compared.differences:
             label, scheme, figure = one.metric.rsplit(" ", 2)
             if label not in occurring:
@@ -207,8 +207,8 @@ def _say_skipped(given: ScoringInputs) -> None:
 def _say_notes(found: ScoredLayers) -> None:
     from biaozhu.scoring.evaluation import list_occurring
 
-    units, labels = found.evaluations[0].units, found.evaluations[0].labels
-    if absent := [label for label in labels if label not in list_occurring(found.evaluations)]:
+    units, occurring = found.evaluations[0].units, list_occurring(found.evaluations)
+    if absent := [label for label in found.evaluations[0].labels if label not in occurring]:
         say(f"neither the gold nor a layer has a span of {', '.join(absent)}")
     say(f"intervals resample {units.count} {units.kind}s: {units.reason}")
     for one in found.evaluations:

@@ -19,7 +19,7 @@ from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import read_bytes
 from biaozhu.knowledge.lexicon import KINDS, SURNAME_COLUMNS, WIDTH
 from biaozhu.nlp.torch_encoders.lac_layers import gru_of
-from recipes.base.graph import Head
+from recipes.base.graph import Head, widen_arrays
 
 if TYPE_CHECKING:
     from recipes.base.network import BaseNetwork
@@ -44,12 +44,11 @@ def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str])
     If it has several members, or a LAC learned with it and none is to (`lac`), or the other way round, or its dictionary is
     another one, TrainingError.
     """
-    from onnx import load_model_from_string, numpy_helper  # noqa: PLC0415 — a third of a second
+    from onnx import load_model_from_string  # noqa: PLC0415 — a third of a second
 
     place = DEFAULT if folder == ACCURATE else Path(folder)
     model = load_checked(place, KIND, threads=1)
-    initializers = load_model_from_string(read_bytes(place / GRAPH)).graph.initializer
-    arrays = {one.name: numpy_helper.to_array(one) for one in initializers}
+    arrays = widen_arrays(load_model_from_string(read_bytes(place / GRAPH)).graph)
     same = np.array_equal(model.rows, rows_of(dictionary))
     if "head1_emit_bias" in arrays or not same or ("head0_lac_rows_small" in arrays) != (lac is not None):
         raise TrainingError(
@@ -57,11 +56,8 @@ def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str])
             next_step="Take a model of one member, built with the same encoder_lr_factor or another one above 0",
         )
 
-    def widen(name: str) -> np.ndarray:
-        return np.asarray(arrays[f"{name}_small"] * arrays[f"{name}_scale"])
-
     def layer(name: str) -> Layer:
-        return widen(f"{name}_input"), widen(f"{name}_recurrent"), arrays[f"{name}_bias"]
+        return arrays[f"{name}_input"], arrays[f"{name}_recurrent"], arrays[f"{name}_bias"]
 
     def matrix(name: str) -> tuple[np.ndarray, np.ndarray]:
         return arrays[f"head0_{name}_matrix_half"].astype("float32"), arrays[f"head0_{name}_bias"]
@@ -69,11 +65,11 @@ def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str])
     heat = float(model.config["temperature"])
     if lac is not None:
         layers = tuple(layer(f"head0_lac_{at}") for at in range(len(lac.layers)))
-        lac = replace(lac, embedding=widen("head0_lac_rows"), layers=layers)
+        lac = replace(lac, embedding=arrays["head0_lac_rows"], layers=layers)
     emit, bias = matrix("emit")
     inner, shift = matrix("narrow")
     narrow = add_kinds(inner, int(model.config.get("lexicon", {}).get("width", 0))), shift
-    head = Head(widen("head0_rows"), narrow, layer("head0_last"), (emit * heat, bias * heat), lac)
+    head = Head(arrays["head0_rows"], narrow, layer("head0_last"), (emit * heat, bias * heat), lac)
     known = ("corpus", "training", "augmentation", "began_with")
     facts = {name: model.config[name] for name in known if name in model.config}
     scores = {name: array * heat for name, array in model.arrays.items()}

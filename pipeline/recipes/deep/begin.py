@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from biaozhu.annotators.network.models import NAMED, model_folder
+from biaozhu.annotators.network.models import model_folder
 from biaozhu.annotators.network.runtime import DICTIONARY, GRAPH, load_checked
 from biaozhu.annotators.transformer.deep import KIND
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import read_bytes
+from recipes.base.graph import widen_arrays
 from recipes.deep.tagger import Tagger
 
 # How the exporter names a parameter, and the product with a matrix, whose own name it loses.
@@ -34,16 +34,13 @@ class Earlier:
 
 def read_earlier(folder: str) -> Earlier:
     """Read a model from its folder or `deep`; what it keeps in 8 bits comes back as near as that."""
-    from onnx import load_model_from_string, numpy_helper  # noqa: PLC0415 — a third of a second
+    from onnx import load_model_from_string  # noqa: PLC0415 — a third of a second
 
-    place = model_folder(folder) if folder in NAMED else Path(folder)
+    place = model_folder(folder)
     model = load_checked(place, KIND, threads=1)
     graph = load_model_from_string(read_bytes(place / GRAPH)).graph
-    arrays = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    arrays = widen_arrays(graph)
     found = {name: model.arrays[name] for name in ("start", "stop", "transitions")}
-    for name, array in list(arrays.items()):
-        if name.endswith("_scale") and f"{name[:-6]}_small" in arrays:
-            arrays[name[:-6]] = arrays[f"{name[:-6]}_small"] * array
     found |= {name.removeprefix(PARAMETER): one for name, one in arrays.items() if name.startswith(PARAMETER)}
     for node in graph.node:
         weights = node.input[1].removesuffix("_small") if len(node.input) > 1 else ""
