@@ -1,7 +1,7 @@
 """The lines of a raw text as blocks: furniture, title, headings, captions, paragraphs; and the metadata.
 
 The cues are those of Chinese news pages in general. Position comes first: the head is what stands before the
-first running text, the tail what stands after the last. In the head, lines with labels, dates or menus are
+first running text, the tail what stands after the last. In the head, lines of labels, dates or menus and nothing more are
 furniture, the title is the last plain line above the source line, and what stands above it is furniture too.
 A text without any such line has no furniture. In doubt a line is a paragraph, since only furniture is not annotated.
 """

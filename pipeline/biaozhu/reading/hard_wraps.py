@@ -13,7 +13,7 @@ _PAUSE = re.compile(r"[，。、；！？,;!?]")
 # A line that ends in one of these may be whole: its sentence, its aside or what it announces ends there.
 _WHOLE = re.compile(r"[。！？!?….．:：;；”’\"'」』)）】》>]$")
 _NEW = re.compile(
-    r"[\s\u3000•·●■◆▲★※*#|-]|\d{1,2}[、.．)）](?!\d)|[一二三四五六七八九十]{1,3}[、.．]|[（(][一二三四五六七八九十\d]{1,3}[)）]|第[一二三四五六七八九十\d]{1,3}[条章节]"
+    r"[\s\u3000•·●■◆▲★※*#|-]|[\[(（【]?\d{4}[-/.]\d{1,2}[-/.]\d|\d{1,2}[、.．)）](?!\d)|[一二三四五六七八九十]{1,3}[、.．]|[（(][一二三四五六七八九十\d]{1,3}[)）]|第[一二三四五六七八九十\d]{1,3}[条章节]"
 )
 _GOES_ON = re.compile(r"[，。、；：！？”’）》,;:!?)]")
 _SHORTEST = 12

@@ -44,6 +44,7 @@ def _valued(kinds: dict[str, str]) -> dict[str, re.Pattern[str]]:
     return {word: re.compile(value) for words, value in kinds.items() for word in words.split()}
 
 
+_LOCATIONS = "您当前的位置 您的当前位置 您现在的位置 您所在的位置 你的位置 您的位置 当前位置 所在位置"
 # What a label is followed by where it is furniture: 审核：张三 is, 审核：镇政府对1200户逐户核查 is text.
 _ANYWHERE = _valued(
     {
@@ -52,11 +53,11 @@ _ANYWHERE = _valued(
         "发布时间 发表时间 更新时间 发稿时间 发布日期 发表日期": (
             r"\s*(?:[\d\s:：年月日/.TZ-]*|今天|昨天|刚刚|\d+\s?(?:分钟|小时|天)前)[^，。,；;！？\d]{0,20}"
         ),
-        "分享到 分享至 分享 打印 打印本页 字号 字体大小 字体 二维码": rf"(?:{_CONTROL}[\s|｜/·]*)*",
+        "分享到 分享至 分享 打印 打印本页 字号 字体大小 字体 二维码": rf"[\[【(（\s]*(?:{_CONTROL}[\s|｜/·\[\]【】()（）]*)*",
         "浏览次数 浏览量 浏览 阅读次数 阅读量 阅读 点击数 点击量 点击次数 点击 访问量 评论数 评论": (
             r"(?:[\d,.]+\s?[万千wWkK]?\+?\s?(?:次|人次|人|条|个)?)?"
         ),
-        "您当前的位置 您的当前位置 您现在的位置 您所在的位置 你的位置 您的位置 当前位置 所在位置": r"[^。，！？]{0,80}",
+        _LOCATIONS: r"[^。，！？]{0,40}(?:[>»›→＞]|首页|正文)[^。，！？]{0,40}",
         "上一篇 下一篇 上一条 下一条 原标题 原文链接 本文链接 相关新闻 相关阅读 相关链接 相关文章 推荐阅读 延伸阅读 热门推荐": (
             r"[^。]{0,80}"
         ),
@@ -66,6 +67,7 @@ _AT_EDGES = _valued(
     {
         f"{' '.join(AUTHOR_LABELS)} 编辑 主编 审核 发布者 发布人": _NAMES,
         f"{' '.join(SOURCE_LABELS)} 主办 主管 承办 协办 主办单位 网站": r"[^，。,；;！？!?\d]{0,24}|.{0,6}",
+        _LOCATIONS: r"[^。，！？\d]{0,80}",
         "时间 日期": rf"(?:{_DAY})?",
         "关键词 关键字 标签 Tags": r"[^。！？!?：:\d]{0,80}",
     }
@@ -86,19 +88,24 @@ _SHORT_DATE = re.compile(r"[\d\s:：年月日/.-]{0,16}")
 _VALUE_END = re.compile(rf"\s{{2,}}|[|｜【\[\])）】]|\s(?={_CONTROL})")
 _BARE = re.compile(rf"(?:[\[(（【]?\s*{_CONTROL}\s*[\])）】]?[:：|｜/·]?){{1,6}}")
 _IMPRINT = re.compile(
-    r"©|版权所有|All Rights Reserved|Copyright|ICP备|公网安备|许可证[^，。]{0,4}[:：]?\s*[^，。\s]{0,8}\d{4}|(?:未经|不得)[^。]{0,16}(?:转载|摘编|镜像)",
+    r"©|版权所有(?![者权人])|All Rights Reserved|Copyright|ICP[备证](?:案号?)?[:：\s]{0,2}\d|公网安备(?:案号?)?[:：\s]{0,2}\d"
+    r"|^[^，。]{0,20}许可证[^，。]{0,4}[:：]?\s*[^，。\s]{0,8}\d{4}[^，。]{0,40}$"
+    r"|^(?=未经|凡|本[网站报刊文台页]|版权|以上|所有|任何|[不禁严请谢])[^。\d]{0,40}(?:不得|禁止|严禁|请勿|谢绝)[^。\d]{0,12}(?:转载|摘编|镜像)[^。\d]{0,20}。?$",
     re.IGNORECASE,
 )
 _DISCLAIMER = re.compile(
-    r"^[\[(（【*※]?\s*(?:(?:特别|郑重|免责|版权|本[网站号])声明|声明|免责条款)\s*[】\])）]?[:：]?.{0,200}"
+    r"^[\[(（【*※]?\s*(?:(?:特别|郑重|免责|版权|本[网站号])声明|声明|免责条款)\s*[】\])）:：]{1,2}[^\d]{0,200}"
     r"(?:转载|版权[归均所]|本[网站][^报]|自媒体|如有侵权|不代表|自行承担|仅供参考|信息存储)"
-    r"|^(?:本文|本[网站号]|以上(?:内容|文章|图文)|文章|图片)[^。]{0,24}(?:不代表|版权归|仅供参考|自媒体|侵权|用户上传)"
-    r"|^(?:请|立即|马上)?(?:打开|下载)[^，。]{0,8}(?:APP|客户端)"
+    r"|^(?:本文|本[网站号]|以上(?:内容|文章|图文)|文章|图片)[^。\d]{0,24}"
+    r"(?:不代表[^。\d]{0,12}(?:观点|立场|意见|[网站台号])|版权归|仅供参考|(?:[由自]|如有?|若有?|涉及?)侵权|用户上传|自媒体(?:用户|账号|平台|上传))"
+    r"|^(?:请|立即|马上)?(?:打开|下载)[^，。]{0,8}(?:APP|客户端)(?:[，,]?[^，。\d]{0,8}|[^，。\d]{0,12})。?$"
     r"|^点击(?:查看|进入|关注|阅读|下载|播放|图片|蓝字|上方|下方)[^，。\d]{0,12}$|^返回.{2,4}[，,]查看更多"
     r"|^.{0,8}(?:[扫长按识别描码]{1,4}[^。，\d]{0,8}二维码|扫一扫)(?:[^。\d]{0,4}(?:关注|分享|打开|下载|阅读|进入|查看|在手机)[^。\d]{0,20})?$",
     re.IGNORECASE,
 )
-_BREADCRUMB = re.compile(r"^(?:首页|主页|[^>»›→。]{1,12})(?:\s*(?:>{1,2}|»|›|→|＞|&gt;)\s*[^>»›→＞。]{1,60})+$")
+_BREADCRUMB = re.compile(
+    r"^(?:(?:首页|主页)(?:\s*(?:>{1,2}|»|›|→|＞|&gt;)\s*[^>»›→＞。]{1,60})+|[^>»›＞。，\d]{1,12}(?:\s*(?:>{1,2}|»|›|＞|&gt;)\s*[^>»›＞。，\d]{1,60})+)$"
+)
 _PROMOTION = re.compile(r"^.{2,30}\s{1,4}(?:主办|主管|承办|协办)$")
 # Rather the name of a site or channel than a title.
 SITE = re.compile(
@@ -145,8 +152,21 @@ _END_MARK = re.compile(r"[。！？!?…｡.．][”’」』)）】》\"'\s]*$"
 _MENU_LENGTH = 5
 _LABEL_LINE = 200
 _DISCLAIMER_LENGTH = 400
-_DATED_LINE = 90
-_BESIDE = 12
+_DATED_LINE, _BESIDE = 90, 24
+# What stands beside a date under a title: who published it, when and how often it was read; with one of those, a name.
+_PUBLISHER = re.compile(
+    r"(?![在从])(?!.*[我你他她它们了吗呢吧啊嘛去到把给跟被说这那])[\u3400-\u9fffA-Za-z·]{1,16}"
+    r"(?:[网报社台刊号]|新闻|客户端|媒体?|公众号|微信|微博|发布|在线|频道|政府|办公室|[宣文][传化旅]部|(?<=[\u3400-\u9fff]{3})[局委])"
+)
+_SHORT_NAME = re.compile(r"[\u3400-\u9fff·]{2,4}")
+_STATED = re.compile(
+    r"发布|发表|发于|更新|创建|首发|[来來]源|转自|作者|[记記]者|[编編][辑輯]|责编|原创|[阅閱][读讀]|浏览|点击|评论|分[类類]|栏目|字[数號号体]|时间|日期|本[报网刊台]"
+)
+_TEXT_SIGN = re.compile(
+    r"[，。,；;！？!?]|[我你他她它们了吗呢吧啊嘛去到把给跟被说这那]|\d\s?(?![次人条万楼阅浏点评])[\u3400-\u9fff]"
+    r"|(?:^|\s)(?!分类|来源|作者|编辑|记者|发布|时间|日期|栏目|责编|点击|浏览|阅读)[\u3400-\u9fff]{2,3}\s?[:：]\s?[^\s:：]{9}"
+)
+_TIME_WORD = re.compile(rf"星期.|周.|[上下]午|[AP]M|北京时间|{_CONTROL}")
 
 
 def is_prose(line: str) -> bool:
@@ -289,12 +309,21 @@ def _value(label: str, text: str) -> str:
 
 
 def _is_dated(line: str) -> bool:
-    """Tell whether a line is a date with a source beside it; a running text writes no 2021-03-05."""
+    """Tell whether a line is a date, and beside it nothing but who published it and the like, which make no text."""
     date = DATE.search(line) or _SHORT_TIME.search(line)
-    if date is None:
+    if date is None or len(line) > _DATED_LINE:
         return False
     before, after = line[: date.start()], line[date.end() :]
     numeric = re.search(r"[-/:：]", date.group()) is not None
-    beside = max(map(len, re.split(r"[\s|｜]+", f"{before} {after}")))
-    glued = before[-1:].isalnum() or after[:1].isalnum()
-    return len(line) <= _DATED_LINE and beside <= _BESIDE * (1 + numeric) and (numeric or not glued)
+    if not numeric and (before[-1:].isalnum() or after[:1].isalnum()):
+        return False
+    beside = f"{before} {after}"
+    if (
+        max(map(len, re.split(r"[\s|｜]+", beside))) <= _BESIDE
+        and _STATED.search(beside)
+        and not _TEXT_SIGN.search(beside)
+    ):
+        return True
+    words = [word for word in re.split(r"[\s|｜/·•()（）\[\]【】]+", beside) if word and not _TIME_WORD.fullmatch(word)]
+    published = [word for word in words if _PUBLISHER.fullmatch(word)]
+    return published == words or (bool(published) and all(map(_SHORT_NAME.fullmatch, {*words} - {*published})))
