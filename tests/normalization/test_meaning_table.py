@@ -322,3 +322,33 @@ def test_table_command_names_amounts_that_it_cannot_read(
 def _with_amount(sentence: Sentence) -> Sentence:
     at = sentence.text.find("红薯")
     return replace(sentence, spans=(Span(at, at + 2, "AMOUNT"),)) if at >= 0 else sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("去年卖了11\n[A万斤]，收入27万元。", "reading"),
+        ("去年卖了11\r\n[A2万斤]。", "reading"),
+        ("去年卖了三十\n[A二万斤]。", "reading"),
+        ("去年卖了[A$30]\n万。", "reading"),
+        ("去年卖了11\n\n[A2万斤]。", ""),
+        ("去年卖了茶\n[A2万斤]。", ""),
+        ("茶树有三十\n[A2万斤]。", ""),
+        ("去年卖了[A2万斤]\n11人参加。", ""),
+    ],
+)
+def test_table_doubts_an_amount_that_the_end_of_a_line_may_have_cut(tmp_path: Path, text: str, doubt: str) -> None:
+    # A regression test: 11⏎万斤 was 10,000 斤 without a doubt.
+    start, end = text.index("[A"), text.index("]") - 2
+    raw = text.replace("[A", "").replace("]", "")
+    path = tmp_path / "x.txt"
+    path.write_bytes(raw.encode())
+    article = read_article(path)
+    sentences = [
+        replace(one, spans=(Span(start - one.start, end - one.start, "AMOUNT"),))
+        if one.start <= start < one.end
+        else one
+        for one in split_article(article)
+    ]
+    (row,) = article_meaning(article, sentences).rows
+    assert (row.doubt.split() or [""])[0] in {doubt, *(["currency"] if "$" in text else [])}

@@ -44,6 +44,11 @@ _EACH = re.compile(r"(?:按照?)?每个?[^\d]{1,2}$")
 _REST = re.compile("[市城郊]?区(?!里)|一带|等地|境内")
 # The first cell of a row of a table, which says what its figures are about.
 _ROW = re.compile(r" ?\|? ?(?=[^|\t]{1,80}[|\t])([^|\t]{0,40}?[\u4e00-\u9fff][^|\t]{0,40})(?<! ) ?[|\t]")
+# A numeral that goes on behind the end of its line: 11⏎万斤.
+_CUT_NUMERAL = re.compile(
+    r"(?:[\d.][ \t\u3000]?(?:\r\n|[\n\r])[ \t\u3000]{0,2}[\d.十百千万亿]"
+    r"|[零一二三四五六七八九十百千万亿两][ \t\u3000]?(?:\r\n|[\n\r])[ \t\u3000]{0,2}[零一二三四五六七八九十百千万亿两])"
+)
 # Where a clause may be cut and no word with it.
 _BORDER = re.compile("[的了着在把将等与及]")
 
@@ -175,6 +180,8 @@ def place_in_words(row: Row) -> str:
 def _row(article: Article, sentence: Sentence, span: Span, reach: Sequence[int], subject: Subject) -> Row:
     start, end, text = span.start, span.end, sentence.text
     value = read_amount(text, start, end)
+    if value and not value.doubt and _is_cut(article.raw, sentence.start + start, sentence.start + end):
+        value = replace(value, doubt="reading")
     rest = _REST.match(text, reach[0], start) if reach[0] else None
     before = text[max(rest.end() if rest else reach[0], start - REACH) : start]
     about = _about(before, text[end : min(reach[1], end + REACH)], value)
@@ -189,6 +196,12 @@ def _row(article: Article, sentence: Sentence, span: Span, reach: Sequence[int],
     base = in_base(value)
     base_low, base_high, base_unit = (_rounded(base[0]), _rounded(base[1]), base[2]) if base else (None, None, "")
     return Row(*where, low, high, *said, base_low, base_high, base_unit, place, f"{value.doubt} {doubt}".strip())
+
+
+def _is_cut(raw: str, start: int, end: int) -> bool:
+    """Tell whether the end of a line may have cut the numeral of an amount in two."""
+    before = _CUT_NUMERAL.search(raw, max(0, start - 6), start + 1)
+    return (before is not None and before.end() > start) or _CUT_NUMERAL.match(raw, end - 1) is not None
 
 
 def _about(before: str, after: str, value: AmountValue | None) -> str:

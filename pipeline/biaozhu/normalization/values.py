@@ -41,7 +41,7 @@ class AmountValue:
     近 (nearly) or empty; `bound` has the words that make the figure a limit, in the order 最高, 最低, 以上, 超过, 以下, 不足; `per` is what it is
     counted for (亩 in 每亩2300元; 人·年 in 每人每年). `doubt` is what is not certain: `per` (carried over from an earlier clause), `unit` (块 may
     be money or pieces), `currency` ($ is a dollar of some country), `sign` (零下5至8℃), `calendar` (a month is taken for 30 days), `product`
-    (2×66万千瓦), `pair` (120/80mmHg), `reading` (六七折).
+    (2×66万千瓦), `pair` (120/80mmHg), `reading` (六七折; a figure cut by the end of its line).
     """
 
     low: Decimal
