@@ -10,6 +10,7 @@ import pytest
 from biaozhu.data.errors import (
     BiaozhuError,
     DuplicateError,
+    FrozenError,
     LabelError,
     LineError,
     MissingFileError,
@@ -183,3 +184,16 @@ def test_layers_of_an_article_of_any_name_are_found_again(tmp_path: Path, name: 
     assert layer_stem(name) == stem
     write_layer(tmp_path / f"{stem}.jsonl", [FIRST])
     assert find_layers([tmp_path]) == (tmp_path / f"{stem}.jsonl",)
+
+
+def test_layers_of_a_folder_go_on_without_an_empty_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    full, empty = put(tmp_path / "full.jsonl", *lines(FIRST)), tmp_path / "empty.jsonl"
+    empty.touch()
+    assert find_layers([tmp_path]) == (full,)
+    assert str(empty) in caplog.text
+    # One that is named is what was asked for.
+    with pytest.raises(LineError):
+        read_layers([empty])
+    (tmp_path / "MANIFEST.json").write_text('{"schema": 1, "files": {}}', "utf-8")
+    with pytest.raises(FrozenError):
+        find_layers([tmp_path])

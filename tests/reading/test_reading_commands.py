@@ -182,3 +182,36 @@ def test_reading_command_stops_quietly_when_its_reader_has_gone() -> None:
     os.close(write_end)
     assert done.returncode == 141
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x.txt", "来源：云溪网\n2021-03-05 10:00\n"),
+        ("x.html", "<html><body><nav><a>首页</a></nav><p>来源:云溪网 2021-03-05 10:00</p></body></html>"),
+    ],
+)
+@pytest.mark.parametrize("output", [["-o", "out.jsonl"], ["-o", "out"], ["--shards", "shards"]])
+def test_reading_goes_on_without_an_article_of_furniture_alone(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, name: str, text: str, output: list[str]
+) -> None:
+    # A regression test: its layer was empty, which every later command refused together with all others.
+    monkeypatch.chdir(tmp_path)
+    Path("in").mkdir()
+    Path("in", name).write_text(text, encoding="utf-8")
+    command = ["preannotate", "in", "--model", "fast", *output]
+    assert run(command) == 2
+    Path("in/good.txt").write_text(PROSE, encoding="utf-8")
+    assert run(command) == 1
+    assert "BZ011" in capsys.readouterr().err
+    assert not list(Path().rglob("x.jsonl"))
+
+
+def test_reading_names_an_article_that_is_furniture_for_the_most_part(tmp_path: Path, capsys: Capture) -> None:
+    article = tmp_path / "x.txt"
+    article.write_text("云溪茶\n来源：云溪日报 作者：周文清\n2021-03-05 10:00\n", encoding="utf-8")
+    assert run(["split", str(article)]) == 0
+    assert "hint: more than half of x " in capsys.readouterr().err
+    article.write_text(PROSE, encoding="utf-8")
+    assert run(["split", str(article)]) == 0
+    assert "half" not in capsys.readouterr().err

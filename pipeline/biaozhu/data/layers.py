@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from operator import methodcaller
@@ -16,12 +17,15 @@ from biaozhu.data.errors import (
     MissingFileError,
     OutputError,
     UsageError,
+    printable,
     raise_collected,
 )
 from biaozhu.data.files import read_bytes, write_lines
 from biaozhu.data.model import Sentence, sentence_from_line, sentence_to_line
 from biaozhu.data.storage.manifest import check_unchanged, list_gone
+from biaozhu.data.translation import translate
 
+_log = logging.getLogger(__name__)
 LEDGER_SUFFIX, FAILED_SUFFIX = ".ledger.jsonl", ".failed.jsonl"
 
 
@@ -33,7 +37,8 @@ def find_layers(
 ) -> tuple[Path, ...]:
     """Replace each folder by the layers in it, by name; ledgers and failures, which a pattern names too, are left out.
 
-    `is_folder` is for paths that are not of this machine. Folders without a layer, and ledgers alone, raise
+    `is_folder` is for paths that are not of this machine. Of a folder that holds others, files without content are passed over, with a
+    warning: the other articles go on; frozen gold that lost its content raises FrozenError. Folders without a layer, and ledgers alone, raise
     MissingFileError, and frozen gold that is gone from a folder FrozenError; all are reported together.
     """
     files: list[Path] = []
@@ -46,7 +51,7 @@ def find_layers(
                 wanted = ", ".join(f"*{suffix}" for suffix in suffixes)
                 problems.append(MissingFileError(f"no layer ({wanted}) in this folder", where=str(path)))
             problems += list_gone(path)
-            files += found
+            files += _pass_over_empty(found)
         elif not is_beside(path):
             files.append(path)
     if paths and not files and not problems:
@@ -54,6 +59,15 @@ def find_layers(
         problems.append(MissingFileError(what, where=str(paths[0]), next_step="Name a layer"))
     raise_collected(problems)
     return tuple(files)
+
+
+def _pass_over_empty(found: list[Path]) -> list[Path]:
+    full = [file for file in found if file.stat().st_size]
+    for file in found if full else ():
+        if file not in full:
+            check_unchanged(file)
+            _log.warning(printable(translate(f"{file}: empty, and passed over")))
+    return full or found
 
 
 def read_named_layers(

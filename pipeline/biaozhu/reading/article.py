@@ -69,6 +69,8 @@ def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False
     blocks, found = find_blocks(raw)
     if not blocks:
         raise EmptyArticleError("nothing but white space", where=where)
+    if all(block.kind == "furniture" for block in blocks):
+        raise EmptyArticleError("nothing but page furniture: dates, sources, menus", where=where)
     digest = hashlib.sha256(data).hexdigest()
     metadata = Metadata(*(getattr(stated, one.name) or getattr(found, one.name) for one in fields(Metadata)))
     return Article(digest[:12], name, digest, encoding, raw, blocks, metadata, left_out)

@@ -59,9 +59,12 @@ def is_chinese(text: str) -> bool:
     return not letters or (chinese >= MIN_CHINESE_SHARE * letters and kana <= MAX_KANA_SHARE * letters)
 
 
-def say_where_not_chinese(articles: Iterable[Article]) -> None:
-    """Name the articles whose text is not Chinese."""
+def say_where_little_is_found(articles: Iterable[Article]) -> None:
+    """Name the articles whose text is not Chinese, or is furniture for the most part."""
     for article in articles:
+        furniture = sum(block.end - block.start for block in article.blocks if block.kind == "furniture")
+        if 2 * furniture > sum(block.end - block.start for block in article.blocks):
+            say(f"hint: more than half of {article.name} is left out as page furniture; `biaozhu read` shows it")
         if not is_chinese(article.raw):
             say(f"hint: {article.name} is not Chinese text; biaozhu finds little in it")
 
@@ -145,7 +148,7 @@ def _read_all(files: list[Path], text: Path | None) -> tuple[list[Article], tupl
     if text is not None and len(files) > 1:
         raise UsageError("--text saves the text of one article", next_step="Give one FILE")
     articles, problems = read_readable(files)
-    say_where_not_chinese(articles.values())
+    say_where_little_is_found(articles.values())
     hint = f"saved as {text}" if text else "--text OUT.txt saves it"
     for path, article in articles.items():
         form, _, encoding = article.encoding.rpartition(":")

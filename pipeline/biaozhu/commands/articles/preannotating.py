@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 from typer import Argument, Option
 
 from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model, whole_name
-from biaozhu.commands.articles.files import say_where_not_chinese, say_where_not_read
+from biaozhu.commands.articles.files import say_where_little_is_found, say_where_not_read
 from biaozhu.commands.articles.language_models import Answered, ask_models, check_names, check_records
 from biaozhu.commands.console import LOSSES_SHOWN, finish, progress, say
 from biaozhu.commands.options import LABELS, MAX_PROCESSES, LabelsFile, Yes, folder_name, layer_or_folder
@@ -151,7 +151,7 @@ def _annotate_articles(
         _check_outputs([output], files, ledger=ledger and folder is None)
     read, problems = read_readable(find_articles(files))
     articles = list(read.values())
-    say_where_not_chinese(articles)
+    say_where_little_is_found(articles)
     names = [f"{article.name}.jsonl" for article in articles]
     own = [folder / name for name in names] if folder else []
     made = [layers / source / name for source in name_layers(given) for name in names] if layers else []
