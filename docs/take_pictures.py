@@ -39,7 +39,7 @@ from biaozhu.doccano.project import ProjectSpec, find_project, require_project, 
 from biaozhu.doccano.push import push
 from biaozhu.serving.app import make_app
 from biaozhu.serving.predictor import rule_predictor
-from biaozhu.serving.server import address_of, bind
+from biaozhu.serving.server import address_of, bind, listen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,6 +199,7 @@ def service() -> Iterator[tuple[str, str]]:
     """Run the service as `biaozhu serve` does by default; the address of /predict and the token."""
     token = secrets.token_urlsafe()
     listening = bind("127.0.0.1", 0)
+    listen(listening)
     config = uvicorn.Config(make_app(rule_predictor(load_model(ACCURATE)), token=token), log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

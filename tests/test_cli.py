@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
-import threading
 
 import pytest
 
@@ -53,20 +53,21 @@ def test_cli_raises_where_a_package_is_missing_that_no_extra_brings(monkeypatch:
         cli.run([])
 
 
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_cli_stopped_while_an_extension_is_imported(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sent: int, status: int
 ) -> None:
-    monkeypatch.setattr(cli, "_stop_asked", threading.Event())
+    monkeypatch.setattr(cli, "_stop_signals", [])
 
     def importing(*_: object, **__: object) -> None:
         # What onnxruntime does with an interrupt.
         try:
-            cli._terminated(2, None)  # noqa: SLF001 — the handler is what is tested
+            cli._terminated(sent, None)  # noqa: SLF001 — the handler is what is tested
         except KeyboardInterrupt as stop:
             raise ImportError("initialization failed") from stop
 
     monkeypatch.setattr(cli, "list_all_commands", lambda: importing)
-    assert cli.run([]) == 130
+    assert cli.run([]) == status
     assert capsys.readouterr().err == "stopped; nothing half-written was left\n"
 
 

@@ -1,6 +1,6 @@
 """The console command: assembles the commands and turns errors into one line and an exit status.
 
-Exit status: 0 done, 1 done but something was lost or differs (each named), 2 bad input or usage.
+Exit status: 0 done, 1 done but something was lost or differs (each named), 2 bad input or usage; 130 stopped by Ctrl-C, 143 by SIGTERM.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import io
 import os
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -30,14 +29,14 @@ from biaozhu.data.errors import (
 )
 from biaozhu.data.translation import choose_language
 
-STOPPED = 130
+STOPPED = 128  # and the number of the signal, as a shell says it
 EXTRA_OF = {"doccano_client": "doccano", "psutil": "doccano", "tenacity": "doccano"}
 # A path that no file can have, whatever a command asks of it first.
 UNUSABLE = {
     errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EPERM, errno.EROFS,
 }  # fmt: skip
 UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
-_stop_asked = threading.Event()
+_stop_signals: list[int] = []
 
 
 class Stopped(KeyboardInterrupt):
@@ -111,7 +110,7 @@ def run(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 — each wa
         raise
     except Exception as error:
         # An extension that is interrupted while it is imported makes an ImportError of it.
-        if _stop_asked.is_set() or isinstance(error, typer.Abort):
+        if _stop_signals or isinstance(error, typer.Abort):
             return _stopped()
         if isinstance(error, BrokenPipeError):
             return _reader_gone()
@@ -127,7 +126,7 @@ def run(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 — each wa
         say(str(known))
         return _reader_gone(2) if isinstance(error, OSError) and isinstance(known, WriteError) else 2
     # Typer makes this status of Ctrl-C, without a word.
-    return _stopped() if result == STOPPED else result if isinstance(result, int) else 0
+    return _stopped() if result == STOPPED + signal.SIGINT else result if isinstance(result, int) else 0
 
 
 def _explain(error: BaseException) -> BiaozhuError | None:  # noqa: PLR0911 — as above
@@ -182,7 +181,7 @@ def _find_language(arguments: Sequence[str]) -> str:
 
 def _stopped() -> int:
     say("stopped; nothing half-written was left")
-    return STOPPED
+    return STOPPED + next(iter(_stop_signals), signal.SIGINT)
 
 
 def _reader_gone(status: int = 141) -> int:
@@ -191,7 +190,7 @@ def _reader_gone(status: int = 141) -> int:
     return status
 
 
-def _terminated(_signal: int, _frame: object) -> None:
-    _stop_asked.set()
+def _terminated(number: int, _frame: object) -> None:
+    _stop_signals.append(number)
     # An exception, so that the `finally` blocks remove temporary files.
     raise Stopped

@@ -171,7 +171,7 @@ def test_llm_goes_nowhere_else(
     assert "Authorization" not in server.headers[0]
 
 
-@pytest.mark.parametrize(("sent", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 130)])
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 143)])
 def test_llm_goes_on_after_a_kill(
     project: Any, server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: int, status: int
 ) -> None:

@@ -13,7 +13,7 @@ import requests
 
 from biaozhu.serving.app import Limits, make_app
 from biaozhu.serving.predictor import Predictor
-from biaozhu.serving.server import address_of, bind, make_server
+from biaozhu.serving.server import address_of, bind, listen, make_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +28,7 @@ WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
 @contextmanager
 def running(predictor: Predictor, limits: Limits | None = None) -> Iterator[str]:
     listening = bind("127.0.0.1", 0)
+    listen(listening)
     limits = limits or Limits()
     server = make_server(make_app(predictor, token=TOKEN, limits=limits), limits, drain=limits.answering)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -115,13 +115,15 @@ def test_serving_goes_on_after_a_worker_that_is_killed_or_fails() -> None:
         with pytest.raises(BugError):
             workers.answer([BAD])
         assert _children() == {first}
+        assert workers.is_ready
         os.kill(first, signal.SIGKILL)
-        while first in _children():
+        while first in _children() or workers.is_ready:
             time.sleep(0.01)
         # A process that is just ending may still be given one request.
         with suppress(ServiceError):
             workers.answer([GOOD])
         assert workers.answer([GOOD]) == [((), None)]
+        assert workers.is_ready
         assert workers.answer([GOOD], is_explained=True) == [((), ())]
         assert first not in _children()
     with pytest.raises(BugError):

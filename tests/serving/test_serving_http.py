@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -210,6 +212,33 @@ def test_serving_ends_what_was_begun_on_sigterm(tmp_path: Path) -> None:
         assert process.wait(30) == 0
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
+
+
+def test_serving_that_loads_takes_no_connection_and_ends_well_on_sigterm(tmp_path: Path) -> None:
+    # A regression test: connections waited for as long as it loaded, and the status was that of Ctrl-C.
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token_file = tmp_path / "token"
+    arguments = ["serve", "--port", str(port), "--token-file", str(token_file)]
+    with subprocess.Popen([sys.executable, "-m", "biaozhu", *arguments], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "load the model" in process.stderr.readline()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert process.stderr.read() == ""
+    assert not token_file.exists()
+
+
+def test_serving_is_not_healthy_where_nothing_can_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(slow(0)) as url:
+        health = url.replace("/predict", "/health")
+        assert requests.get(health, timeout=10).json() == {"status": "ok"}
+        monkeypatch.setattr(Predictor, "is_ready", False)
+        answer = requests.get(health, timeout=10)
+    assert (answer.status_code, answer.json()["error"].split()[0]) == (503, "BZ062")
 
 
 def _wait_until_refused(url: str) -> None:

@@ -17,7 +17,7 @@ from biaozhu.cli import run
 from biaozhu.data.errors import RequestError, ServiceError
 from biaozhu.serving.app import answer, read_texts
 from biaozhu.serving.predictor import trained_predictor
-from biaozhu.serving.server import address_of, bind, find_token
+from biaozhu.serving.server import address_of, bind, find_token, listen
 from biaozhu.training.train import train
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def test_serving_takes_the_token_of_the_environment(tmp_path: Path, monkeypatch:
 
 def test_serving_says_when_the_port_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with bind("127.0.0.1", 0) as taken:
+        listen(taken)
         port = address_of(taken).split(":")[2].split("/")[0]
         assert run(["serve", "--port", port, "--token-file", str(tmp_path / "token")]) == 2
     (line,) = capsys.readouterr().err.splitlines()

@@ -6,7 +6,7 @@ import glob
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -341,7 +341,6 @@ def segmenter(
 
 def serve(
     *,
-    # A text of the largest size must be answered within the time limit, which the default network would not do.
     model: str = ACCURATE,
     host: Annotated[str, Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT,
@@ -358,7 +357,8 @@ def serve(
     of places. The token is made at the first start.
 
     Options:
-        model: deep, accurate, fast, the folder of a network, or of a model of `biaozhu train`.
+        model: deep, accurate, fast, the folder of a network, or of a model of `biaozhu train`. Not deep, as elsewhere: it
+            would not answer the largest text within the time limit.
         timeout: Seconds that a prediction may take; its process is ended then.
     """
     from biaozhu.serving.app import Limits, make_app
@@ -366,23 +366,21 @@ def serve(
     from biaozhu.serving.server import LOOPBACK, VARIABLE, address_of, bind, find_token, run
 
     limits = Limits(body=max_bytes, answering=timeout, workers=workers, waiting=waiting, client=per_client)
-    listening = bind(host, port)
-    predictor = WorkerProcesses(_maker(model, workers=workers), size=workers, seconds=timeout)
-    try:
+    bound = bind(host, port)
+    make = _maker(model, workers=workers)
+    say(f"{workers} processes load the model …")
+    # Asked to end it has done its work, while it loads too.
+    with suppress(KeyboardInterrupt), closing(WorkerProcesses(make, size=workers, seconds=timeout)) as predictor:
         token = find_token(token_file, make=True)  # last: a service that cannot start leaves no token behind
-        say(f"{workers} processes load the model …")
 
         def ready() -> None:
-            address, told = address_of(listening), f"{VARIABLE} or {token_file}"
+            address, told = address_of(bound), f"{VARIABLE} or {token_file}"
             page = address.removesuffix("predict")
             say(f"{predictor.name} answers at {address}; a page: {page}; the token: {told}")
-            if listening.getsockname()[0] not in LOOPBACK:
+            if bound.getsockname()[0] not in LOOPBACK:
                 say("others on the network can reach it, and http shows them the token: put TLS before it")
 
-        app = make_app(predictor, token=token, limits=limits)
-        run(app, listening, limits=limits, drain=timeout, ready=ready)
-    finally:
-        predictor.close()
+        run(make_app(predictor, token=token, limits=limits), bound, limits=limits, drain=timeout, ready=ready)
 
 
 def _maker(model: str, *, workers: int) -> Callable[[], Predictor]:

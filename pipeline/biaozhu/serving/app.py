@@ -74,7 +74,7 @@ def make_app(predictor: Predictor, *, token: str, limits: Limits | None = None) 
             Route("/", _read_page(), methods=["GET"]),
             Route("/predict", partial(service.respond, is_explained=False), methods=["POST"]),
             Route("/meaning", partial(service.respond, is_explained=True), methods=["POST"]),
-            Route("/health", JSONResponse({"status": "ok"}), methods=["GET"]),
+            Route("/health", service.show_health, methods=["GET"]),
             Route("/metrics", service.show_metrics, methods=["GET"]),
         ],
         lifespan=service.lifespan,
@@ -100,6 +100,11 @@ class _Service:
         for pool in self.pools:
             pool.shutdown(wait=False, cancel_futures=True)
         self.predictor.close()
+
+    async def show_health(self, _request: Request) -> Response:
+        if not self.predictor.is_ready:
+            raise _RefusedError(TOO_SLOW, "no process is ready", "Send it again later")
+        return JSONResponse({"status": "ok"})
 
     async def show_metrics(self, request: Request) -> Response:
         self._check_token(request)

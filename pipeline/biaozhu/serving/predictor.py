@@ -57,6 +57,11 @@ class Predictor:
             (spans, _explain(text, spans) if is_explained else None) for text, spans in zip(texts, found, strict=True)
         ]
 
+    @property
+    def is_ready(self) -> bool:
+        """True where there is something that can answer."""
+        return True
+
     def close(self) -> None:
         """End what is worked on."""
 
@@ -142,11 +147,11 @@ class WorkerProcesses(Predictor):
         self._idle: list[_Worker] = []
         self._changed = threading.Condition()
         self._all: set[Any] = set()
+        self._loaded: set[Any] = set()
         self._is_closed = False
         self.name = ""
-        started = [self._start(is_reserved=number == 0 and size > 1) for number in range(size)]
         try:
-            for worker in started:
+            for worker in [self._start(is_reserved=number == 0 and size > 1) for number in range(size)]:
                 self.name = self._ask(worker, LOADING_SECONDS)
                 self._put(worker)
         except BaseException:
@@ -189,8 +194,15 @@ class WorkerProcesses(Predictor):
 
     def _put(self, worker: _Worker) -> None:
         with self._changed:
+            self._loaded.add(worker.process)
             self._idle.append(worker)
             self._changed.notify_all()
+
+    @property
+    def is_ready(self) -> bool:
+        """True where a process has loaded the predictor and has not ended."""
+        with self._changed:
+            return any(process.is_alive() for process in self._loaded)
 
     def close(self) -> None:
         """End all processes, whatever they work on."""
@@ -246,7 +258,9 @@ class WorkerProcesses(Predictor):
         worker.process.kill()
         worker.process.join()
         worker.connection.close()
-        self._all.discard(worker.process)
+        with self._changed:
+            self._all.discard(worker.process)
+            self._loaded.discard(worker.process)
 
 
 def _work(connection: Connection, make: Callable[[], Predictor], parent: int) -> None:

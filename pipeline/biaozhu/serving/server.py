@@ -8,7 +8,7 @@ import os
 import secrets
 import shlex
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -87,7 +87,7 @@ class Connection(H11Protocol):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that listens there; port 0 takes a free one. ServiceError: the address is none, or taken."""
+    """Return a socket that has this address and does not listen; port 0 takes a free one. ServiceError: it is none, or taken."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
@@ -95,16 +95,27 @@ def bind(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a host name"
         raise ServiceError(f"no address ({reason})", where=f"{host}:{port}") from None
-    try:
+    with _refusing(listening, f"{host}:{port}"):
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
-        listening.listen(CONNECTIONS)
+    return listening
+
+
+def listen(bound: socket.socket) -> None:
+    """Take connections on this socket. ServiceError: since it was bound another has begun to listen there."""
+    with _refusing(bound, ":".join(map(str, bound.getsockname()[:2]))):
+        bound.listen(CONNECTIONS)
+
+
+@contextlib.contextmanager
+def _refusing(bound: socket.socket, where: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        listening.close()
+        bound.close()
         what = f"nothing can listen there ({error.strerror})"
         advice = "Give another --port, or --port 0 for a free one"
-        raise ServiceError(what, where=f"{host}:{port}", next_step=advice) from None
-    return listening
+        raise ServiceError(what, where=where, next_step=advice) from None
 
 
 def address_of(listening: socket.socket) -> str:
@@ -134,7 +145,8 @@ def make_server(app: Starlette, limits: Limits, *, drain: float) -> uvicorn.Serv
 
 
 def run(app: Starlette, listening: socket.socket, *, limits: Limits, drain: float, ready: Callable[[], None]) -> None:
-    """Call `ready`, and serve until SIGTERM or SIGINT; requests that were begun may still take `drain` seconds then."""
+    """Listen, call `ready`, and serve until SIGTERM or SIGINT; requests that were begun may still take `drain` seconds then."""
+    listen(listening)
     ready()
     # uvicorn raises the signal again once it has drained, and the command line makes KeyboardInterrupt of it.
     with contextlib.suppress(KeyboardInterrupt):
