@@ -13,6 +13,7 @@ from rich.cells import cell_len
 
 from biaozhu.cli import run
 from biaozhu.commands.console import finish, print_json, print_table, say, show
+from biaozhu.commands.doccano.projects import HEADINGS
 from biaozhu.data.errors import LineError, printable
 from biaozhu.data.ledger import Entry
 from biaozhu.data.translation import choose_language
@@ -107,6 +108,23 @@ def test_console_tables_fit_and_break_no_figure_and_no_head(
     assert all(head in text for head in HEADS[:columns])
     figures = [cell for row in rows for cell in row[1 : min(columns, 3)]]
     assert all((f"{one:.4f}" if isinstance(one, float) else str(one)) in text.split() for one in figures)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_console_table_of_a_pull_stands_side_by_side_in_80_columns(
+    language: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A regression test: the head "edited, not confirmed" made a block of lines of each row.
+    monkeypatch.setenv("COLUMNS", "80")
+    keys = ("annotator", "confirmed", "edited", "untouched", "spans", "comments", "losses", "consistent")
+    choose_language(language)
+    try:
+        print_table("layers", [HEADINGS.get(key, key) for key in keys], [("anna-and-ben", *range(150, 156), True)])
+    finally:
+        choose_language("en")
+    _, heads, *_ = capsys.readouterr().out.splitlines()
+    assert cell_len(heads.rstrip()) <= 80
+    assert len(heads.split()) >= len(keys)
 
 
 GOLD, LAYERS = Path("annotations/gold"), Path("annotations/layers")

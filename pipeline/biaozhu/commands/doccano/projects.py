@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PLANS = Path("annotations/projects")
 ROUND_TRIP = ".round-trip.json"
 # Headings in tables, where the key alone says too little.
-HEADINGS = {"blind": "without pre-annotation", "edited": "edited, not confirmed"}
+HEADINGS = {"blind": "without pre-annotation", "edited": "edited only"}
 
 Project = Annotated[str, Option("--project", help="Name of the project of all annotators.")]
 ProjectArgument = Annotated[str, Argument(metavar="NAME", help="Name of the project of all annotators.")]
