@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
+import inspect
+import itertools
 import re
 import shlex
 import textwrap
@@ -16,6 +19,7 @@ import typer.main
 from biaozhu import __version__
 from biaozhu.annotators import registry
 from biaozhu.cli import app, run
+from biaozhu.commands.models import serve
 from biaozhu.commands.workspace import starting
 from biaozhu.data.layers import read_layer
 
@@ -124,7 +128,7 @@ def test_docs_chinese_pages_have_the_same_blocks_and_sections(path: Path) -> Non
 def test_docs_own_annotator_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A regression test: it had no imports.
     page = (ROOT / "docs/own-labels.md").read_text(encoding="utf-8")
-    (code,), (label,) = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL) for kind in ("python", "toml"))
+    (code, *_), (label,) = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL) for kind in ("python", "toml"))
     assert textwrap.indent(code, "    ") in str(registry.__doc__)
     monkeypatch.chdir(tmp_path)
     assert run(["new", "."]) == 0
@@ -135,6 +139,29 @@ def test_docs_own_annotator_runs_as_it_stands(tmp_path: Path, monkeypatch: pytes
     assert run(["preannotate", "seeds", "--annotator", "crops.py", "--model", "fast", "-o", "pre.jsonl"]) == 0
     found = [one.text[span.start : span.end] for one in read_layer(Path("pre.jsonl")) for span in one.spans]
     assert {"小麦", "玉米"} <= set(found)
+
+
+def list_python_blocks() -> list[str]:
+    blocks = [re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL) for path in PAGES]
+    return list(dict.fromkeys(itertools.chain.from_iterable(blocks)))
+
+
+@pytest.mark.parametrize("code", list_python_blocks())
+def test_docs_python_runs_as_it_stands(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(code, {})  # noqa: S102 — it is ours
+    printed = capsys.readouterr().out
+    assert ("print(" in code) == bool(printed)
+    if "entity_ruler" in code:
+        assert {("柳湾", "PLACE"), ("红阳猕猴桃", "CROP")} <= set(ast.literal_eval(printed))
+
+
+def test_docs_unit_and_proxy_fit_the_service() -> None:
+    page = (ROOT / "docs/guides/engineers.md").read_text(encoding="utf-8")
+    defaults = {name: one.default for name, one in inspect.signature(serve).parameters.items()}
+    assert re.findall(r"^ExecStart=\S+/biaozhu serve --per-client (\d+)$", page, re.MULTILINE) == [
+        str(defaults["workers"] + defaults["waiting"])
+    ]
+    assert f"proxy_pass http://{defaults['host']}:{defaults['port']}/;" in page
 
 
 def test_docs_and_hints_create_projects_and_adjudicate_alike() -> None:
