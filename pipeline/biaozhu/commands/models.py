@@ -6,7 +6,7 @@ import glob
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -368,9 +368,11 @@ def serve(
     limits = Limits(body=max_bytes, answering=timeout, workers=workers, waiting=waiting, client=per_client)
     bound = bind(host, port)
     make = _maker(model, workers=workers)
-    say(f"{workers} processes load the model …")
-    # Asked to end it has done its work, while it loads too.
-    with suppress(KeyboardInterrupt), closing(WorkerProcesses(make, size=workers, seconds=timeout)) as predictor:
+    with ExitStack() as stack:
+        # Asked to end it has done its work, while it loads too.
+        stack.enter_context(suppress(KeyboardInterrupt))
+        say(f"{workers} processes load the model …")
+        predictor = stack.enter_context(closing(WorkerProcesses(make, size=workers, seconds=timeout)))
         token = find_token(token_file, make=True)  # last: a service that cannot start leaves no token behind
 
         def ready() -> None:
