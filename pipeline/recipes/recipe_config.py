@@ -13,16 +13,15 @@ from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import read_bytes
 
 
-def read_table(path: Path, needed: tuple[str, ...], *, allowed: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return a config's sections: those needed and none but these and those allowed; raises ConfigError for another file."""
+def read_table(path: Path, needed: tuple[str, ...]) -> dict[str, Any]:
+    """Return a config's sections: those needed and no other; raises ConfigError for another file."""
     content = read_bytes(path)
     try:
         table = dict(Config().from_str(content.decode("utf-8")))
     except Exception as error:  # noqa: BLE001 — confection raises what its parser and JSON raise
         raise ConfigError(f"not a config: {str(error).splitlines()[0]}", where=str(path)) from None
-    if any(not isinstance(table.get(name), dict) for name in needed) or table.keys() - {*needed, *allowed}:
-        more = "".join(f" but [{name}]" for name in allowed)
-        raise ConfigError(f"it needs the sections {', '.join(needed)} and no other{more}", where=str(path))
+    if table.keys() != set(needed) or not all(isinstance(section, dict) for section in table.values()):
+        raise ConfigError(f"it needs the sections {', '.join(needed)} and no other", where=str(path))
     return table
 
 

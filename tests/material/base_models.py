@@ -19,17 +19,10 @@ TAGS = ("O", "PLACE-B", "PLACE-I", "PERSON-B", "PERSON-I")
 DICTIONARY = ("", "", "山", "河", "周", "青", "1１", "。", " \u3000")
 
 
-def random_weights(  # noqa: PLR0913 — keyword-only
-    seed: int,
-    *,
-    buckets: int = 11,
-    width: int = 3,
-    narrow: int = 6,
-    heads: int = 1,
-    own: bool = False,
-    lexicon: int = 0,
+def random_weights(
+    seed: int, *, buckets: int = 11, width: int = 3, narrow: int = 6, own: bool = False, lexicon: int = 0
 ) -> BaseWeights:
-    """Return weights; with `own` each head has a LAC of its own beside the shared ones."""
+    """Return weights; with `own` the head has a LAC of its own beside the shared ones."""
     rng = np.random.default_rng(seed)
 
     def draw(*shape: int) -> np.ndarray:
@@ -54,16 +47,14 @@ def random_weights(  # noqa: PLR0913 — keyword-only
     lacs = (lac(reset_after=True), lac(reset_after=False))
     states = 2 * HIDDEN * (len(lacs) + own) + lexicon
 
-    def head() -> Head:
-        return Head(
-            draw(buckets, width),
-            (halves(states, narrow), draw(narrow)),
-            layer(narrow + 2 * width),
-            (halves(2 * HIDDEN + narrow, len(TAGS)), draw(len(TAGS))),
-            lac(reset_after=True) if own else None,
-        )
-
-    return BaseWeights(lacs, tuple(head() for _ in range(heads)), lexicon)
+    head = Head(
+        draw(buckets, width),
+        (halves(states, narrow), draw(narrow)),
+        layer(narrow + 2 * width),
+        (halves(2 * HIDDEN + narrow, len(TAGS)), draw(len(TAGS))),
+        lac(reset_after=True) if own else None,
+    )
+    return BaseWeights(lacs, head, lexicon)
 
 
 def emissions_of(weights: BaseWeights, ids: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
@@ -71,19 +62,14 @@ def emissions_of(weights: BaseWeights, ids: np.ndarray, columns: np.ndarray | No
     shared = lac_states(weights.lacs, ids)
     if columns is not None:
         shared = np.concatenate([shared, columns], axis=1)
-    found = []
-    for head in weights.heads:
-        own = [] if head.lac is None else [lac_states([head.lac], ids)]
-        found.append(_head_emissions(head, np.concatenate([*own, shared], axis=1), ids))
-    return np.asarray(np.mean(found, axis=0))
-
-
-def _head_emissions(head: Head, states: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    head = weights.head
+    own = [] if head.lac is None else [lac_states([head.lac], ids)]
+    states = np.concatenate([*own, shared], axis=1)
     narrow = states @ head.narrow[0] + head.narrow[1]
     left, right = bigram_rows(ids[:, None].astype(np.int64), len(head.bigrams))
     mixed = np.concatenate([narrow, head.bigrams[left[:, 0]], head.bigrams[right[:, 0]]], axis=1)
     last = _both(mixed, head.layer, reset_after=True)
-    return np.concatenate([last, narrow], axis=1) @ head.emit[0] + head.emit[1]
+    return np.asarray(np.concatenate([last, narrow], axis=1) @ head.emit[0] + head.emit[1])
 
 
 def bigram_rows(ids: np.ndarray, buckets: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,11 +10,9 @@ from biaozhu.annotators.network.runtime import make_session
 from recipes.base.graph import build_base_graph, quantise
 
 
-@pytest.mark.parametrize(
-    ("heads", "own", "lexicon"), [(1, False, 0), (3, False, 0), (2, True, 0), (1, False, 5), (2, True, 5)]
-)
-def test_base_graph_gives_what_plain_numpy_gives_padding_or_not(heads: int, own: bool, lexicon: int) -> None:  # noqa: FBT001 — a parameter of the test
-    weights = random_weights(7, heads=heads, own=own, lexicon=lexicon)
+@pytest.mark.parametrize(("own", "lexicon"), [(False, 0), (True, 0), (False, 5), (True, 5)])
+def test_base_graph_gives_what_plain_numpy_gives_padding_or_not(own: bool, lexicon: int) -> None:  # noqa: FBT001 — a parameter of the test
+    weights = random_weights(7, own=own, lexicon=lexicon)
     session = make_session(build_base_graph(weights), 1)
     rng = np.random.default_rng(3)
     sentences = [rng.integers(1, len(DICTIONARY), size) for size in (1, 5, 12)]

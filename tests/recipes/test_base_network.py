@@ -17,12 +17,12 @@ from biaozhu.annotators.network.crf_decoding import flat_chain
 from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.runtime import make_session
 from biaozhu.data.errors import TrainingError
+from biaozhu.data.model import Span
 from biaozhu.knowledge.lexicon import KINDS, SURNAME_COLUMNS, WIDTH
-from recipes.base.data import IGNORED, Example, name_tags, padded
+from recipes.base.data import Example, name_tags
 from recipes.base.export import export_base
 from recipes.base.graph import build_base_graph
-from recipes.corpora.corpus_store import write_corpus
-from recipes.corpora.fetch import pfr_parts
+from recipes.corpora.corpus_store import make_part, write_corpus
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 torch = pytest.importorskip("torch")
 from biaozhu.nlp.torch_encoders.lac_layers import LacLayers  # noqa: E402 — as above
 from recipes.base.begin import add_kinds, read_earlier  # noqa: E402 — only where PyTorch is
-from recipes.base.build import build_base, read_auxiliary  # noqa: E402 — as above
+from recipes.base.build import build_base  # noqa: E402 — as above
 from recipes.base.network import chain_loss  # noqa: E402 — as above
 from recipes.base.train import (  # noqa: E402 — as above
     Settings,
@@ -52,7 +52,7 @@ DICTIONARY = ("", "", *"山河周青县村在去来好")
 
 
 def vocabulary() -> Vocabulary:
-    return Vocabulary(TAGS, (), rows_of(DICTIONARY), 4 * HIDDEN)
+    return Vocabulary(TAGS, rows_of(DICTIONARY), 4 * HIDDEN)
 
 
 def small(**changes: Any) -> Any:
@@ -73,7 +73,7 @@ def corpus(count: int, seed: int) -> list[Example]:
         tags = np.array([0, 0, 0, 1, 2, 2])
         # In the place of LAC's states: for each character numbers that are always the same.
         states = np.stack([np.random.default_rng(point).normal(size=4 * HIDDEN) for point in points])
-        made.append(Example(points, tags, np.full(6, -100), states.astype(np.float16)))
+        made.append(Example(points, tags, states.astype(np.float16)))
     return made
 
 
@@ -83,7 +83,7 @@ def test_network_and_onnx_agree(tuned: bool, lexicon: int) -> None:  # noqa: FBT
     lacs = (small_one,) if tuned else (large, small_one)
     known = replace(vocabulary(), states=4 * HIDDEN + lexicon, tuned=large if tuned else None)
     network = build_network(small(lexicon=lexicon > 0), known).eval()
-    session = make_session(build_base_graph(weights_of([network], lacs, lexicon)), 1)
+    session = make_session(build_base_graph(weights_of(network, lacs, lexicon)), 1)
     ids = np.zeros((7, 3), np.int64)
     lengths = np.array([7, 3, 1])
     columns = np.random.default_rng(4).integers(0, 2, (7, 3, lexicon)).astype(np.uint8)
@@ -97,7 +97,7 @@ def test_network_and_onnx_agree(tuned: bool, lexicon: int) -> None:  # noqa: FBT
         inputs["lexicon"] = columns
     (found,) = session.run(["emissions"], inputs)
     with torch.no_grad():
-        expected, _ = network(torch.from_numpy(states), torch.from_numpy(ids), torch.from_numpy(lengths))
+        expected = network(torch.from_numpy(states), torch.from_numpy(ids), torch.from_numpy(lengths))
     for column, length in enumerate(lengths):
         # The network's own matrices are not of 8 bits; the graph's are.
         np.testing.assert_allclose(found[:length, column], expected.numpy()[:length, column], atol=2e-2)
@@ -130,8 +130,8 @@ def test_training_begins_with_what_an_earlier_model_says(tmp_path: Path, tempera
         network.transitions.copy_(torch.arange(9.0).reshape(3, 3))
     export_base(
         tmp_path,
-        weights_of([network], (small_one,), temperature=temperature),
-        scores=scores_of([network], temperature),
+        weights_of(network, (small_one,), temperature=temperature),
+        scores=scores_of(network, temperature),
         tags=TAGS,
         dictionary=DICTIONARY,
         facts={"temperature": temperature},
@@ -139,11 +139,11 @@ def test_training_begins_with_what_an_earlier_model_says(tmp_path: Path, tempera
     # Its rows are the packages', all else the model's.
     other = replace(random_weights(4).lacs[0], rows=large.rows)
     earlier = read_earlier(str(tmp_path), other, DICTIONARY)
-    again = build_network(small(seed=9), replace(known, tuned=earlier.head.lac, earlier=earlier)).eval()
+    again = build_network(small(seed=9), replace(known, tuned=earlier.lac, earlier=earlier)).eval()
     ids, lengths = torch.arange(2, 9)[:, None], torch.tensor([7])
     states = torch.from_numpy(np.random.default_rng(1).normal(size=(7, 1, 2 * HIDDEN))).float()
     with torch.no_grad():
-        expected, found = (one(states, ids, lengths)[0].numpy() for one in (network, again))
+        expected, found = (one(states, ids, lengths).numpy() for one in (network, again))
     # The model keeps its matrices in 8 bits.
     np.testing.assert_allclose(found, expected, atol=2e-2)
     np.testing.assert_allclose(again.transitions.detach().numpy(), np.arange(9.0).reshape(3, 3), atol=1e-5)
@@ -152,10 +152,10 @@ def test_training_begins_with_what_an_earlier_model_says(tmp_path: Path, tempera
     with pytest.raises(TrainingError):
         read_earlier(str(tmp_path), other, DICTIONARY[:-1])
     with pytest.raises(TrainingError):
-        build_network(small(bigram=5), replace(known, tuned=earlier.head.lac, earlier=earlier))
+        build_network(small(bigram=5), replace(known, tuned=earlier.lac, earlier=earlier))
     swapped = replace(earlier, tags=earlier.tags[::-1])
     with pytest.raises(TrainingError):
-        build_network(small(), replace(known, tuned=earlier.head.lac, earlier=swapped))
+        build_network(small(), replace(known, tuned=earlier.lac, earlier=swapped))
 
 
 def test_lac_layers_give_back_the_arrays_that_they_were_made_of() -> None:
@@ -176,7 +176,7 @@ def test_train_changes_the_lac_that_learns_as_fast_as_it_is_told(
     lac = replace(random_weights(3).lacs[0], rows=np.arange(len(DICTIONARY), dtype=np.int32) % 5)
     known = replace(vocabulary(), states=2 * HIDDEN, tuned=lac)
     bare = [replace(one, states=np.zeros((6, 0), np.float16)) for one in corpus(60, 1)]
-    (network,), history = train(
+    network, history = train(
         small(encoder_lr_factor=share, epochs=1),
         known,
         examples=lambda _: bare,
@@ -219,16 +219,13 @@ def test_train_learns_and_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path: 
     class Killed(Exception):  # noqa: N818 — stands for a signal
         pass
 
-    def run(
-        folder: Path, stop_after: int | None = None, members: int = 2, seed: int = 1
-    ) -> tuple[Any, list[dict[str, Any]]]:
+    def run(folder: Path, stop_after: int | None = None) -> tuple[Any, list[dict[str, Any]]]:
         def watch(record: dict[str, Any]) -> None:
-            # The first member's second epoch: the other member is behind when the run is killed.
-            if (record["epoch"], record["seed"]) == (stop_after, seed):
+            if record["epoch"] == stop_after:
                 raise Killed
 
         return train(
-            small(members=members, seed=seed), vocabulary(), examples=lambda epoch: corpus(120, epoch),
+            small(), vocabulary(), examples=lambda epoch: corpus(120, epoch),
             dev=corpus(40, 99), folder=folder, watch=watch,
         )  # fmt: skip
 
@@ -238,11 +235,8 @@ def test_train_learns_and_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path: 
     again, history_again = run(tmp_path / "cut")
     assert history[-1]["micro"] > 0.95
     assert history_again == history
-    alone, _ = run(tmp_path / "alone", members=1, seed=2)
-    assert [record["seed"] for record in history] == [1, 2] * 3
-    for one, other in ((whole[0], again[0]), (whole[1], again[1]), (whole[1], alone[0])):
-        for name, value in one.state_dict().items():
-            torch.testing.assert_close(other.state_dict()[name], value)
+    for name, value in whole.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], value)
 
 
 def test_train_reads_no_checkpoint_that_would_run_code(tmp_path: Path) -> None:
@@ -256,36 +250,19 @@ def test_train_reads_no_checkpoint_that_would_run_code(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_auxiliary_examples_teach_the_states_and_leave_our_tags_alone(tmp_path: Path) -> None:
-    others = name_tags(["PERSON"])
-    ours = [replace(one, words=np.full(6, IGNORED)) for one in corpus(40, 1)]
-    theirs = [replace(one, tags=np.zeros(6, np.int64), words=one.tags, ours=False) for one in corpus(40, 2)]
-    both = replace(vocabulary(), others=others)
-    (network,), _ = train(
-        small(epochs=4), both, examples=lambda _: [*ours, *theirs], dev=corpus(40, 9), folder=tmp_path
-    )
-    batch = padded(theirs, both.rows)
-    with torch.no_grad():
-        _, second = network(*map(torch.from_numpy, (batch.states, batch.ids, batch.lengths)))
-    guessed = second[..., -len(others) :].argmax(-1).numpy()
-    # Half of the characters are outside: what the states of no use would give.
-    assert (guessed == batch.words).mean() > 0.75
-    assert strict_scores([network], both, corpus(40, 9))["micro"] > 0.9
-
-
 def test_calibrate_flattens_what_is_too_sure_and_keeps_the_best_sequence(tmp_path: Path) -> None:
-    networks, _ = train(
+    network, _ = train(
         small(), vocabulary(), examples=lambda epoch: corpus(60, epoch), dev=corpus(40, 9), folder=tmp_path
     )
     # A third of the gold spans are missing, so a model that is sure of all is too sure.
     dev = [replace(one, tags=one.tags * (number % 3 > 0)) for number, one in enumerate(corpus(90, 5))]
-    found = calibrate(networks, vocabulary(), dev)
-    sure = calibrate(networks, vocabulary(), corpus(90, 5))
+    found = calibrate(network, vocabulary(), dev)
+    sure = calibrate(network, vocabulary(), corpus(90, 5))
     assert found.temperature > sure.temperature
-    assert sure.scores["micro"] >= strict_scores(networks, vocabulary(), corpus(90, 5))["micro"]
-    weights = weights_of(networks, ())
-    halved = weights_of(networks, (), temperature=2.0)
-    np.testing.assert_allclose(halved.heads[0].emit[0] * 2, weights.heads[0].emit[0])
+    assert sure.scores["micro"] >= strict_scores(network, vocabulary(), corpus(90, 5))["micro"]
+    weights = weights_of(network, ())
+    halved = weights_of(network, (), temperature=2.0)
+    np.testing.assert_allclose(halved.head.emit[0] * 2, weights.head.emit[0])
 
 
 def test_train_refuses_a_checkpoint_of_other_settings(tmp_path: Path) -> None:
@@ -303,13 +280,13 @@ def test_train_refuses_a_checkpoint_of_other_settings(tmp_path: Path) -> None:
 def test_build_base_writes_a_model_that_annotates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A corpus of 120 lines of made-up places: enough to run every step, not to learn much.
     rng = np.random.default_rng(4)
-    lines = []
+    rows = []
     for number in range(120):
         name = "".join(rng.choice(list("山河青石水林"), 2))
-        filler = " ".join(f"{word}/n" for word in rng.permutation(list("春夏秋冬风霜雨雪花草树木")))
-        lines.append(f"周/nr 青山/nr 在/p {name}县/ns 种/v {number}/m 亩/q {filler} 。/w")
-    parts, lost = pfr_parts("\n".join(lines))
-    assert lost == ()
+        filler = "".join(rng.permutation(list("春夏秋冬风霜雨雪花草树木")))
+        text = f"周青山在{name}县种{number:03}亩{filler}。"
+        rows.append((text, [Span(0, 3, "PERSON"), Span(4, 7, "PLACE"), Span(8, 12, "AMOUNT")]))
+    parts = {"train": make_part(rows[:102]), "dev": make_part(rows[102:108]), "test": make_part(rows[108:])}
     facts = {
         "name": "tiny",
         "package": "none 0",
@@ -318,22 +295,16 @@ def test_build_base_writes_a_model_that_annotates(tmp_path: Path, monkeypatch: p
         "near_duplicates": {"likeness": 0.7, "left_train": {}},
     }
     write_corpus(tmp_path / "corpora" / "tiny", parts, facts)
-    write_corpus(tmp_path / "corpora" / "more", parts, {**facts, "name": "more"})
     config = tmp_path / "tiny.cfg"
     config.write_text(
         '[corpus]\nname = "tiny"\nlabels = ["PLACE","PERSON","AMOUNT"]\n'
-        '[auxiliary]\ncorpus = "more"\nshare = 0.5\n'
-        "[training]\nepochs = 2\nmembers = 2\nwarm_up = 2\nbatch = 300\nbuckets = 64\nema_decay = 0.5\n[augmentation]\nmarks = 0.5\n",
+        "[training]\nepochs = 2\nwarm_up = 2\nbatch = 300\nbuckets = 64\nema_decay = 0.5\n[augmentation]\nmarks = 0.5\n",
         encoding="utf-8",
     )
     records: list[dict[str, Any]] = []
     monkeypatch.setenv("BIAOZHU_CACHE", str(tmp_path))
     done = build_base(config, output=tmp_path / "model", seed=7, watch=records.append)
-    assert [(record["epoch"], record["seed"]) for record in records] == [(1, 7), (1, 8), (2, 7), (2, 8)]
-    assert (done["members"], list(done["runs"])) == (2, ["7", "8"])
-    # All that stands in dev or test too has left the auxiliary corpus.
-    assert done["auxiliary"]["left_out"].keys() == {"dev", "test"}
-    assert done["auxiliary"]["sentences"] + sum(done["auxiliary"]["left_out"].values()) == 102
+    assert [record["epoch"] for record in records] == [1, 2]
     assert done["training"]["seed"] == 7
     assert done["test"]["sentences"] == 12
     model = load_base(tmp_path / "model", threads=1)
@@ -341,21 +312,5 @@ def test_build_base_writes_a_model_that_annotates(tmp_path: Path, monkeypatch: p
     assert len(model(["周青山在曲阳县种30亩花。"])) == 1
     readme = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     assert f"| ALL | {done['test']['scores']['ALL']['precision']:.4f} |" in readme
-    assert "| mean |" in readme
     assert "made up" in readme.split("## Licences")[1]
     assert not list((tmp_path / "base").glob("*/checkpoint.pt"))
-
-
-def test_read_auxiliary_leaves_out_what_is_scored(tmp_path: Path) -> None:
-    lines = [
-        f"周/nr 青山/nr 在/p 河{name}县/ns 看见/v {name}/n 花/n 开/v {name * 9}/n 。/w"
-        for name in "甲乙丙丁戊己庚辛壬癸"
-    ]
-    parts, _ = pfr_parts("\n".join(lines))
-    facts = {"name": "more", "package": "none 0", "package_sha256": "0" * 64, "licence": "made up"}
-    write_corpus(tmp_path, parts, facts)
-    train_part = parts["train"].sentences
-    found = read_auxiliary(tmp_path, {"test": [train_part[0].text + "。"]})
-    assert found.facts["left_out"] == {"test": 1}
-    assert len(found.examples) == len(train_part) - 1
-    assert all(not one.ours and not one.tags.any() and one.words.any() for one in found.examples)

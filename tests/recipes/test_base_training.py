@@ -26,7 +26,6 @@ from biaozhu.knowledge.word_tables import SURNAMES
 from recipes.base.augment import Names, Rates, augmented, collect_names
 from recipes.base.card import card
 from recipes.base.data import (
-    IGNORED,
     LONGEST,
     Example,
     example,
@@ -52,7 +51,7 @@ SENTENCE = Sentence(
 )
 CONFIG = """
 [corpus]
-name = "pfr1998"
+name = "tiny"
 labels = ["PLACE"]
 [training]
 seed = 2
@@ -78,11 +77,8 @@ def names() -> Names:
     return collect_names([SENTENCE])
 
 
-def test_example_holds_the_spans_and_the_words() -> None:
-    words = Sentence("0" * 12, 0, len(TEXT), TEXT, (Span(0, 3, "t"), Span(3, 4, "w")))
-    one = example(SENTENCE, TAGS, words, ("t-B", "t-I", "w-B", "w-I"))
-    assert spans_in(one) == [("周青山", "PERSON"), ("曲阳县", "PLACE"), ("３０００斤", "AMOUNT")]
-    assert one.words[:6].tolist() == [0, 1, 1, 2, IGNORED, IGNORED]
+def test_example_holds_the_spans() -> None:
+    assert spans_in(example(SENTENCE, TAGS)) == [("周青山", "PERSON"), ("曲阳县", "PLACE"), ("３０００斤", "AMOUNT")]
 
 
 def test_shortened_cuts_no_span() -> None:
@@ -94,10 +90,7 @@ def test_shortened_cuts_no_span() -> None:
 
 
 def test_batches_hold_each_example_once_and_keep_to_the_size() -> None:
-    examples = [
-        Example(np.full(size, 65), np.zeros(size, np.int64), np.zeros(size, np.int64), np.ones((size, 2)))
-        for size in range(1, 60)
-    ]
+    examples = [Example(np.full(size, 65), np.zeros(size, np.int64), np.ones((size, 2))) for size in range(1, 60)]
     rows = np.full(0x110000, 5)
     groups = plan(examples, 200, np.random.default_rng(1))
     made = [padded([examples[index] for index in group], rows) for group in groups]
@@ -125,7 +118,7 @@ def test_flat_chain_allows_inside_only_after_its_own_kind() -> None:
 def test_augmented_keeps_labels_and_what_it_does_not_change(names: Names, seed: int) -> None:
     rng = np.random.default_rng(seed)
     one = augmented(example(SENTENCE, TAGS), TAGS, names, Rates(1, 0.5, 0.5, 0.5, 0.5, 0.5), rng)
-    assert len(one.points) == len(one.tags) == len(one.words)
+    assert len(one.points) == len(one.tags)
     found = spans_in(one)
     labels = [label for _, label in found]
     assert labels[0] == "PERSON"
@@ -180,11 +173,11 @@ def test_base_graph_of_lac_gives_lac_states() -> None:
     weights = replace(random_weights(1), lacs=start.lacs)
     ids = rows_of(start.dictionary)[[ord(one) for one in text]].astype(np.int32)[:, None]
     states = np.concatenate([load_lac(size, threads=1).states([text])[0][:, :256] for size in SIZES], axis=1)
-    (head,) = weights.heads
+    head = weights.head
     narrow = states @ head.narrow[0] + head.narrow[1]
     matrix = head.emit[0].copy()
     matrix[:256] = 0
-    changed = replace(weights, heads=(replace(head, emit=(matrix, head.emit[1])),))
+    changed = replace(weights, head=replace(head, emit=(matrix, head.emit[1])))
     session = make_session(build_base_graph(changed), 1)
     (emissions,) = session.run(["emissions"], {"ids": ids, "lengths": np.array([len(text)], np.int32)})
     np.testing.assert_allclose(emissions[:, 0], narrow @ matrix[256:] + head.emit[1], atol=0.1)
@@ -201,7 +194,7 @@ def test_read_config_needs_pytorch_or_reads_what_is_there(tmp_path: Path, capsys
 
     config = read_config(path)
     assert (config.corpus, config.labels, config.settings.seed, config.rates.marks) == (
-        "pfr1998",
+        "tiny",
         ("PLACE",),
         2,
         0.5,
@@ -255,14 +248,9 @@ def config_of_run(folder: Path, seed: int, f1: float, *, dropout: float = 0.3) -
         (
             "modern-self",
             ["the corpus modern-self", "annotations/modern", "adjudicated"],
-            ["PFR", "Peking", "in its order"],
+            ["corpus add", "as they were given"],
         ),
-        (
-            "msra",
-            ["corpus fetch msra", "the corpus msra", "in its order"],
-            ["PFR", "Peking", "by eye", "by time"],
-        ),
-        ("tiny", ["corpus add tiny", "tiny: made up."], ["PFR", "Peking", "by eye", "by time"]),
+        ("tiny", ["corpus add tiny", "tiny: made up."], ["modern", "adjudicated"]),
     ],
 )
 def test_card_claims_of_a_corpus_nothing_that_holds_for_another(

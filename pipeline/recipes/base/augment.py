@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from biaozhu.knowledge import world
 from biaozhu.knowledge.division_names import COUNTY, GENERIC, TOWNSHIP
 from biaozhu.knowledge.gazetteer import Division, gazetteer
 from biaozhu.knowledge.word_tables import SURNAMES, surname_length
-from recipes.base.data import IGNORED, Example, tagged_spans
+from recipes.base.data import Example, tagged_spans
 
 T = TypeVar("T")
 
@@ -130,7 +130,7 @@ def drawn(
 
 
 def augmented(one: Example, tags: Sequence[str], names: Names, rates: Rates, rng: np.random.Generator) -> Example:
-    """Return a variant of an example; what a change puts in has no word tags."""
+    """Return a variant of an example."""
     edits: list[tuple[int, int, Example]] = []
     for start, end, label in tagged_spans(one.tags, tags):
         if label == "PLACE" and rng.random() < rates.place:
@@ -143,17 +143,15 @@ def augmented(one: Example, tags: Sequence[str], names: Names, rates: Rates, rng
     if rng.random() < rates.headline and len(changed.points) > 1 and int(changed.points[-1]) in _END_MARKS:
         changed = changed.part(0, -1)
     if rng.random() < rates.marks:
-        changed = Example(_other_marks(changed.points, rng), changed.tags, changed.words)
+        changed = Example(_other_marks(changed.points, rng), changed.tags)
     return changed
 
 
 def _tagged(parts: list[str], label: str, tags: Sequence[str]) -> Example:
     first, inner = tags.index(f"{label}-B"), tags.index(f"{label}-I")
-    points = np.array([ord(character) for part in parts for character in part])
     return Example(
-        points,
+        np.array([ord(character) for part in parts for character in part]),
         np.array([first if at == 0 else inner for part in parts for at in range(len(part))]),
-        np.full(len(points), IGNORED),
     )
 
 
@@ -164,9 +162,7 @@ def _edited(one: Example, edits: list[tuple[int, int, Example]]) -> Example:
         pieces += [one.part(reached, start), new]
         reached = end
     pieces.append(one.part(reached, None))
-    names = ("points", "tags", "words")
-    joined: dict[str, Any] = {name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in names}
-    return Example(**joined)
+    return Example(np.concatenate([piece.points for piece in pieces]), np.concatenate([piece.tags for piece in pieces]))
 
 
 def _places(names: Names, rates: Rates, rng: np.random.Generator) -> list[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from biaozhu.annotators.network.base import DEFAULT, KIND
 from biaozhu.annotators.network.char_rows import rows_of
@@ -19,26 +20,29 @@ from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import read_bytes
 from biaozhu.knowledge.lexicon import KINDS, SURNAME_COLUMNS, WIDTH
 from biaozhu.nlp.torch_encoders.lac_layers import gru_of
-from recipes.base.graph import Head, widen_arrays
-
-if TYPE_CHECKING:
-    from recipes.base.network import BaseNetwork
+from recipes.base.graph import widen_arrays
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A model of one member: its head, with the LAC that learned with it, and the CRF's scores, without temperature.
+    """A model: its network's parameters, without temperature, its tags, and what it was made of.
 
-    `facts` say what it was made of: its graph's SHA-256, its corpus, its settings, and what it began with itself.
+    `facts` are its graph's SHA-256, and of its config what it learned from, its settings, and what it began with itself.
     """
 
-    head: Head
-    scores: Mapping[str, np.ndarray]
+    parameters: Mapping[str, np.ndarray]
     tags: tuple[str, ...]
     facts: Mapping[str, Any]
 
 
-def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str]) -> Earlier:
+@dataclass(frozen=True, slots=True)
+class EarlierBase(Earlier):
+    """A base model; the LAC that learned with it is not among the parameters."""
+
+    lac: LacWeights | None
+
+
+def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str]) -> EarlierBase:
     """Read a model's weights, from the folder or `accurate`; what it keeps in 8 bits comes back as near as that.
 
     If it has several members, or a LAC learned with it and none is to (`lac`), or the other way round, or its dictionary is
@@ -68,12 +72,24 @@ def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str])
         lac = replace(lac, embedding=arrays["head0_lac_rows"], layers=layers)
     emit, bias = matrix("emit")
     inner, shift = matrix("narrow")
-    narrow = add_kinds(inner, int(model.config.get("lexicon", {}).get("width", 0))), shift
-    head = Head(arrays["head0_rows"], narrow, layer("head0_last"), (emit * heat, bias * heat), lac)
-    known = ("corpus", "training", "augmentation", "began_with")
-    facts = {name: model.config[name] for name in known if name in model.config}
-    scores = {name: array * heat for name, array in model.arrays.items()}
-    return Earlier(head, scores, tuple(model.config["tags"]), {"sha256": model.config["files"][GRAPH], **facts})
+    parameters = {
+        "bigrams.weight": arrays["head0_rows"],
+        "narrow.weight": add_kinds(inner, int(model.config.get("lexicon", {}).get("width", 0))).T,
+        "narrow.bias": shift,
+        "emit.weight": emit.T * heat,
+        "emit.bias": bias * heat,
+        **{name: array * heat for name, array in model.arrays.items()},
+    }
+    for way, direction in (("ahead", 0), ("behind", 1)):
+        gru = gru_of(layer("head0_last"), direction)
+        parameters |= {f"{way}.{name}": value.numpy() for name, value in gru.state_dict().items()}
+    facts = made_of(model.config, ("corpus", "training", "augmentation", "began_with"))
+    return EarlierBase(parameters, tuple(model.config["tags"]), facts, lac)
+
+
+def made_of(config: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return the SHA-256 of a model's graph, and of its config what has these names."""
+    return {"sha256": config["files"][GRAPH], **{name: config[name] for name in names if name in config}}
 
 
 def add_kinds(matrix: np.ndarray, width: int) -> np.ndarray:
@@ -88,27 +104,15 @@ def add_kinds(matrix: np.ndarray, width: int) -> np.ndarray:
     return np.insert(matrix, np.repeat(ends, KINDS - kinds), 0, axis=0)
 
 
-def begin_with(network: BaseNetwork, earlier: Earlier, tags: Sequence[str]) -> None:
-    """Set a network's parameters, but the LAC's, to an earlier model's; TrainingError if a shape or the labels differ."""
-    head = earlier.head
-    values = {
-        "bigrams.weight": head.bigrams,
-        "narrow.weight": head.narrow[0].T,
-        "narrow.bias": head.narrow[1],
-        "emit.weight": head.emit[0].T,
-        "emit.bias": head.emit[1],
-        **earlier.scores,
-    }
-    for way, direction in (("ahead", 0), ("behind", 1)):
-        gru = gru_of(head.layer, direction)
-        values |= {f"{way}.{name}": value.numpy() for name, value in gru.state_dict().items()}
-    state = network.state_dict()
-    wrong = [name for name, value in values.items() if state[name].shape != value.shape]
-    wrong += ["labels"] if earlier.tags != tuple(tags) else []
+def begin_with(network: nn.Module, earlier: Earlier, tags: Sequence[str], *, advice: str) -> None:
+    """Set a network's parameters, but those of a LAC that learns; TrainingError if one lacks or has another shape, or labels differ."""
+    state = {name: value for name, value in network.state_dict().items() if not name.startswith("tuned.")}
+    same = {name: one for name, one in earlier.parameters.items() if name in state and state[name].shape == one.shape}
+    wrong = sorted(state.keys() - same.keys()) + (["labels"] if earlier.tags != tuple(tags) else [])
     if wrong:
         raise TrainingError(
             f"the model that training begins with has another shape than this config ({', '.join(wrong)})",
             where="training.begin",
-            next_step="Take its buckets, bigram, projection_dim, lexicon and labels",
+            next_step=advice,
         )
-    network.load_state_dict({name: torch.tensor(value) for name, value in values.items()}, strict=False)
+    network.load_state_dict({name: torch.tensor(np.ascontiguousarray(one)) for name, one in same.items()}, strict=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Any
 
 from jinja2 import Environment
@@ -14,7 +13,6 @@ from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.runtime import GRAPH
 from biaozhu.data.model import Sentence, with_spans
 from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
-from recipes.corpora.fetch import PACKAGES
 from recipes.corpora.modern import NAME as MODERN
 
 MEGABYTE = 1_000_000
@@ -54,27 +52,14 @@ def score_model(folder: Path, gold: Sequence[Sentence]) -> dict[str, Any]:
 
 def card(folder: Path, config: Mapping[str, Any]) -> str:
     """Return the model card in Markdown: `card.md.j2`, filled in from the model's config."""
-    corpus, other, training = config["corpus"], config.get("auxiliary"), config["training"]
-    runs = config.get("runs", {})
-    devs = {seed: run["dev"] for seed, run in runs.items()}
-    seed = str(training["seed"])
-    labels = list(next(iter(runs.values()))["test"]) if runs else []
-    rows = [(seed, [run["dev"], *(run["test"][label] for label in labels)]) for seed, run in runs.items()]
-    if len(runs) > 1:
-        columns = list(zip(*(values for _, values in rows), strict=True))
-        rows += [("mean", list(map(fmean, columns))), ("standard deviation", list(map(stdev, columns)))]
+    name = config["corpus"]["name"]
     facts = {
-        "members": 1,
         **config,
         "folder": folder.name,
         "size": f"{(folder / GRAPH).stat().st_size / MEGABYTE:.1f}",
-        "tuned": training.get("encoder_lr_factor"),
-        "fetched": ", ".join(_how_to_get(one["name"]) for one in (corpus, other) if one is not None),
-        "cut": _cut(corpus["name"]),
-        "best": seed in devs and devs[seed] == max(devs.values()),
-        "runs": runs,
-        "run_labels": labels,
-        "run_rows": rows,
+        "tuned": config["training"].get("encoder_lr_factor"),
+        "fetched": _how_to_get(name),
+        "cut": _cut(name),
     }
     return render_card(Path(__file__).with_name("card.md.j2"), facts)
 
@@ -94,16 +79,11 @@ def _how_to_get(name: str) -> str:
     if name.startswith(MODERN):
         more = "" if name == MODERN else f", `biaozhu corpus extend {MODERN} {name}`"
         return f"`biaozhu corpus fetch {MODERN}`{more}"
-    return f"`biaozhu corpus {'fetch' if name in PACKAGES else 'add'} {name}`"
+    return f"`biaozhu corpus add {name}`"
 
 
 def _cut(name: str) -> tuple[str, str]:
     """Return what is said of the test part, and of how the corpus was made."""
-    if name in PACKAGES:
-        return (
-            "The last tenth in the corpus's order, which is not the part that others publish scores on: ",
-            "Converted under annotations/guideline.md where its own labels allow, cut 85/5/10 in its order. ",
-        )
     if name.startswith(MODERN):
         return (
             "Whole passages of every kind of text, read twice by language models and adjudicated: ",

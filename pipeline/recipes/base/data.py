@@ -1,4 +1,4 @@
-"""Sentences as arrays for training the base model: rows of characters, tags of names, tags of words, batches."""
+"""Sentences as arrays for training the base model: rows of characters, tags of names, batches."""
 
 from __future__ import annotations
 
@@ -12,24 +12,17 @@ from biaozhu.data.model import Sentence
 from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 
 MICRO = "micro"
-PADDING = 0
-IGNORED = -100
 # A sentence longer than this is cut for training at the last span that ends before it.
 LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A sentence by character: code points, tags, word tags (IGNORED: unknown), float16 states (characters, states).
-
-    An example that is not `ours` is of the auxiliary corpus: its names, under that corpus's own rules, are in `words`.
-    """
+    """A sentence by character: code points, tags, float16 states (characters, states)."""
 
     points: np.ndarray
     tags: np.ndarray
-    words: np.ndarray
     states: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float16))
-    ours: bool = True
 
     @property
     def text(self) -> str:
@@ -38,19 +31,17 @@ class Example:
 
     def part(self, start: int, end: int | None) -> Example:
         """Return the example of some of its characters, without states."""
-        return Example(self.points[start:end], self.tags[start:end], self.words[start:end], ours=self.ours)
+        return Example(self.points[start:end], self.tags[start:end])
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A padded batch: states of shape (time, batch, states), ids, tags and words (time, batch), lengths (batch,)."""
+    """A padded batch: states of shape (time, batch, states), ids and tags (time, batch), lengths (batch,)."""
 
     states: np.ndarray
     ids: np.ndarray
     tags: np.ndarray
-    words: np.ndarray
     lengths: np.ndarray
-    ours: bool = True
 
 
 def f1_by_label(gold: Iterable[tuple[Any, ...]], found: Iterable[tuple[Any, ...]]) -> dict[str, float]:
@@ -65,25 +56,15 @@ def name_tags(labels: Sequence[str]) -> tuple[str, ...]:
     return ("O", *(f"{label}-{part}" for label in labels for part in "BI"))
 
 
-def example(
-    sentence: Sentence, tags: Sequence[str], words: Sentence | None = None, word_tags: Sequence[str] = ()
-) -> Example:
+def example(sentence: Sentence, tags: Sequence[str]) -> Example:
     """Turn a sentence into numbers; spans of labels that have no tag are left out."""
-    return Example(
-        np.frombuffer(sentence.text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64),
-        _numbers(sentence, tags, PADDING),
-        np.full(len(sentence.text), IGNORED) if words is None else _numbers(words, word_tags, IGNORED),
-    )
-
-
-def _numbers(sentence: Sentence, tags: Sequence[str], outside: int) -> np.ndarray:
     index = {tag: number for number, tag in enumerate(tags)}
-    numbers = np.full(len(sentence.text), outside, np.int64)
+    numbers = np.zeros(len(sentence.text), np.int64)
     for span in sentence.spans:
         if f"{span.label}-B" in index:
             numbers[span.start] = index[f"{span.label}-B"]
             numbers[span.start + 1 : span.end] = index[f"{span.label}-I"]
-    return numbers
+    return Example(np.frombuffer(sentence.text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64), numbers)
 
 
 def tagged_spans(numbers: np.ndarray, tags: Sequence[str]) -> list[tuple[int, int, str]]:
@@ -113,33 +94,28 @@ def shortened(one: Example, tags: Sequence[str]) -> list[Example]:
     return [*pieces, one.part(start, len(one.points))]
 
 
+def cut_examples(sentences: Iterable[Sentence], tags: Sequence[str]) -> list[Example]:
+    """Return the examples of sentences, long ones cut."""
+    return [piece for sentence in sentences for piece in shortened(example(sentence, tags), tags)]
+
+
 def plan(examples: Sequence[Example], size: int, rng: np.random.Generator | None = None) -> list[list[int]]:
-    """Return batches as positions of examples, of like length and about `size` characters with padding.
-
-    No batch mixes examples of the auxiliary corpus with ours. `rng` shuffles sentences of like length and the batches;
-    None keeps the order of length.
-    """
-    lengths = np.array([len(one.points) for one in examples])
-    return grouped(lengths, size, rng, spread=0.15, later=[not one.ours for one in examples])
+    """Return batches as positions of examples; see `grouped`."""
+    return grouped(np.array([len(one.points) for one in examples]), size, rng, spread=0.15)
 
 
-def grouped(
-    lengths: np.ndarray, size: int, rng: np.random.Generator | None, *, spread: float, later: Sequence[bool] = ()
-) -> list[list[int]]:
+def grouped(lengths: np.ndarray, size: int, rng: np.random.Generator | None, *, spread: float) -> list[list[int]]:
     """Return positions of texts, whose lengths are int (texts,), in groups of like length and about `size` characters.
 
     Padding is included. `rng` shuffles texts whose lengths differ by up to the share `spread`, and the groups; None keeps the
-    order of length. Texts marked `later` come after the others, and in no group with them.
+    order of length.
     """
     varied = lengths if rng is None else lengths * rng.uniform(1 - spread, 1 + spread, len(lengths))
-    order = np.argsort(varied, kind="stable").tolist()
-    marks = later or [False] * len(order)
     groups: list[list[int]] = [[]]
     longest = 0
-    for index in sorted(order, key=marks.__getitem__):
+    for index in np.argsort(varied, kind="stable").tolist():
         longest = max(longest, int(lengths[index]))
-        group = groups[-1]
-        if group and (longest * (len(group) + 1) > size or marks[group[0]] != marks[index]):
+        if groups[-1] and longest * (len(groups[-1]) + 1) > size:
             groups.append([])
             longest = int(lengths[index])
         groups[-1].append(index)
@@ -152,16 +128,10 @@ def padded(examples: Sequence[Example], rows: np.ndarray) -> Batch:
     """Return one padded batch."""
     lengths = np.array([len(one.points) for one in examples], np.int64)
     shape = (int(lengths.max()), len(examples))
-    ids, tags, words = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.full(shape, IGNORED, np.int64)
+    ids, tags = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     states = np.zeros((*shape, examples[0].states.shape[1]), np.float32)
     for column, one in enumerate(examples):
         states[: len(one.points), column] = one.states
         ids[: len(one.points), column] = rows[one.points]
         tags[: len(one.points), column] = one.tags
-        words[: len(one.points), column] = one.words
-    return Batch(states, ids, tags, words, lengths, examples[0].ours)
-
-
-def word_tags(labels: Sequence[str]) -> tuple[str, ...]:
-    """Return the second task's tags: B and I of each part of speech."""
-    return tuple(f"{label}-{part}" for label in sorted(set(labels)) for part in "BI")
+    return Batch(states, ids, tags, lengths)

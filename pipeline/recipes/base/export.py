@@ -36,11 +36,16 @@ def export_base(
     Scores are `start` and `stop` of shape (tags,) and `transitions` [from, to] of the CRF; tags name the columns of the
     emissions; the dictionary has for each row of the embedding the characters that it stands for.
     """
-    buffer = io.BytesIO()
-    # Plain arrays, no pickle: loading a model must not run anything.
-    np.savez(buffer, **{name: array.astype(np.float32) for name, array in scores.items()})  # type: ignore[arg-type]
-    contents = {GRAPH: build_base_graph(weights), SCORES: buffer.getvalue()}
+    packed = pack_arrays({name: array.astype(np.float32) for name, array in scores.items()})
+    contents = {GRAPH: build_base_graph(weights), SCORES: packed}
     return write_model(folder, contents, dictionary, {"format": FORMAT, "tags": list(tags)}, facts)
+
+
+def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Return a file of plain arrays, no pickle: loading a model must not run anything."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
 
 
 def write_model(

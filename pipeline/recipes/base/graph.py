@@ -1,8 +1,7 @@
 """The base model's ONNX graph, built from plain arrays: no PyTorch is needed to make or to run it.
 
 LAC's networks read the sentence; their states and the lexicon's columns side by side, made narrower, and the embeddings of
-character bigrams go into one more bidirectional GRU, whose output and input together give the emissions. Several such
-heads may stand on the same states, and each may have a LAC of its own that learnt with it: the emissions are their mean.
+character bigrams go into one more bidirectional GRU, whose output and input together give the emissions.
 """
 
 from __future__ import annotations
@@ -18,11 +17,13 @@ from biaozhu.annotators.network.onnx_graph import FLOAT, INT32, INT64, UINT8, On
 
 # Two rows are mixed to a bucket; the factor is odd and small enough that no product leaves 63 bits.
 BIGRAM_FACTOR = 31337
+# The prefix of the head's constants: a graph of before may have several.
+HEAD = "head0"
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Output of one member from LAC's states, float32; the states of its own `lac` come before the shared ones."""
+    """What stands on LAC's states, float32; those of the `lac` that learned with it come before the others."""
 
     bigrams: np.ndarray  # (buckets, width)
     narrow: tuple[np.ndarray, np.ndarray]  # (256 for each of LAC's networks, narrow), and its bias
@@ -33,10 +34,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class BaseWeights:
-    """The network's arrays: LAC's networks that are left as they are, heads of one shape, width of the lexicon's columns."""
+    """The network's arrays: LAC's networks that are left as they are, the head, width of the lexicon's columns."""
 
     lacs: tuple[LacWeights, ...]
-    heads: tuple[Head, ...]
+    head: Head
     lexicon: int = 0
 
 
@@ -93,8 +94,8 @@ def build_base_graph(weights: BaseWeights) -> bytes:
 
     Inputs: `ids` int32 (time, batch), rows of the dictionary, 0 where a sentence has ended, and `lengths` int32
     (batch,), and where there is a lexicon its columns, `lexicon` uint8 (time, batch, columns). Outputs: `emissions`
-    float32 (time, batch, tags) and `states`, the first head's GRU's, float32 (time, batch, 256). Tables and matrices
-    are kept in 8 bits with a scale for each row, the two small matrices of a head in half precision.
+    float32 (time, batch, tags) and `states`, the head's GRU's, float32 (time, batch, 256). Tables and matrices
+    are kept in 8 bits with a scale for each row, the two small matrices of the head in half precision.
     """
     graph = OnnxGraph()
     graph.constant("joined", np.array([0, 0, 2 * HIDDEN], np.int64))
@@ -106,16 +107,8 @@ def build_base_graph(weights: BaseWeights) -> bytes:
     if weights.lexicon:
         inputs["lexicon"] = (UINT8, ["time", "batch", weights.lexicon])
         states.append(graph.node("Cast", ["lexicon"], "lexicon_wide", to=FLOAT))
-    pairs = _bigram_buckets(graph, len(weights.heads[0].bigrams))
-    emissions = [
-        _head_emissions(graph, head, f"head{number}", states, pairs) for number, head in enumerate(weights.heads)
-    ]
-    # One head's sum is the head itself.
-    summed = graph.node("Sum", emissions, "emissions_sum")
-    share = graph.constant("share", np.array(1 / len(emissions), np.float32))
-    graph.node("Mul", [summed, share], "emissions")
-    graph.node("Identity", ["head0_seen_state"], "states")
-    widths = {"emissions": len(weights.heads[0].emit[1]), "states": 2 * HIDDEN}
+    _add_head(graph, weights.head, states)
+    widths = {"emissions": len(weights.head.emit[1]), "states": 2 * HIDDEN}
     return graph.serialise("base", inputs, {name: (FLOAT, ["time", "batch", width]) for name, width in widths.items()})
 
 
@@ -127,18 +120,18 @@ def _lac_state(graph: OnnxGraph, lac: LacWeights, name: str) -> str:
     return state
 
 
-def _head_emissions(graph: OnnxGraph, head: Head, name: str, states: list[str], pairs: tuple[str, str]) -> str:
-    own = [] if head.lac is None else [_lac_state(graph, head.lac, f"{name}_lac")]
-    wide = graph.node("Concat", [*own, *states], f"{name}_wide", axis=-1)
-    narrow = _linear(graph, wide, head.narrow, f"{name}_narrow", f"{name}_narrow")
-    table = _table(graph, name, head.bigrams)
-    sides = zip(("left", "right"), pairs, strict=True)
-    parts = [narrow, *(_rows_of(graph, f"{name}_{side}", table, rows) for side, rows in sides)]
-    mixed = graph.node("Concat", parts, f"{name}_mixed", axis=-1)
-    last = _gru(graph, mixed, head.layer, f"{name}_last", reset_after=True)
-    last = graph.node("Identity", [last], f"{name}_seen_state")
-    seen = graph.node("Concat", [last, narrow], f"{name}_seen", axis=-1)
-    return _linear(graph, seen, head.emit, f"{name}_emit", f"{name}_emissions")
+def _add_head(graph: OnnxGraph, head: Head, states: list[str]) -> None:
+    own = [] if head.lac is None else [_lac_state(graph, head.lac, f"{HEAD}_lac")]
+    wide = graph.node("Concat", [*own, *states], f"{HEAD}_wide", axis=-1)
+    narrow = _linear(graph, wide, head.narrow, f"{HEAD}_narrow", f"{HEAD}_narrow")
+    table = _table(graph, HEAD, head.bigrams)
+    sides = zip(("left", "right"), _bigram_buckets(graph, len(head.bigrams)), strict=True)
+    parts = [narrow, *(_rows_of(graph, f"{HEAD}_{side}", table, rows) for side, rows in sides)]
+    mixed = graph.node("Concat", parts, f"{HEAD}_mixed", axis=-1)
+    last = _gru(graph, mixed, head.layer, f"{HEAD}_last", reset_after=True)
+    graph.node("Identity", [last], "states")
+    seen = graph.node("Concat", [last, narrow], f"{HEAD}_seen", axis=-1)
+    _linear(graph, seen, head.emit, f"{HEAD}_emit", "emissions")
 
 
 def _linear(graph: OnnxGraph, state: str, layer: tuple[np.ndarray, np.ndarray], name: str, output: str) -> str:

