@@ -1,7 +1,7 @@
 """What a model still gets wrong, sorted by cause: by what is found, and by what the text that it learned from says.
 
     python benchmarks/causes.py --gold GOLD.jsonl --layer LAYER.jsonl [--train TRAIN.jsonl] [--examples 3]
-    python benchmarks/causes.py --gold CACHE/corpora/msra/dev.jsonl --model models/msra --train CACHE/corpora/msra/train.jsonl
+    python benchmarks/causes.py --gold CACHE/corpora/modern/dev.jsonl --model FOLDER --train CACHE/corpora/modern/train.jsonl
 
 Each wrong span falls into one row: another label on the same characters; other borders (it overlaps one of the other
 side); or nothing there on the other side, missed or too many, and then by how the same characters stand in the train

@@ -2,7 +2,7 @@
 
     python benchmarks/scale.py scoring --sentences 1000000
     python benchmarks/scale.py memory --small 2 --large 20            # MB of articles, annotated
-    python benchmarks/scale.py memory --small 10 --large 1000 --model fast --text CACHE/corpora/pfr1998/train.jsonl
+    python benchmarks/scale.py memory --small 10 --large 1000 --model fast --text CACHE/corpora/modern/train.jsonl
     python benchmarks/scale.py memory --small 10 --large 1000 --empty # read, told apart and refused, not annotated
     python benchmarks/scale.py training --shards 2 16 # DocBin shards, each trained on once
     python benchmarks/scale.py workers --mb 2 --most 2

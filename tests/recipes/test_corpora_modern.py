@@ -90,3 +90,17 @@ def test_modern_without_texts_is_refused(folders: tuple[Path, Path], tmp_path: P
         fetch_modern(folders[0], tmp_path / "nothing")
     assert run(["corpus", "fetch", "modern"]) == 2
     assert run(["corpus", "fetch", "msra", "--from", str(tmp_path)]) == 2
+
+
+def test_corpus_fetch_and_show(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    offsets, texts = folders
+    (offsets.parent / "annotations").mkdir()
+    offsets.rename(offsets.parent / "annotations/modern")
+    monkeypatch.chdir(offsets.parent)
+    assert run(["corpus", "fetch", "modern", "--from", str(texts), "--json"]) == 0
+    fetched = json.loads(capsys.readouterr().out)
+    assert [(row["part"], row["sentences"]) for row in fetched] == [("train", 1), ("dev", 1), ("test", 1)]
+    assert run(["corpus", "show", "modern", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == fetched

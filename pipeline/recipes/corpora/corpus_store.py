@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from biaozhu.data.errors import CorpusError
 from biaozhu.data.files import cache_folder, parse_json, read_bytes, sha256_of, write_json, write_text
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span, check_against_raw
+from biaozhu.reading.sentences import split_text
+from recipes.corpora.leaks import THRESHOLD, find_leaks
 
 MANIFEST = "corpus.json"
 PARTS = ("train", "dev", "test")
+NOTHING: Mapping[str, str] = MappingProxyType({})
 # Of a manifest, what a corpus that is made of this one says too.
 KEPT_FACTS = ("package", "package_sha256", "licence", "near_duplicates")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part: its raw text, its sentences with names, and the same sentences with words as spans (may be empty)."""
+    """One part: its raw text, and its sentences."""
 
     raw: str
     sentences: tuple[Sentence, ...]
-    words: tuple[Sentence, ...] = ()
 
 
 def corpora_folder() -> Path:
@@ -51,16 +54,34 @@ def make_part(rows: Iterable[tuple[str, Iterable[Span]]]) -> Part:
     return Part(raw, tuple(sentences))
 
 
+def store_corpus(
+    parts: dict[str, Part], facts: dict[str, Any], others: Mapping[str, str], *, where: Path | None = None
+) -> dict[str, Any]:
+    """Take out of train what is nearly in dev, test or another text, write the corpus, and return its manifest.
+
+    CorpusError says that all of a user's file, `where`, leaks.
+    """
+    train = parts["train"]
+    against = {name: [one.text for one in part.sentences] for name, part in parts.items() if name != "train"}
+    against |= {name: [text[start:end] for start, end in split_text(text)] for name, text in others.items()}
+    gone = find_leaks([one.text for one in train.sentences], against)
+    kept = tuple(sentence for index, sentence in enumerate(train.sentences) if index not in gone)
+    if where and not kept:
+        advice = "Give a corpus that is cut into parts"
+        raise CorpusError("nothing is left of train: all of it is in other parts", where=str(where), next_step=advice)
+    left = {name: list(gone.values()).count(name) for name in against}
+    facts["near_duplicates"] = {"likeness": THRESHOLD, "left_train": left}
+    return write_corpus(corpora_folder() / facts["name"], {**parts, "train": Part(train.raw, kept)}, facts)
+
+
 def write_corpus(folder: Path, parts: dict[str, Part], facts: dict[str, Any]) -> dict[str, Any]:
     """Write the parts, and last the manifest with these facts, without which the corpus is incomplete."""
     (folder / MANIFEST).unlink(missing_ok=True)
     counted = {}
     for name, part in parts.items():
-        check_against_raw((*part.sentences, *part.words), part.raw)
+        check_against_raw(part.sentences, part.raw)
         write_text(folder / f"{name}.txt", part.raw)
         write_layer(folder / f"{name}.jsonl", part.sentences)
-        if part.words:
-            write_layer(folder / f"{name}.words.jsonl", part.words)
         labels = Counter(span.label for sentence in part.sentences for span in sentence.spans)
         counted[name] = {
             "sentences": len(part.sentences),
@@ -68,8 +89,6 @@ def write_corpus(folder: Path, parts: dict[str, Part], facts: dict[str, Any]) ->
             "spans": dict(sorted(labels.items())),
             "sha256": sha256_of(folder / f"{name}.jsonl"),
         }
-        if part.words:
-            counted[name]["words"] = sum(len(sentence.spans) for sentence in part.words)
     manifest = {**facts, "parts": counted}
     write_json(folder / MANIFEST, manifest)
     return manifest
@@ -90,12 +109,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def read_part(folder: Path, name: str, *, words: bool = False) -> tuple[Sentence, ...]:
-    """Return the sentences of a part, or with their words as spans; raises CorpusError where it is not as stated."""
+def read_part(folder: Path, name: str) -> tuple[Sentence, ...]:
+    """Return the sentences of a part; raises CorpusError where it is not as stated."""
     manifest = read_manifest(folder)
     if name not in manifest["parts"]:
         raise CorpusError(f"it has no part {name!r}, only {', '.join(manifest['parts'])}", where=str(folder))
     path = folder / f"{name}.jsonl"
     if sha256_of(path) != manifest["parts"][name]["sha256"]:
         raise CorpusError("the file is not what its manifest says", where=str(path))
-    return read_layer(folder / f"{name}.words.jsonl" if words else path)
+    return read_layer(path)

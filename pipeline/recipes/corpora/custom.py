@@ -20,8 +20,8 @@ from biaozhu.data.errors import (
 )
 from biaozhu.data.files import parse_json, read_bytes
 from biaozhu.data.model import Span, check_sentence
-from recipes.corpora.corpus_store import PARTS, Part, make_part
-from recipes.corpora.fetch import NOTHING, PACKAGES, store_corpus
+from recipes.corpora.corpus_store import NOTHING, PARTS, Part, make_part, store_corpus
+from recipes.corpora.modern import NAME
 
 # The names of the labels of this project; another label keeps its own.
 SOURCE = "given"
@@ -56,7 +56,7 @@ def add_corpus(
 
 def check_corpus_name(name: str) -> None:
     """Raise UsageError if a new corpus may not have this name: one that `corpus fetch` has, or no name."""
-    if name in PACKAGES or not name.replace("-", "").replace("_", "").isalnum():
+    if name == NAME or not name.replace("-", "").replace("_", "").isalnum():
         advice = "Take letters and digits, and no name of `corpus fetch`"
         raise UsageError(f"{name!r} cannot be the corpus's name", next_step=advice)
 

@@ -20,8 +20,7 @@ from biaozhu.data.errors import CorpusError
 from biaozhu.data.files import parse_json, read_bytes, sha256_of
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Span
-from recipes.corpora.corpus_store import PARTS, Part, make_part
-from recipes.corpora.fetch import NOTHING, store_corpus
+from recipes.corpora.corpus_store import NOTHING, PARTS, Part, make_part, store_corpus
 
 NAME, SOURCE, OWN = "modern", "readers", "own/"
 OFFSETS = Path("annotations/modern")
