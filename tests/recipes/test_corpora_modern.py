@@ -89,7 +89,7 @@ def test_modern_without_texts_is_refused(folders: tuple[Path, Path], tmp_path: P
     with pytest.raises(CorpusError):
         fetch_modern(folders[0], tmp_path / "nothing")
     assert run(["corpus", "fetch", "modern"]) == 2
-    assert run(["corpus", "fetch", "msra", "--from", str(tmp_path)]) == 2
+    assert run(["corpus", "fetch", "nosuch", "--from", str(tmp_path)]) == 2
 
 
 def test_corpus_fetch_and_show(

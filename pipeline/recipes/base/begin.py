@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from biaozhu.annotators.network.base import DEFAULT, KIND
+from biaozhu.annotators.network.base import KIND
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.lac_data import LacWeights, Layer
-from biaozhu.annotators.network.models import ACCURATE
+from biaozhu.annotators.network.models import model_folder
 from biaozhu.annotators.network.runtime import GRAPH, load_checked
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import read_bytes
@@ -50,7 +49,7 @@ def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str])
     """
     from onnx import load_model_from_string  # noqa: PLC0415 — a third of a second
 
-    place = DEFAULT if folder == ACCURATE else Path(folder)
+    place = model_folder(folder)
     model = load_checked(place, KIND, threads=1)
     arrays = widen_arrays(load_model_from_string(read_bytes(place / GRAPH)).graph)
     same = np.array_equal(model.rows, rows_of(dictionary))

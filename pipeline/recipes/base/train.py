@@ -243,10 +243,8 @@ def _tensors(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 def _optimizer(network: BaseNetwork, settings: Settings) -> torch.optim.Optimizer:
     tuned = [] if network.tuned is None else list(network.tuned.parameters())
-    known = set(map(id, tuned))
-    groups: list[dict[str, Any]] = [
-        {"params": [one for one in network.parameters() if id(one) not in known], "share": 1.0}
-    ]
+    others = [one for name, one in network.named_parameters() if not name.startswith("tuned.")]
+    groups: list[dict[str, Any]] = [{"params": others, "share": 1.0}]
     if tuned:
         # Decay would pull what LAC knows towards nothing.
         groups.append({"params": tuned, "share": settings.encoder_lr_factor, "weight_decay": 0.0})
