@@ -23,7 +23,7 @@ HEAD = "head0"
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What stands on LAC's states, float32; those of the `lac` that learned with it come before the others."""
+    """The layers on LAC's states, float32; those of the `lac` that learned with it come before the others."""
 
     bigrams: np.ndarray  # (buckets, width)
     narrow: tuple[np.ndarray, np.ndarray]  # (256 for each of LAC's networks, narrow), and its bias
