@@ -110,3 +110,37 @@ def test_decoding_any_bytes_come_back_or_are_refused(data: bytes) -> None:
     except BiaozhuError:
         return
     assert encode(text, encoding) == data
+
+
+# Everyday sentences of 4 to 25 characters, with names, figures and lists in them.
+SHORT_CHINESE = (
+    "今天上午下了一场雨。|县里新修了三条公路。|他买了五斤苹果和两瓶酒。|王小明住在白水县城关镇。|会议定于明天上午九点召开。|全村有200户人家。|"
+    "李芳是中学语文老师。|这本书卖三十五元。|去年粮食产量达到八万吨。|我们明天去北京。|老人今年八十岁了。|学校放假两个月。|合作社养了一千头猪。|"
+    "请把门关上。|火车晚点四十分钟。|张伟昨天从上海回来。|工厂有员工三百人。|天气预报说周末有大风。|孩子们在操场上踢球。|镇政府发放补贴12万元。|"
+    "她喜欢喝绿茶。|医院新增床位五十张。|河水涨了半米。|超市里的鸡蛋涨价了。|村民代表一致同意。|警方抓获两名嫌疑人。|公司总部设在深圳市南山区。|"
+    "果园里种着桃树、梨树。|种植面积扩大到三千亩。|爷爷养了一只猫。|电影晚上七点开始。|刘强任副县长。|道路施工，请绕行。|产品销往二十多个国家。|"
+    "春天来了，花都开了。|项目总投资3.2亿元。|水库蓄水量不足一半。|他每天跑步五公里。|图书馆周一不开放。|货车撞上了护栏。|地点：县文化馆二楼|"
+    "猕猴桃今年喜获丰收。|赵敏获得一等奖。|我家在山东省济南市。|气温降到零下五度。|乡卫生院来了新医生。|农户收入增加两成。|这里的辣椒很有名。|"
+    "谢谢大家！|关于召开党员大会的通知"
+)
+SHORT_FOREIGN = {
+    "euc_kr": "서울특별시 김철수는 3만원을 냈다.|오늘 날씨가 매우 좋습니다.|부산광역시 인구는 330만 명이다.|그는 사과 다섯 개를 샀다.|비가 와서 경기가 취소되었다.|"
+    "커피 한 잔 주세요.|제주도는 섬이다.|안녕하세요.|감사합니다.|정부는 새 정책을 발표했다.|고양이가 자고 있다.|물가가 작년보다 5% 올랐다.",
+    "euc_jp": "東京都の人口は千四百万人である。|今日は天気がいいです。|新工場建設計画発表|京都大学名誉教授田中一郎氏死去|彼は本を五冊買った。|カタカナのテキスト",
+    "shift_jis": "東京都の人口は千四百万人である。|今日は天気がいいです。|新工場建設計画発表|京都大学名誉教授田中一郎氏死去|彼は本を五冊買った。|カタカナのテキスト",
+    "big5": "台北市人口二百五十萬人。|他昨天買了三本書。|王小明住在高雄市。|今天天氣很好。|這個項目投資三億元。|會議明天上午十點開始。",
+    "cp1251": "Сегодня хорошая погода.|Иван Петров заплатил 300 рублей.|МОСКВА|Здравствуйте|Население города растёт.|СССР",
+}
+
+
+@pytest.mark.parametrize("text", SHORT_CHINESE.split("|"))
+def test_decoding_takes_short_chinese_in_gbk(text: str) -> None:
+    assert decode(text.encode("gbk"), where="x") == (text, "gb18030")
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"), [(text, codec) for codec, texts in SHORT_FOREIGN.items() for text in texts.split("|")]
+)
+def test_decoding_refuses_short_texts_of_other_encodings(text: str, codec: str) -> None:
+    with pytest.raises(EncodingError):
+        decode(text.encode(codec), where="x")
