@@ -117,6 +117,20 @@ def test_serving_refuses_other_bodies_in_one_line(url: str, body: bytes) -> None
     assert "\n" not in answer.json()["error"]
 
 
+@pytest.mark.parametrize("path", ["/predict", "/health"])
+def test_serving_refuses_two_ways_to_end_a_request(url: str, path: str) -> None:
+    host, port = url.split("/")[2].split(":")
+    request = (
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 4\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    )
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.sendall(request.encode("ascii"))
+        answer = b"".join(iter(lambda: client.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 def test_serving_refuses_large_bodies_told_or_streamed() -> None:
     with running(slow(0), Limits(body=1000)) as url:
         assert post(url, {"text": "x" * 900}).status_code == 200

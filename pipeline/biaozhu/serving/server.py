@@ -30,6 +30,18 @@ IDLE = 5  # Seconds after which a silent connection is closed
 LOOPBACK = ("127.0.0.1", "::1")
 VARIABLE = "BIAOZHU_TOKEN"
 SHORTEST = 16
+_LENGTHS = {b"content-length", b"transfer-encoding"}
+
+
+class _OneLength(h11.Connection):
+    """A connection that refuses requests with both a length and an encoding: what stands before it may end them elsewhere."""
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA | h11.PAUSED]:
+        event = super().next_event()
+        # RFC 9112, 6.1; uvicorn answers 400 and closes.
+        if isinstance(event, h11.Request) and dict(event.headers).keys() >= _LENGTHS:
+            raise h11.RemoteProtocolError(str(_LENGTHS))
+        return event
 
 
 class Connection(H11Protocol):
@@ -37,6 +49,7 @@ class Connection(H11Protocol):
 
     def __init__(self, *args: Any, header_seconds: float, request_seconds: float, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.conn = _OneLength(h11.SERVER)
         self.header_seconds, self.request_seconds = header_seconds, request_seconds
         self.since = 0.0
         self.deadline: asyncio.TimerHandle | None = None
