@@ -180,5 +180,9 @@ def test_stream_command_gives_the_document_of_the_other_way(
     monkeypatch.chdir(tmp_path)
     assert run([*command, "--stream"]) == 0
     assert json.loads(capsys.readouterr().out)["layers"] == plain
+    # A regression test: in memory they were in alphabetical order there.
+    assert run(command) == 0
+    (alone,) = json.loads(capsys.readouterr().out)["layers"]
+    assert alone["confusion"]["labels"] == ["PLACE", "PERSON", "O"]
     assert run([*command, "--stream", "--train", str(tmp_path / "gold.jsonl")]) == 2
     assert "BZ002" in capsys.readouterr().err

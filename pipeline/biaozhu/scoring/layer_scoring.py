@@ -254,6 +254,11 @@ def _choose_options(request: ScoringRequest, given: ScoringInputs, labels: Itera
     if given.trained or groups:
         seen = SeenNames(given.trained, held_out=gold if groups else (), groups=groups)
     names = tuple(label.id for label in labels)
+    if not names:
+        # As a stream orders them, which has the package's label set where there is no other.
+        sentences = chain(gold, *given.layers.values())
+        occurring = {span.label for sentence in sentences for span in sentence.spans}
+        names = tuple(label.id for label in read_labels() if label.id in occurring)
     return EvaluationOptions(names, sections, seen, _find_missing(request), request.sampling)
 
 
