@@ -56,6 +56,8 @@ MARKED = [
     "【十家】具备条件、【三种】植物、【三部】长篇小说",
     # thousands parted by a space
     "【3 000元】、【12\u00a0345.6亩】、【1\u2009234\u2009567人】、【2\u202f500名】、2020 【100元】、【3 000—5 000斤】",
+    # superscripts: of ten a power, of a unit its measure, else the mark of a note
+    "面积【10⁴平方米】、种树【3×10⁵棵】、占地【500米²】、30²亩、2.5¹万元、2¹⁰个",
     # capital numerals with smaller parts, hours and minutes in letters
     "今收到房租【肆仟捌佰元】整、【壹佰贰拾捌元伍角】、【叁佰贰拾圆陆角柒分】、收拾元气、大陆角落、队伍角色、三百二十圆",
     "干燥【12h】、【72 h】、【1h20min】、【30min】、【10s】、【1.5s】、90s怀旧、心率【75bpm】、电流【20mA】、5A级景区",

@@ -46,6 +46,7 @@ NOT_BEFORE_AFTER_FIGURES: dict[str, str] = {word: NOT_BEFORE[word] for word in _
 NOT_BEFORE_AFTER_FIGURES |= TABLES["not_before_after_figures"]
 
 _DIGIT = "一二三四五六七八九"
+SUPERSCRIPTS = "⁺⁻⁰¹²³⁴-⁹"
 _CHARACTERS = f"〇零{_DIGIT}十百千万亿廿卅"
 ARABIC = (
     r"(?<![0-9.])(?:[0-9]{1,3}+(?: [0-9]{3}(?![0-9])){1,5}+|[0-9]++(?:[,，][0-9]{3}(?![0-9]))*+)"
@@ -61,7 +62,7 @@ MAGNITUDE = (
 # 数 and 几 count only as digits of something larger; 人数百人 is 人数 and 百人. Within a numeral 两 is a digit of what
 # follows it (三千两百); else it is the unit (三千两).
 CHINESE = (
-    rf"(?<![{_CHARACTERS}两几0-9])(?:(?<![人户总件次指函系参票岁])数(?=[十百千万亿])|几(?=[十百千万亿])|[{_CHARACTERS}两])"
+    rf"(?<![{_CHARACTERS}两几0-9{SUPERSCRIPTS}])(?:(?<![人户总件次指函系参票岁])数(?=[十百千万亿])|几(?=[十百千万亿])|[{_CHARACTERS}两])"
     rf"(?:[{_CHARACTERS.replace('千', '')}几]|{_THOUSAND}|两(?=[百千万亿])"
     r"|(?<=一)两(?=[个天年人次家种户吨亩公米斤元块小分句层名位岁周件条]))*+"
     rf"(?:点[〇零{_DIGIT}]++(?:[十百万亿]|{_THOUSAND})*+)?+(?:[余多来][万亿]++)?+"
@@ -70,7 +71,7 @@ CHINESE = (
 _NEIGHBOURS = "二两三 三四 三五 四五 五六 六七 七八 八九 23 34 45 56 67 78 89"
 _EITHER = "|".join(f"[{pair[:-1]}]、(?={pair[-1]})" for pair in _NEIGHBOURS.split())
 _EITHER = rf"(?:(?<=[^\\s。；;：:，,、第0-9{_DIGIT}])(?:{_EITHER}))?"
-FIGURES = rf"{_EITHER}{ARABIC}{MAGNITUDE}"
+FIGURES = rf"{_EITHER}{ARABIC}(?:(?<![0-9.,]10)(?<=10)[⁺⁻]?[⁰¹²³⁴-⁹]{{1,2}}+)?{MAGNITUDE}"
 NUMERAL = rf"(?:(?<![{_CHARACTERS}两0-9])[十百千万个]把|千儿八百|百儿八十|{_EITHER}{CHINESE})"
 NUMBER = rf"(?:{FIGURES}|{NUMERAL})(?: ?[余多来几])?"
 DASH = r"(?: ?(?:[-—–~]{1,2}|至|到) ?)"

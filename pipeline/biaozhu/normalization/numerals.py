@@ -26,6 +26,8 @@ SOME_LOW, SOME_HIGH = 2, 9
 # Characters of a numeral, and digits of its value.
 LONGEST, PRECISION = 64, 100
 _ARABIC = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\d+\.\d+")
+_POWER = re.compile(r"10([⁺⁻]?[⁰¹²³⁴-⁹]+)")
+_EXPONENT = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
 _NEIGHBOURS = re.compile("([1-9])、([1-9])")
 _CHINESE_DIGITS = str.maketrans("123456789", "一二三四五六七八九")
 
@@ -136,6 +138,8 @@ def _rest(text: str, power: int) -> tuple[Decimal, Decimal]:
 def _leaf(text: str) -> tuple[Decimal, Decimal]:
     if _ARABIC.fullmatch(text):
         return (value := Decimal(text.replace(",", ""))), value
+    if power := _POWER.fullmatch(text):
+        return (value := _plain(Decimal(1).scaleb(int(power[1].translate(_EXPONENT))))), value
     if text in SOME:
         return Decimal(SOME_LOW), Decimal(SOME_HIGH)
     if re.fullmatch(r"\d+[几]", text) and text[-2] == "0":

@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import Literal
 
 from biaozhu.annotators.amount_grammar.forms import fold_text
-from biaozhu.knowledge.measures import ASCII_UNIT, FIGURES, MEASURES, NUMERAL, alternation
+from biaozhu.knowledge.measures import ASCII_UNIT, FIGURES, MEASURES, NUMERAL, SUPERSCRIPTS, alternation
 from biaozhu.normalization.context import approx_around, bound_around, per_around
 from biaozhu.normalization.numerals import DIGITS, Approx, Numeral, read_numeral
 from biaozhu.normalization.units import Dimension, Unit, part_of, split_measure, unit_of
@@ -73,7 +73,7 @@ _PIECE = re.compile(
     r"[零又]?(?P<sign>零[下上]|[-+±负])? ?(?:[摄华]氏)?(?P<currency>[A-Z]{0,3}[$¥€£₩₽฿]|[A-Z]{3}[$¥]?)? ?"
     rf"(?P<number>(?:[一二三四五六七八九两0-9]、)?(?:一整|{FIGURES}|{NUMERAL}|[几数])(?: ?[余多来几])?|半) ?"
     rf"(?P<letter>[MBK](?![A-Za-z]))?(?P<measure>大?(?:{_WORDS})|{ASCII_UNIT}"
-    r"|[^0-9.,零一二三四五六七八九十百千万亿两\s/]+)?"
+    rf"|(?![{SUPERSCRIPTS}])[^0-9.,零一二三四五六七八九十百千万亿两\s/]+)?"
     rf"(?:(?P<unsaid>半|[0-9]{{1,3}}|[一二三四五六七八九]{{1,2}})?(?P<some>几)?(?P<named>{_MONEY}|钱)?(?:[（(].[）)])?$)?"
 )
 _TIMES = re.compile(r"(?:[0-9.]+ ?[×xX*] ?)+(?=[0-9])|[0-9]{2,3}/(?=[0-9]{2,3} ?(?:mmHg|毫米汞柱))")
