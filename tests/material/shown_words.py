@@ -30,7 +30,7 @@ DATA_WORDS = (
     "{0} begins from LAC's {1}; {2}", "{0} corrected, {1} made wrong, F1 {2}", "better than its start", "no certain gain",
     "no certain gain, so the model is its start", "seen", "unseen", "the pre-annotation", "the pre-annotation with LAC's words",
     *(line for line in README.splitlines() if re.search(r"\S  +\S|:$", line)),
-    *EXTRAS.values(), *HEADINGS.values(), "… by {0}", "… score {0}", "kept", "model", "lint", "surface", "hidden", "comments", "navigation", "footer", "sidebar", "sharing", "control", "drawn",  "related links", "above the title", "below the article", "source line", "links",
+    *EXTRAS.values(), *HEADINGS.values(), "… by {0}", "… score {0}", "kept", "model", "lint", "surface", "hidden", "comments", "navigation", "footer", "sidebar", "sharing", "control", "drawn",  "related links", "note mark", "ruby", "struck out", "above the title", "below the article", "source line", "links",
     "outside the article", "furniture", "… and {0} more.", "{0}: empty, and passed over", "stopped; nothing half-written was left",
     *(f"{{0}} {kind} {{1}}" for kind in get_args(diff.Kind)),
     *(os.strerror(one) for one in (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ENOSPC,

@@ -114,6 +114,60 @@ def test_pages_nested_too_deep_are_refused(depth: int) -> None:
         article_from_bytes(page.encode(), name="x", where="x", page=True)
 
 
+@pytest.mark.parametrize(
+    ("line", "text", "left_out"),
+    [
+        # Powers and units stay powers, and what is no figure stays.
+        ("面积10<sup>4</sup>平方米", "面积10⁴平方米", {}),
+        ("3×10<sup> 5 </sup>棵，10<sup>-6</sup>克", "3×10⁵棵，10⁻⁶克", {}),
+        ("面积500m<sup>2</sup>，500米<sup>2</sup>", "面积500m²，500米²", {}),
+        ("x<sup>2</sup>，Na<sup>+</sup>，用<sup>14</sup>C测", "x²，Na+，用¹⁴C测", {}),
+        ("2<sup>10</sup>=1024，水温25<sup>o</sup>C", "2¹⁰=1024，水温25°C", {}),
+        ("1<sup>st</sup>，CO<sub>2</sub>，H<sub>2</sub>O", "1st，CO2，H2O", {}),
+        ("<math><msup><mn>10</mn><mn>4</mn></msup></math>亩", "10⁴亩", {}),
+        ("10<span style='vertical-align:super'>4</span>亩", "10⁴亩", {}),
+        # Marks of notes.
+        ("收入2.5<sup>1</sup>万元", "收入2.5万元", {"note mark": "1"}),
+        ("种了30<sup>②</sup>亩", "种了30亩", {"note mark": "②"}),
+        ("乙镇<sup>[1]</sup><sup>1,2</sup>，丙镇<sup>注3</sup>", "乙镇，丙镇", {"note mark": "[1] / 1,2 / 注3"}),
+        ("共10<sup><a href='#n'>4</a></sup>亩", "共10亩", {"note mark": "4"}),
+        ("共10<a href='#n'><sup>4</sup></a>亩", "共10亩", {"note mark": "4"}),
+        ("甲村12<span style='vertical-align: super'>3</span>亩", "甲村12亩", {"note mark": "3"}),
+        ("学者<sup>a</sup>", "学者", {"note mark": "a"}),
+        # Ruby, and what is struck out or hidden.
+        (
+            "<ruby>苍<rp>(</rp><rt>cāng</rt><rp>)</rp>溪<rt>xī</rt></ruby>县",
+            "苍溪县",
+            {"ruby": "( / cāng / ) / xī"},
+        ),
+        ("<ruby>苍<rt>cāng</ruby>溪县", "苍溪县", {"ruby": "cāng"}),
+        ("原价<del>199元</del><s>188元</s>99元", "原价99元", {"struck out": "199元 / 188元"}),
+        ("原价<span style='text-decoration:line-through'>199元</span>99元", "原价99元", {"struck out": "199元"}),
+        ("甲<span hidden>乙</span>县<b style='display:none'>丙</b>", "甲县", {"hidden": "乙 / 丙"}),
+        (
+            "<math><mn>4</mn><annotation encoding='application/x-tex'>4</annotation></math>亩",
+            "4亩",
+            {"hidden": "4"},
+        ),
+    ],
+)
+def test_pages_write_powers_and_leave_marks_readings_and_struck_text_out(
+    line: str, text: str, left_out: dict[str, str]
+) -> None:
+    page = f"<html><p>{PROSE}</p><p>{line}</p><table><tr><td>86户</td><td>{line}</td></tr></table></html>"
+    article = article_from_bytes(page.encode(), name="x", where="x", page=True)
+    assert article.raw.strip().split("\n\n") == [PROSE, text, f"86户\t{text}"]
+    assert {one.reason: one.text for one in article.left_out} == {
+        reason: f"{named} / {named}" for reason, named in left_out.items()
+    }
+
+
+def test_pages_struck_out_as_a_whole_have_no_text() -> None:
+    page = f"<html><del><p>{PROSE}</p><p>{PROSE}</p></del></html>"
+    with pytest.raises(EmptyArticleError):
+        article_from_bytes(page.encode(), name="x", where="x", page=True)
+
+
 TAGS = st.sampled_from(
     [
         "div",
@@ -133,6 +187,7 @@ TAGS = st.sampled_from(
         "nav",
         "figure",
         "pre",
+        *("sup", "rt", "del"),
     ]
 )
 NAMES = st.sampled_from(

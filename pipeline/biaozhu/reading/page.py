@@ -56,8 +56,10 @@ def read_page(data: bytes, *, where: str) -> tuple[str, str, Metadata, tuple[Lef
         raise EmptyArticleError("the page is nested too deep to be parsed whole", where=where)
     stated = _stated_in_head(tree)
     trusted: list[html.HtmlElement] = []
-    while (misnamed := find_misnamed(lines := find_lines(tree, trusted=trusted))) is not None:
+    lines, inner = find_lines(tree)
+    while (misnamed := find_misnamed(lines)) is not None:
         trusted.append(misnamed)
+        lines, inner = find_lines(tree, trusted=trusted)
     titles = [flatten(element.text_content()) for element in tree.iter("title")][:1]
     named = [name for name in (*(stated.get(key, "") for key in _TITLES), *titles) if name]
     body = find_body(lines, named) if lines else None
@@ -66,7 +68,7 @@ def read_page(data: bytes, *, where: str) -> tuple[str, str, Metadata, tuple[Lef
             "no article text was found in the page", where=where, next_step="Save its text and read that"
         )
     metadata = _metadata(body, stated)
-    return _as_text(metadata, body), encoding, metadata, body.left_out
+    return _as_text(metadata, body), encoding, metadata, (*body.left_out, *inner)
 
 
 def _stated_in_head(tree: html.HtmlElement) -> dict[str, str]:

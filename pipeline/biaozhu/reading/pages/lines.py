@@ -9,6 +9,9 @@ from itertools import groupby
 
 from lxml import etree, html
 
+from biaozhu.data.model import LeftOut
+from biaozhu.reading.pages.inline import HIDDEN_STYLE, InnerParts
+
 UNSEEN = frozenset({"head", "script", "style", "title"})
 _BLOCKS = frozenset(
     "address article aside audio blockquote body br button center dd details dialog dir div dl dt fieldset figcaption "  # noqa: SIM905 — a list of 50 would fill the screen
@@ -26,7 +29,6 @@ _TAGS = {
     # What a browser shows only where it cannot show something else.
     **dict.fromkeys(("noscript", "template", "iframe", "object", "audio", "video"), "hidden"),
 }
-_HIDDEN_STYLE = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _NAMES = {
     word: reason
     for reason, words in {
@@ -61,12 +63,19 @@ class PageLine:
     cell: html.HtmlElement | None = None
 
 
-def find_lines(tree: html.HtmlElement, *, trusted: Collection[html.HtmlElement] = ()) -> list[PageLine]:
-    """Return every line of a page's visible text, in order; nothing is evidence against elements that are trusted."""
-    return [line for _, row in groupby(_walk(tree, trusted), key=_row) for line in _join_row(list(row))]
+def find_lines(
+    tree: html.HtmlElement, *, trusted: Collection[html.HtmlElement] = ()
+) -> tuple[list[PageLine], tuple[LeftOut, ...]]:
+    """Return every line of a page's visible text, in order, and what was left out inside them, by its reason.
+
+    Nothing is evidence against elements that are trusted.
+    """
+    inner = InnerParts()
+    lines = [line for _, row in groupby(_walk(tree, trusted, inner), key=_row) for line in _join_row(list(row))]
+    return lines, inner.list_left_out()
 
 
-def _walk(tree: html.HtmlElement, trusted: Collection[html.HtmlElement]) -> Iterator[PageLine]:
+def _walk(tree: html.HtmlElement, trusted: Collection[html.HtmlElement], inner: InnerParts) -> Iterator[PageLine]:
     owners, cells = [tree], [None]
     junk: list[tuple[html.HtmlElement | None, str]] = [(None, "")]
     parts: list[str] = []
@@ -78,6 +87,7 @@ def _walk(tree: html.HtmlElement, trusted: Collection[html.HtmlElement]) -> Iter
                 if line := flatten(piece):
                     yield PageLine(line, owners[-1], linked, *junk[-1], cells[-1])
             parts, linked = [], 0
+            inner.takes(" ")
         if event == "start":
             unseen += tag in UNSEEN
             links += tag == "a"
@@ -86,14 +96,15 @@ def _walk(tree: html.HtmlElement, trusted: Collection[html.HtmlElement]) -> Iter
                 cells.append(element if tag in {"td", "th"} else cells[-1])
                 found = "" if junk[-1][1] or element in trusted else _find_reason(element, tag)
                 junk.append((element, found) if found else junk[-1])
+            inner.begin(element, tag, is_block=tag in _BLOCKS)
             text = element.text
         else:
             unseen -= tag in UNSEEN
             links -= tag == "a"
             if tag in _BLOCKS:
                 del owners[-1], cells[-1], junk[-1]
-            text = element.tail if element is not tree else ""
-        if text and not unseen:
+            text = inner.end(element, parts) + ((element.tail or "") if element is not tree else "")
+        if text and not unseen and not inner.takes(text):
             shown = text if owners[-1].tag == "pre" else _SOURCE_BREAK.sub("", text).replace("\n", " ")
             parts.append(shown)
             linked += len("".join(shown.split())) if links else 0
@@ -103,7 +114,7 @@ def _find_reason(element: html.HtmlElement, tag: str) -> str:
     """Return why the content of an element is not an article, or nothing."""
     if tag in _TAGS:
         return _TAGS[tag]
-    if element.get("hidden") is not None or _HIDDEN_STYLE.search(element.get("style") or ""):
+    if element.get("hidden") is not None or HIDDEN_STYLE.search(element.get("style") or ""):
         return "hidden"
     if tag in _WHOLE:
         return ""
