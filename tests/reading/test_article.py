@@ -22,7 +22,15 @@ from biaozhu.data.errors import (
 )
 from biaozhu.data.files import MAX_ARTICLE_BYTES
 from biaozhu.data.model import Article, Metadata, check_against_raw, check_sentence
-from biaozhu.reading.article import find_articles, find_unread, is_rewritten, read_article, read_articles, read_readable
+from biaozhu.reading.article import (
+    count_passed_over,
+    find_articles,
+    find_unread,
+    is_rewritten,
+    read_article,
+    read_articles,
+    read_readable,
+)
 from biaozhu.reading.sentences import rebuild, section_of, section_titles, split_article
 
 SEED = Path(__file__).parents[2] / "seeds" / "handan-2020-07-02.txt"
@@ -344,6 +352,16 @@ def test_article_folders_stand_for_the_articles_in_them(tmp_path: Path) -> None:
     loose = tmp_path / "README.md"
     assert find_articles([tmp_path, loose]) == (tmp_path / "a.html", tmp_path / "b.txt", loose)
     assert find_articles([tmp_path / "empty"]) == (tmp_path / "empty",)
+
+
+def test_article_folders_count_every_file_that_is_not_read(tmp_path: Path) -> None:
+    endings = [".docx", ".doc", ".md", ".pdf", ".rtf", ".csv", ".jsonl"]
+    for ending in (*endings, ".ledger.jsonl"):
+        (tmp_path / f"x{ending}").write_text("x", encoding="utf-8")
+    # A folder of layers is read as one.
+    assert count_passed_over(tmp_path) == Counter(set(endings) - {".jsonl"})
+    (tmp_path / "good.txt").write_text("甲", encoding="utf-8")
+    assert count_passed_over(tmp_path) == Counter(endings)
 
 
 @pytest.mark.parametrize(

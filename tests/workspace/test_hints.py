@@ -67,7 +67,8 @@ def test_hints_count_the_files_of_a_folder_that_are_not_read(
     assert run(["split", "mine/a.txt", "-o", "g.jsonl"]) == 0
     assert run(command.split()) == 0
     hints = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hint: ")]
-    assert [hint.partition(": 2 × .md")[0].split()[1] for hint in hints] == ["4"]
+    assert hints[0].partition(": 2 × .md")[0].split()[1] == "5"
+    assert [".jsonl" in hint for hint in hints] == [True, True]
 
 
 @pytest.mark.parametrize("name", ["ben #2 x", "it's", "a;b", "本 a"])

@@ -20,7 +20,7 @@ from biaozhu.data.errors import (
     raise_collected,
 )
 from biaozhu.data.files import MAX_ARTICLE_BYTES
-from biaozhu.data.layers import find_layers, join_layers, layer_stem, read_layer
+from biaozhu.data.layers import find_layers, is_beside, join_layers, layer_stem, read_layer
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Article, LeftOut, Metadata, Sentence
 from biaozhu.data.outputs import ARTICLE_SUFFIXES, COMPRESSED, READ_SUFFIXES
@@ -104,12 +104,17 @@ def find_unread(paths: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def count_passed_over(folder: Path) -> Counter[str]:
-    """Count by ending the files directly in a folder that no command reads; hidden ones and a README say so themselves."""
+    """Count by ending the files directly in a folder that no command reads; hidden ones and a README say so themselves.
+
+    Layers and tables are read of a folder without articles alone.
+    """
+    read = ARTICLE_SUFFIXES if find_articles([folder]) != (folder,) else READ_SUFFIXES | COMPRESSED
     return Counter(
         file.suffix.lower() or file.name
         for file in folder.iterdir()
         if file.is_file()
-        and file.suffix.lower() not in READ_SUFFIXES | COMPRESSED | {".ann"}
+        and file.suffix.lower() not in read | {".ann"}
+        and not is_beside(file)
         and not file.name.upper().startswith((".", "README"))
     )
 

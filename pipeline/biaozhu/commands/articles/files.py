@@ -108,8 +108,10 @@ def say_where_not_read(paths: Iterable[Path]) -> None:
     paths = list(paths)
     for folder in paths:
         if folder.is_dir() and (passed := count_passed_over(folder)):
-            kinds = ", ".join(f"{count} × {kind}" for kind, count in passed.most_common(_NAMED))
+            kinds = ", ".join(f"{count} × {kind}" for kind, count in passed.most_common())
             say(f"hint: {passed.total()} files in {folder} are no articles (.txt, .html) and not read: {kinds}")
+            if passed[".jsonl"]:
+                say("hint: a .jsonl file beside articles is read only where a command is given its path")
     for folder in find_unread(paths):
         say(f"hint: the articles in {folder} are not read: only those directly in a folder that is named are")
 
