@@ -108,6 +108,47 @@ def test_cases_hills_that_share_a_divisions_name(text: str, status: str) -> None
     assert resolved(text)[-1].status == status
 
 
+@pytest.mark.parametrize(
+    ("texts", "status", "under"),
+    [
+        # A county that no table has, or that is called like a prefecture abroad: its townships are not those elsewhere.
+        (("@青岚县 第三区土地清册", "@和平乡 有500户"), "unknown", "青岚县"),
+        (("@千叶县 第三区土地清册", "@白沙乡 有500户"), "unknown", "千叶县"),
+        (("1949年， @千叶县 解放。", "@长安镇 有500户"), "unknown", "千叶县"),
+        (("@青岚府 @长安镇 有500户",), "unknown", "青岚府"),
+        (("@青岚县 开会。", "@青岚 修路"), "unknown", ""),
+        # Its own county is one of the tables.
+        (("@平遥县 @洪善镇 有500户",), "known", ""),
+        # A township's bare name, alone or where namesakes of several meet by chance.
+        (("@洪善 公社有500户",), "ambiguous", ""),
+        (("@龙门 和 @白沙 两公社修渠， @龙门 、 @白沙 修路",), "ambiguous", ""),
+        # A list of counties.
+        (("抄送 @江油 、 @剑阁 、 @梓潼",), "known", ""),
+        (("抄送 @平昌 、 @南江 、 @通江",), "known", ""),
+        # No division: a co-operative, a river, a school that could be anywhere.
+        (("邻近的 @前进 社派来大车",), "unknown", ""),
+        (("邻近的 @红旗 、 @前进 两社派来大车",), "unknown", ""),
+        (("桥跨 @清河 而建", "@清河 水位上涨"), "natural", ""),
+        (("@清河 的鱼",), "ambiguous", ""),
+        (("@清河县 开会。", "@清河 的鱼"), "known", ""),
+        # An origin and a destination hold nothing.
+        (("祖先自 @山西 @洪洞县 迁来。", "@槐西沟村 有500户"), "unknown", ""),
+        (
+            ("@谷城县 的 @槐西沟村 有500户。", "工厂迁到 @武汉市 @东西湖区 。", "@槐西沟村 修路"),
+            "unknown",
+            "湖北省/襄阳市/谷城县",
+        ),
+        (("@谷城县 开会。", "多到 @江苏 @无锡 打工。", "@槐西沟村 修路"), "unknown", "湖北省/襄阳市/谷城县"),
+        (("水过 @太和 、 @双溪",), "ambiguous", ""),
+        (("@谷城县 开会。", "他是 @江苏 @无锡 人。", "@槐西沟村 修路"), "unknown", "湖北省/襄阳市/谷城县"),
+    ],
+)
+def test_cases_known_means_known(texts: tuple[str, ...], status: str, under: str) -> None:
+    place = resolved(*texts)[-1]
+    assert (place.status, "/".join(place.under)) == (status, under)
+    assert bool(place.candidates) == (status in ("known", "ambiguous"))
+
+
 OF_NATURE = [
     division
     for code in "12345678"
@@ -146,3 +187,10 @@ def test_cases_university_is_no_place_that_an_amount_is_about() -> None:
         )
         (row,) = article_meaning(article, [made]).rows
         assert row.place.startswith("山西省/晋中市/平遥县")
+
+
+def test_cases_army_of_a_country_is_no_place_that_an_amount_is_about() -> None:
+    made = sentence("1938年 @日 军烧毁房屋 #300间")
+    article = Article(ARTICLE, "made", ARTICLE, "utf-8", made.text, (Block(0, made.end, "paragraph", 0),), Metadata())
+    (row,) = article_meaning(article, [made]).rows
+    assert row.place == ""

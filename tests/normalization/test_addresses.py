@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from biaozhu.data.model import Sentence, Span
 from biaozhu.knowledge.division_names import ABBREVIATIONS, PROVINCE
 from biaozhu.knowledge.gazetteer import gazetteer
-from biaozhu.normalization.addresses import place_tree, resolve_places, root_of
+from biaozhu.normalization.addresses import resolve_places, root_of
+from biaozhu.normalization.tree import place_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable

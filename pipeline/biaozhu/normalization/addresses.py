@@ -2,8 +2,8 @@
 
 First the article's root is found: the narrowest division that explains most of its names. Then the mentions are read
 in order, twice: a candidate gains from the root, from the county and township the text is at, from a division written
-right before it, and from the same name elsewhere in the article. What no candidate explains stays unknown; villages
-are renamed and merged, and a gazetteer of one year never has them all.
+right before it, from the counties of its list, and from the same name elsewhere in the article. A township or a village
+is known only where something near supports it.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import zip_longest
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge.division_names import CITY, COUNTRIES, COUNTY, PROVINCE, TOWNSHIP, VILLAGE
@@ -23,43 +23,41 @@ from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer, villag
 from biaozhu.knowledge.word_tables import read_words
 from biaozhu.knowledge.world import FOREIGN_CITY, FOREIGN_REGION, world_names
 from biaozhu.normalization.division_lookup import divisions_named, former_codes
+from biaozhu.normalization.mentions import Mention, mentions_of
 
-LABEL = "PLACE"
 Status = Literal["known", "ambiguous", "unknown", "natural"]
 LEVELS = ("country", "province", "city", "county", "township", "village")
 # An ancestor is the article's root when it explains this share of the names that a table knows.
 ROOT_SHARE, ROOT_COUNT = 0.6, 3
-# A candidate is known from the first share of the probability on, one of several from the second, named from the third.
-SURE, POSSIBLE, SHOWN = 0.6, 0.15, 0.02
+# A candidate is known from the first share of the probability on, and one of several from the second.
+SURE, SHOWN = 0.6, 0.02
+# Provinces that are a city (Beijing, Tianjin, Shanghai): what is within one is near.
+SMALL_PROVINCES = ("11", "12", "31")
+# An article says in its first sentences, the heading among them, where it is.
+HEAD = 3
+# A name speaks for where the article is if its likeliest meaning has this share of the probability without any context.
+PLAIN = 0.8
 # A short name means the highest division that has it, mostly: 河南 is the province, whatever streets share its name.
 PRIOR = {PROVINCE: 5.0, CITY: 4.0, COUNTY: 3.0, TOWNSHIP: 1.2, VILLAGE: 0.6}
 # 昌江县 is rather 昌江黎族自治县 than 昌江区; 海城县 is what has been called so.
 FULL, RESPELT, SAME_UNIT, FORMER = 1.0, 0.3, 1.5, 1.0
 IN_ROOT, IN_CITY, IN_COUNTY, IN_TOWNSHIP = 2.5, 0.5, 2.0, 2.5
-BESIDE, NOT_BESIDE, HOLDS_NEXT = 5.0, -1.0, 3.0
+BESIDE, NOT_BESIDE, HOLDS_NEXT, LISTED = 5.0, -1.0, 3.0, 3.0
 # Villages of one name lie in one county: the current township counts for more than an earlier mention.
 SAME_NAME, SAME_VILLAGE = 3.0, 1.5
 # The score of a place that no table has.
 NONE_OF_THESE = 1.0
-# How far before a name the words that speak of a hill are looked for.
-REACH = 3
 _VILLAGE_LIKE = re.compile(r".*(?:社区|嘎查|[村庄屯寨疃堡营沟坡湾坪])$")
 _NATURAL = re.compile(r".+(?:[江河湖海山岛岭峰峡湾洋溪]|山脉|平原|高原|盆地|草原|沙漠|半岛|群岛|海峡|流域|三角洲)$")
 # A hill or a brook like any other, unless the text is at the county that is called so: 竹山, 石河.
 _COMMON = re.compile("[竹石茶松荒青绿花果药林草土沙雪火煤铁铜金银大小高前后东西南北上下老新][山河湖江海岛岭溪]")
 _FAMOUS = frozenset(read_words("places", "famous_features"))
-# The hill or the river of 黄山市 and 怒江州, not the division.
-_CLIMBED = re.compile("(?:登上|登临|攀登|攀爬|(?<!刊)登|爬上?|翻越|横渡)$")
-_OF_FEATURE = re.compile(
-    "(?<=[山岭峰])(?:脚下|之巅|山?顶|主峰|深处|[东西南北]麓|(?:国家级?)?(?:风景(?:名胜)?区|景区))"
-    "|(?<=[江河湖溪])(?:两岸|沿岸|干流|支流|流域|[上中下]游|[江河湖]?畔|湖心|水[面位质域])"
-)
-# What may stand between a place and one inside it: 巴基斯坦的吉尔吉特.
-_INSIDE = re.compile("的?(?:首都|首府|省会|境内|[东西南北中]部)?的?")
-_COUNTY_LIKE = re.compile(".{2,}(?<![级城门超辖])[县旗市]")
+_RIVER = re.compile(".+河$")
+# What holds townships, today or formerly.
+_HOLDS_TOWNSHIPS = re.compile(".{2,}(?<![级城门超辖])(?:[县旗市郡]|(?<![政首官])府|(?<![九神满])州|专区)")
 _BY_SUFFIX = (
     ("village", _VILLAGE_LIKE),
-    ("township", re.compile(r".+(?:街道|苏木|[乡镇])$")),
+    ("township", re.compile(r".+(?:街道|苏木|公社|[乡镇])$")),
     ("county", re.compile(r".+[县旗区]$")),
     ("city", re.compile(r".+(?:[市盟州]|地区)$")),
     ("province", re.compile(r".+(?:省|自治区)$")),
@@ -79,8 +77,8 @@ class Candidate:
 class Place:
     """Meaning of a place name, whose offsets are code points into the text of its sentence.
 
-    `status` is known, ambiguous (`candidates`, the likeliest first, says between what), unknown to every table, or natural (a river, a
-    plain). `level` is one of LEVELS or natural, 亚洲 a country; by its unit word where it is unknown. `path` has the names from the province
+    `status` is known, ambiguous (the tables have the name, and nothing near says which of `candidates`, the likeliest first, or whether any
+    of them, is meant), unknown (no table has it where the text puts it; no candidates), or natural (a river, a plain). `level` is one of LEVELS or natural, 亚洲 a country; by its unit word where it is unknown. `path` has the names from the province
     down, as the article writes its own, and `code` the statistical code of the division (of its township where a village has been divided);
     both are empty unless it is known. `under` is the path of what an unknown place lies in, empty where nothing says it: the place written
     right before it, else the division that the text is at, where that holds a candidate or the unit word is a village's or a township's.
@@ -108,61 +106,68 @@ class _Context:
     # Townships that the article itself puts a village into.
     stated: dict[str, set[str]] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
-    # Where the article names a county that no table has: the counties that it names besides, and the one that it is at.
-    counties: frozenset[str] | None = None
-    made_up: tuple[str, ...] = ()
-
-
-class _Mention(NamedTuple):
-    sentence: str
-    start: int
-    end: int
-    text: str
-    beside: bool
-    # Whether it may lie in the place before it, and whether the words around it speak of a hill or a river.
-    inside: bool
-    feature: bool
+    # Counties and the like that no table has, and the counties that the article names besides.
+    made_up: frozenset[str] = frozenset()
+    counties: frozenset[str] = frozenset()
+    # The path of the made-up one that the text is at, and where the article puts what no table has.
+    inside: tuple[str, ...] = ()
+    placed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # Names that the article uses of a hill or a river.
+    features: frozenset[str] = frozenset()
 
 
 def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
     """Return what each PLACE span of one article's sentences means, in the order of the text."""
-    mentions: list[_Mention] = []
-    for sentence in sentences:
-        reached = len(sentence.text)
-        for span in sentence.spans:
-            if span.label == LABEL:
-                start, end, text = span.start, span.end, sentence.text
-                inside = reached <= start and _INSIDE.fullmatch(text, reached, start) is not None
-                feature = bool(_CLIMBED.search(text, max(0, start - REACH), start) or _OF_FEATURE.match(text, end))
-                mentions.append(_Mention(sentence.id, start, end, text[start:end], start == reached, inside, feature))
-                reached = end
-    context = _Context(root_of(mention.text for mention in mentions), counties=_counties(mentions))
+    mentions = mentions_of(sentences)
+    made_up = _made_up(mentions, [sentence.id for sentence in sentences[:HEAD]])
+    names = [mention.text for mention in mentions]
+    if made_up:
+        # Its townships have namesakes in other counties, which say nothing.
+        names = [name for name in names if 0 < len(_plain_code(name)) <= CODE_DIGITS[COUNTY]]
+    named = {one for mention in mentions for one in divisions_named(mention.text)}
+    counties = {one.code for one in named if one.level == COUNTY and not _is_low(one)}
+    features = frozenset(mention.text for mention in mentions if mention.feature)
+    context = _Context(
+        root_of(names, here={mention.text for mention in mentions if not mention.elsewhere}),
+        made_up=made_up,
+        counties=frozenset(counties),
+        features=features,
+    )
     _read(mentions, context)
     # The second time, names that only later text made clear are known from the beginning.
-    context.at, context.made_up = "", ()
+    context.at = ""
+    context.inside = tuple(made_up) if len(made_up) == 1 and not context.root else ()
     return _read(mentions, context)
 
 
-def _counties(mentions: Iterable[_Mention]) -> frozenset[str] | None:
-    """Return the codes of the counties named, None unless there is also one that no table has."""
+def _made_up(mentions: Sequence[Mention], head: Sequence[str]) -> frozenset[str]:
+    """Return the names of counties and the like that no table of China has.
+
+    One that is known abroad or from history (石川县 is a prefecture as well) counts in an article that names no other place
+    abroad, or begins with it, or puts a place right behind it.
+    """
+    names = {mention.text for mention in mentions if not divisions_named(mention.text)}
+    abroad = {name for name in names if world_names().get(name, 0) & (FOREIGN_REGION | FOREIGN_CITY)}
     found: set[str] = set()
-    is_made_up = False
-    for name in {mention.text for mention in mentions}:
-        named = divisions_named(name)
-        found |= {division.code for division in named if division.level == COUNTY}
-        is_made_up |= not named and _is_made_up(name)
-    return frozenset(found) if is_made_up else None
+    for mention, following in zip_longest(mentions, mentions[1:]):
+        name = mention.text
+        if name in names and _HOLDS_TOWNSHIPS.fullmatch(name):
+            here = not abroad - {name} or mention.sentence in head or (following is not None and following.beside)
+            if not world_names().get(name, 0) or (here and name[-1] not in "市州"):
+                found.add(name)
+    return frozenset(found)
 
 
-def _is_made_up(name: str) -> bool:
-    return _COUNTY_LIKE.fullmatch(name) is not None and not world_names().get(name, 0)
+def root_of(names: Iterable[str], *, here: Container[str] | None = None) -> str:
+    """Return the code of the narrowest division, county or above, that explains most of the names, or an empty string.
 
-
-def root_of(names: Iterable[str]) -> str:
-    """Return the code of the narrowest division, county or above, that explains most of the names, or an empty string."""
+    Namesakes of several townships meet in some county by chance: one name at least (of `here`, where that is given) must
+    mean the division, or what is in it, by itself.
+    """
     votes: Counter[str] = Counter()
     total = 0
-    for name, count in Counter(names).items():
+    names = Counter(names)
+    for name, count in names.items():
         weight = min(count, ROOT_COUNT)
         codes = {
             division.code[:digits]
@@ -172,62 +177,59 @@ def root_of(names: Iterable[str]) -> str:
         }
         total += weight * bool(codes)
         votes.update(dict.fromkeys(codes, weight))
-    enough = [code for code, vote in votes.items() if vote >= ROOT_SHARE * total and vote >= ROOT_COUNT]
+    plain = [_plain_code(name) for name in names if here is None or name in here]
+    enough = [
+        code
+        for code, vote in votes.items()
+        if vote >= ROOT_SHARE * total and vote >= ROOT_COUNT and any(one.startswith(code) for one in plain)
+    ]
     return max(enough, key=lambda code: (len(code), votes[code], code), default="")
 
 
-def place_tree(places: Iterable[Place]) -> dict[str, Any]:
-    """Return the places as a tree: name, count of mentions at or below it, and children in order of their codes.
-
-    An unknown place hangs under the one around it, or is at the level of the provinces; `unknown` marks it.
-    """
-    ways = []
-    for place in places:
-        unknown = place.status in ("ambiguous", "unknown")
-        ways.append(((*place.under, place.text) if unknown else place.path or (place.text,), unknown))
-    return _branch("", ways)
+@lru_cache(maxsize=1 << 12)
+def _plain_code(name: str) -> str:
+    """Return the code of what a name means in any context, empty for one that could be several divisions."""
+    weights = {one.code: math.exp(_score(one, name, "", (), "", _Context(""))) for one in divisions_named(name)}
+    best = max(weights, key=lambda code: weights[code], default="")
+    return best if best and weights[best] >= PLAIN * (sum(weights.values()) + math.exp(NONE_OF_THESE)) else ""
 
 
-def _branch(name: str, ways: Sequence[tuple[tuple[str, ...], bool]]) -> dict[str, Any]:
-    children: dict[str, list[tuple[tuple[str, ...], bool]]] = {}
-    for steps, unknown in ways:
-        if steps:
-            children.setdefault(steps[0], []).append((steps[1:], unknown))
-    below = [_branch(step, some) for step, some in children.items()]
-    return {"name": name, "count": len(ways), "unknown": ways[:1] == [((), True)], "children": below}
-
-
-def _read(mentions: Sequence[_Mention], context: _Context) -> tuple[Place, ...]:
+def _read(mentions: Sequence[Mention], context: _Context) -> tuple[Place, ...]:
     places: list[Place] = []
     for mention, following in zip_longest(mentions, mentions[1:]):
         above = places[-1] if mention.inside else None
         place = _place(mention, above, following.text if following and following.beside else "", context)
         places.append(place)
-        if place.status == "unknown" and _is_made_up(place.text):
-            context.made_up = (*place.under, place.text)
-        elif place.level == "county" and place.status == "known":
-            context.made_up = ()
+        if place.text in context.made_up and not mention.elsewhere:
+            context.inside = (*place.under, place.text)
+        elif place.level == "county" and place.status == "known" and not mention.elsewhere:
+            context.inside = ()
         if place.status == "known" and place.code:
             context.senses.setdefault(place.text, place.code)
-            inside = place.code.startswith(context.root)
+            inside = place.code.startswith(context.root) and not mention.elsewhere
             # A mention of the county that the text is at leaves the township as it is.
             if inside and not context.at.startswith(place.code):
                 context.at = place.code[: CODE_DIGITS[TOWNSHIP]]
     return tuple(places)
 
 
-def _place(mention: _Mention, above: Place | None, following: str, context: _Context) -> Place:
-    key, name = mention[:4], mention.text
+def _place(mention: Mention, above: Place | None, following: str, context: _Context) -> Place:
+    name = mention.text
+    key = mention.sentence, mention.start, mention.end, name
     before = above.code if above and mention.beside else ""
+    bare = not _level_by_suffix(name)
     found = [*divisions_named(name), *_villages(name, before or context.at or context.root, context.root)]
     found += _stated(name, before, found, context)
-    if context.counties is not None and not before:
-        # Its townships have namesakes in other counties.
-        found = [d for d in found if d.level <= COUNTY or d.code[: CODE_DIGITS[COUNTY]] in context.counties]
+    if bare and (mention.cooperative or any(one[:-1] == name for one in context.made_up)):
+        found = []
+    here = [one for one in found if not _is_low(one) or _may_be_here(one, before, context)]
+    all_of_name, found = len(found), here
     natural = _NATURAL.fullmatch(name) and not _VILLAGE_LIKE.fullmatch(name)
     if natural:
         # Streets and townships are called after rivers and mountains; the text means them where it says so.
         found = [d for d in found if d.name == name or d.level <= COUNTY] if not mention.feature else []
+        if name in context.features:
+            found = [division for division in found if division.level <= CITY]
     inside = [division.code for division in divisions_named(following)] if following else []
     if name in _FAMOUS or _COMMON.fullmatch(name):
         found = [division for division in found if _is_meant(division, name, before, inside, context)]
@@ -237,27 +239,66 @@ def _place(mention: _Mention, above: Place | None, following: str, context: _Con
         if natural:
             return Place(*key, "natural", "natural")
         level = _level_by_suffix(name)
-        return Place(*key, "unknown", level, under=_under(level, (), above, context))
-    scores = [_score(division, name, before, inside, context) for division in found]
+        return Place(*key, "unknown", level, under=_under(level, (), above, mention, context))
+    listed = _code_of_list(mention.list_names)
+    scores = [_score(division, name, before, inside, listed, context) for division in found]
     top = max([*scores, NONE_OF_THESE])
     weights = [math.exp(score - top) for score in scores]
     total = sum(weights) + math.exp(NONE_OF_THESE - top)
     ranked = sorted(zip(weights, found, strict=True), key=lambda pair: (-pair[0], pair[1].code))
     candidates = tuple(
-        Candidate(division.code, _path(division, context), round(weight / total, 4))
-        for weight, division in ranked[:5]
-        if weight / total >= SHOWN
+        Candidate(division.code, _path(division, context), round(weight / total, 4)) for weight, division in ranked[:5]
     )
     best = ranked[0][1]
-    if not candidates or candidates[0].score < SURE:
-        status: Status = "ambiguous" if candidates and candidates[0].score >= POSSIBLE else "unknown"
-        level = LEVELS[best.level] if status == "ambiguous" else _level_by_suffix(name)
-        held = candidates if status == "ambiguous" else ()
-        return Place(*key, status, level, candidates=candidates, under=_under(level, held, above, context))
+    # 衡山 is the county's name sooner than a township's; a brook's is any.
+    is_shared = len(found) < all_of_name and not name.endswith("山")
+    is_weak = bare and best.level == COUNTY and (is_shared or mention.organization or _RIVER.fullmatch(name))
+    if candidates[0].score < SURE or (
+        (is_weak or _is_low(best)) and not _is_supported(best, name, before, inside, listed, context)
+    ):
+        level = LEVELS[best.level]
+        return Place(
+            *key, "ambiguous", level, candidates=candidates, under=_under(level, candidates, above, mention, context)
+        )
+    candidates = tuple(one for one in candidates if one.score >= SHOWN)
     if best.level == TOWNSHIP and best.name != name and _level_by_suffix(name) == "township":
         context.written.setdefault(best.code, name)
         candidates = (Candidate(best.code, _path(best, context), candidates[0].score), *candidates[1:])
     return Place(*key, "known", LEVELS[best.level], candidates[0].path, best.code, candidates)
+
+
+def _is_low(division: Division) -> bool:
+    # Townships of Taiwan are at the level of counties.
+    return division.level >= TOWNSHIP or division.name[-1] in "乡镇"
+
+
+def _may_be_here(division: Division, before: str, context: _Context) -> bool:
+    """Tell whether a township or a village is in the place right before it, or else not in a county that the article does not name."""
+    if before:
+        return division.code.startswith(before)
+    return not context.made_up or division.code[: CODE_DIGITS[COUNTY]] in context.counties
+
+
+def _is_supported(
+    division: Division, name: str, before: str, inside: Sequence[str], listed: str, context: _Context
+) -> bool:
+    """Tell whether anything near a name supports that it means the division."""
+    code = division.code
+    if (before and code.startswith(before)) or any(other.startswith(code) for other in inside):
+        return True
+    if code in (context.senses.get(name), context.senses.get(division.name)) or (listed and code.startswith(listed)):
+        return True
+    # A township's short name is a word like any other, which the province alone does not make a township.
+    is_word = _is_low(division) and not _level_by_suffix(name) and code[:2] not in SMALL_PROVINCES
+    digits = CODE_DIGITS[CITY] if is_word else CODE_DIGITS[PROVINCE]
+    return any(len(near) >= digits and code[:digits] == near[:digits] for near in (context.at, context.root))
+
+
+def _code_of_list(names: Sequence[str]) -> str:
+    """Return the code of the province or city that holds the counties among the names of a list, an empty string without one."""
+    codes = [code for name in names if len(code := _plain_code(name)) == CODE_DIGITS[COUNTY]]
+    held = ({code[:digits] for code in codes} for digits in (CODE_DIGITS[CITY], CODE_DIGITS[PROVINCE]))
+    return next((min(one) for one in held if len(one) == 1), "")
 
 
 def _is_meant(division: Division, name: str, before: str, inside: Sequence[str], context: _Context) -> bool:
@@ -268,10 +309,14 @@ def _is_meant(division: Division, name: str, before: str, inside: Sequence[str],
     return division.level <= CITY or near or bool(named)
 
 
-def _under(level: str, candidates: Sequence[Candidate], above: Place | None, context: _Context) -> tuple[str, ...]:
+def _under(
+    level: str, candidates: Sequence[Candidate], above: Place | None, mention: Mention, context: _Context
+) -> tuple[str, ...]:
     """Return the path of the place around an unknown one, as `Place.under` has it."""
     if above and above.level in LEVELS and (not level or LEVELS.index(level) > LEVELS.index(above.level)):
-        return above.path or (*above.under, above.text)
+        return context.placed.setdefault(mention.text, above.path or (*above.under, above.text))
+    if mention.text in context.placed:
+        return context.placed[mention.text]
     at = context.at or context.root
     if candidates:
         steps = [at[:digits] for digits in CODE_DIGITS[TOWNSHIP:0:-1] if len(at) >= digits]
@@ -280,8 +325,8 @@ def _under(level: str, candidates: Sequence[Candidate], above: Place | None, con
     # No table has all villages and townships, but the gazetteer has the rest.
     if level not in ("village", "township"):
         return ()
-    if context.made_up:
-        return context.made_up
+    if context.inside:
+        return context.inside
     return _path_of_code(at[: CODE_DIGITS[LEVELS.index(level) - 1]], context)
 
 
@@ -314,7 +359,7 @@ def _stated(name: str, before: str, found: Sequence[Division], context: _Context
     return [Division(code, name, VILLAGE) for code in missing]
 
 
-def _score(division: Division, name: str, before: str, inside: Sequence[str], context: _Context) -> float:
+def _score(division: Division, name: str, before: str, inside: Sequence[str], listed: str, context: _Context) -> float:
     code, at = division.code, context.at
     score = PRIOR[division.level] + FULL * (division.name == name)
     same_unit = len(name) > 1 and name[-1] == division.name[-1]
@@ -327,6 +372,7 @@ def _score(division: Division, name: str, before: str, inside: Sequence[str], co
     if before:
         holds = code.startswith(before) and division.level > CODE_DIGITS.index(len(before))
         score += BESIDE if holds else NOT_BESIDE
+    score += LISTED * bool(listed and division.level == COUNTY and code.startswith(listed))
     score += HOLDS_NEXT * any(other.startswith(code) and other != code for other in inside)
     same = SAME_VILLAGE if division.level == VILLAGE else SAME_NAME
     return score + same * (context.senses.get(name) == code)

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 
 from biaozhu.data.model import Article, Sentence, Span
 from biaozhu.normalization.addresses import Place
+from biaozhu.normalization.mentions import is_from_or_to
 
 AMOUNT, PERSON = "AMOUNT", "PERSON"
 Steps = tuple[str, ...]
@@ -38,10 +39,10 @@ _NO_SUBJECT = re.compile(
 _MEMBER = re.compile(r"[、等]")
 # Nothing is about the place in 贵州大学.
 _NAMES_ON = re.compile(
-    "(?:师范|理工|科技|农业|医科|财经|民族|工业|交通|外国语|中医药|职业技术)?(?:大学|学院)|[日晚早]报|卫视|电视台|银行|出版社"
+    "(?:日?伪)?军(?![民属烈人嫂工])|寇|(?:师范|理工|科技|农业|医科|财经|民族|工业|交通|外国语|中医药|职业技术)?(?:大学|学院)|[日晚早]报|卫视|电视台|银行|出版社"
 )
 # 杭州的客商 are not in 杭州.
-_ORIGIN = re.compile("[的籍]?(?:朋友|同事|客[商户人]|游客|专家|亲戚|老乡|同学)")
+_ORIGIN = re.compile("[的籍]?(?:朋友|同事|客[商户人]|游客|专家|亲戚|老乡|同学)|人(?=[，,、。])")
 _RANKS = {"aside": 0, "inside": 0, "person": 1, "of_a_person": 1, "subject": 2, "pointing": 2}
 # A township is known by its name alone at less than this.
 SURE = 0.8
@@ -127,7 +128,7 @@ class _Paragraph:
         elif not anchor.is_natural and anchor.path:
             subject = own or self.before
             steps = list(zip(subject.path if subject else self.heading, anchor.path, strict=False))
-            self.is_left |= not steps or any(one != other for one, other in steps)
+            self.is_left |= not anchor.is_sure or not steps or any(one != other for one, other in steps)
         return better
 
 
@@ -259,7 +260,12 @@ def _lead(text: str, start: int) -> str:
 
 def _rank(text: str, start: int, end: int, persons: Sequence[Span]) -> tuple[Rank | None, str]:
     partner = _NO_SUBJECT.search(_lead(text, start))
-    if text[start - 1 : start] == "、" or _MEMBER.match(text, end) or (partner and partner["goal"]):
+    if (
+        text[start - 1 : start] == "、"
+        or _MEMBER.match(text, end)
+        or (partner and partner["goal"])
+        or is_from_or_to(text, start)
+    ):
         return "aside", ""
     if partner or _NAMES_ON.match(text, end):
         return None, ""

@@ -1,0 +1,110 @@
+"""Mentions of places with what the words around them say: a hill, an organization, an origin, a list, a place inside another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from biaozhu.data.model import Sentence
+
+LABEL = "PLACE"
+# How far before a name the words around it are looked for, and how far behind it.
+REACH, AFTER = 8, 12
+# The hill or the river of 黄山市 and 怒江州, not the division.
+_CLIMBED = re.compile("(?:登上|登临|攀登|攀爬|(?<!刊)登|爬上?|翻越|横渡|渡过?|跨过?|濒临?|引自|汇入|流[入经过]|注入)$")
+_OF_FEATURE = re.compile(
+    "(?<=[山岭峰])(?:脚下|之巅|山?顶|主峰|深处|[东西南北]麓|(?:国家级?)?(?:风景(?:名胜)?区|景区))"
+    "|(?<=[江河湖溪])(?:两岸|沿岸|干流|支流|流域|[上中下]游|[江河湖]?畔|湖心|水[面位质域]|河?道|大?[桥堤坝]|决口|暴?涨)"
+)
+# What may stand between a place and one inside it: 巴基斯坦的吉尔吉特.
+_INSIDE = re.compile("的?(?:首都|首府|省会|境内|[东西南北中]部)?的?")
+_LISTED = re.compile("[、和与及]")
+# A co-operative is called by words: 前进社; what else bears a place's name may be anywhere.
+_COOPERATIVE = re.compile(
+    "(?:[、和与及][^、和与及，。,]{2,3})*[一二两三四五六七八九十几各等]*(?:农业|生产|合作)*社(?![区会])"
+)
+_ORGANIZATION = re.compile(
+    "(?:第?[一二三四五六七八九十]+)?(?:[小中大]学|学校|[\u4e00-\u9fff]{0,4}?(?:厂|公司)|[林农牧渔]场|水?渠|水库|煤?矿|医院|桥|站)"
+)
+# Where someone or something comes from or has gone to says nothing on where the next place lies.
+_FROM_OR_TO = re.compile(
+    "(?:[来迁]自|(?<![独亲各引])自|从|[祖原]籍|籍贯(?:是|为)?|老家(?:在|是)|前身[是为]|[迁搬移徙逃调派嫁运销卖寄飞发送开](?:居|到|往|至|入|赴)"
+    "|迁居|迁徙|搬[家迁][到至往]|又?搬[到至进]|移居|徙居|[赴往])(?:了|今|原)?$"
+)
+_COME_FROM = re.compile(
+    "[打务做]工|上学|读书|求学|经商|当兵|参军|学习|取经|人(?![民口均家大])|籍|的?(?:朋友|同事|客[商户人]|游客|专家|老乡|移民)|[^，。,、]{0,6}?[迁搬移逃]来"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A place name in a sentence: the name before it, the next one, and the kinds of what the words around it describe."""
+
+    sentence: str
+    start: int
+    end: int
+    text: str
+    # Whether it is right behind the name before it, whether it may lie in that place, and the names of the list that it is in.
+    beside: bool
+    inside: bool
+    list_names: tuple[str, ...]
+    # Whether a hill or a river is meant, a co-operative, another organization, and where someone comes from or has gone to.
+    feature: bool
+    cooperative: bool
+    organization: bool
+    elsewhere: bool
+
+
+def mentions_of(sentences: Sequence[Sentence]) -> list[Mention]:
+    """Return the mentions of places in one article's sentences, in order."""
+    return [mention for sentence in sentences for mention in _of_sentence(sentence)]
+
+
+def is_from_or_to(text: str, start: int) -> bool:
+    """Tell whether the words before a place make it an origin or a destination."""
+    return _FROM_OR_TO.search(text, max(0, start - REACH), start) is not None
+
+
+def _of_sentence(sentence: Sentence) -> list[Mention]:
+    text, spans = sentence.text, [span for span in sentence.spans if span.label == LABEL]
+    lists = _lists(text, [(span.start, span.end) for span in spans])
+    mentions: list[Mention] = []
+    # What is said of a chain is said of each member: 湖南省浏阳市人.
+    chain_end = 0
+    elsewhere = False
+    for number, span in enumerate(spans):
+        start, end = span.start, span.end
+        reached = mentions[-1].end if mentions else 0
+        if not mentions or start != reached:
+            chain_end = end
+            for other in spans[number + 1 :]:
+                chain_end = other.end if other.start == chain_end else chain_end
+            elsewhere = is_from_or_to(text, start) or _COME_FROM.match(text, chain_end, chain_end + AFTER) is not None
+        mentions.append(
+            Mention(
+                sentence.id,
+                start,
+                end,
+                text[start:end],
+                bool(mentions) and start == reached,
+                bool(mentions) and _INSIDE.fullmatch(text, reached, start) is not None,
+                lists[number],
+                bool(_CLIMBED.search(text, max(0, start - REACH), start) or _OF_FEATURE.match(text, end)),
+                _COOPERATIVE.match(text, end) is not None,
+                _ORGANIZATION.match(text, end) is not None,
+                elsewhere,
+            )
+        )
+    return mentions
+
+
+def _lists(text: str, ends: Sequence[tuple[int, int]]) -> list[tuple[str, ...]]:
+    """Return for each name the other names of its list, none for one that stands alone."""
+    runs: list[list[int]] = []
+    for number, (start, _) in enumerate(ends):
+        if number and _LISTED.fullmatch(text, ends[number - 1][1], start):
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return [tuple(text[slice(*ends[other])] for other in run if other != number) for run in runs for number in run]
