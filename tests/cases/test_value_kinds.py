@@ -190,3 +190,81 @@ def test_cases_what_is_not_certain_says_so(text: str, low: str, unit: str, doubt
 def test_cases_per_what(text: str, per: str, doubt: str) -> None:
     value = read(text)
     assert (value.per, value.doubt) == (per, doubt)
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "unit", "base"),
+    [
+        ("损失法币三百万元。", "3000000", "法币", "法币"),
+        ("损失三百万元法币。", "3000000", "法币", "法币"),
+        ("损失三百万元(旧币)。", "3000000", "旧币", "CNY"),
+        ("损失三百万元（旧人民币）。", "3000000", "旧币", "CNY"),
+        ("借得银元三元五角。", "3.5", "银元", "银元"),
+        ("付港币3元5角。", "3.5", "港元", "HKD"),
+        ("付了3元5角。", "3.5", "元", "CNY"),
+        ("发了金圆券三千元。", "3000", "金圆券", "金圆券"),
+        ("交边币五百元，", "500", "边币", "边币"),
+    ],
+)
+def test_cases_old_money_is_not_the_yuan_of_today(text: str, low: str, unit: str, base: str) -> None:
+    value = check(text, low, unit)
+    assert value.doubt == ""
+    assert (in_base(value) or ("", "", ""))[2] == base
+
+
+def test_cases_ten_thousand_old_yuan_are_one() -> None:
+    value = read("寄回一万元(旧币)。")
+    assert (in_base(value) or ())[:1] == (Fraction(1),)
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("共得银三十二两五钱。", "era"),
+        ("送去二十两纹银。", "era"),
+        ("康熙年间捐了二百两。", "era"),
+        ("1951年分到三两油。", "era"),
+        ("1978年分到三两油。", ""),
+        ("黄金二两。", ""),
+        ("1952年送礼两万元。", "era"),
+        ("民国三十六年付了五百元。", "era"),
+        ("一九五二年办厂，如今收入两万元。", ""),
+        ("成立于1952年，收入两万元。", ""),
+        ("到中国银行存了两万元。", ""),
+        ("道光年间有地一千亩。", "era"),
+        ("1951年有地一千亩。", ""),
+    ],
+)
+def test_cases_units_of_another_era_are_in_doubt(text: str, doubt: str) -> None:
+    assert read(text).doubt == doubt
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "unit", "dimension", "doubt"),
+    [
+        ("割麦三亩五分，比昨天多二分。", "2", "分", "area", "unit"),
+        ("每斤三元五角，比去年贵二分。", "2", "分钱", "money", "unit"),
+        ("家有三亩，只得了二分。", "2", "分", "other", ""),
+        ("每户得了三分自留地。", "3", "分", "area", ""),
+        ("往来二十载。", "20", "年", "duration", ""),
+    ],
+)
+def test_cases_units_that_what_was_measured_before_says(
+    text: str, low: str, unit: str, dimension: str, doubt: str
+) -> None:
+    value = check(text, low, unit)
+    assert (value.dimension, value.doubt) == (dimension, doubt)
+
+
+def test_cases_a_numeral_may_hold_you() -> None:
+    value = read_amount("越十有三月而成", 1, 5)
+    assert value is not None
+    assert (value.low, value.unit) == (13, "个月")
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [("比去年最高纪录多三斤。", ()), ("较历年最低价低三元。", ()), ("最高奖励三百元。", ("最高",))],
+)
+def test_cases_what_an_amount_is_compared_with_bounds_nothing(text: str, bound: tuple[str, ...]) -> None:
+    assert read(text).bound == bound

@@ -54,6 +54,8 @@ _TOTAL = re.compile(
     r"[。;!?]|共|合计|累计|总(?!体)|全[省市县区乡镇村国年]|目前|现有|已|均|今年|去年|其中|带动|毛收入|净收入|营业额"
     r"|[0-9一二两三四五六七八九十几半](?:年|个?月|天|周|小时)"
 )
+# 比去年最高纪录多四分: the highest is another amount.
+_COMPARED = re.compile("[比较](?!重)[^比较]*最[^0-9]{0,8}$")
 
 
 class _Per(NamedTuple):
@@ -78,7 +80,7 @@ def bound_around(before: str, after: str) -> tuple[str, ...]:
     """Return the canonical words of the limits around an amount; half-width text."""
     clause = _CLAUSE.split(before)[-1]
     after = _MORE_AFTER.sub("", after, count=1) if _MORE_AFTER.match(after) else after
-    found = [name for name, pattern in _EXTREMES if pattern.search(clause)]
+    found = [name for name, pattern in _EXTREMES if pattern.search(clause) and not _COMPARED.search(clause)]
     found += [name for name, pattern in _BOUND_BEFORE if pattern.search(clause)][:1]
     found += [name for name, pattern in _BOUND_AFTER if pattern.match(after)][:1]
     return tuple(dict.fromkeys(found))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
@@ -16,6 +17,7 @@ from biaozhu.data.errors import MissingExtraError, UsageError, VersionError, ext
 from biaozhu.data.files import LONE_SURROGATE, write_bytes, write_text
 from biaozhu.data.model import Article, Sentence, Span
 from biaozhu.normalization.addresses import Place, resolve_places
+from biaozhu.normalization.eras import year_of
 from biaozhu.normalization.numerals import write_numeral
 from biaozhu.normalization.people import People, group_people
 from biaozhu.normalization.subjects import Subject, subject_places
@@ -106,16 +108,22 @@ def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
     places = resolve_places(ordered)
     subjects = subject_places(article, ordered, places)
     rows: list[Row] = []
+    starts = [block.start for block in article.blocks]
+    year, paragraph = None, 0
     for sentence in ordered:
+        # A time holds for the rest of its paragraph.
+        before, paragraph = paragraph, bisect_right(starts, sentence.start)
+        year = year if before == paragraph else None
         # Not into the next or the last span: those are other things.
         lefts = [0, *(span.end for span in sentence.spans)]
         rights = [*(span.start for span in sentence.spans[1:]), len(sentence.text)]
         for span, *reach in zip(sentence.spans, lefts, rights, strict=False):
             if span.label == LABEL:
-                row = _row(article, sentence, span, reach, subjects[sentence.id, span.start])
+                row = _row(article, sentence, span, reach, subjects[sentence.id, span.start], year)
                 last = rows[-1] if rows and (rows[-1].sentence, rows[-1].end) == (row.sentence, reach[0]) else None
                 same = last and not row.about and _SAME.fullmatch(sentence.text, last.end, row.start)
                 rows.append(replace(row, about=last.about) if last and same else row)
+        year = year_of(sentence.text, year)
     return Meaning(tuple(rows), places, group_people(ordered))
 
 
@@ -177,10 +185,12 @@ def place_in_words(row: Row) -> str:
     return f"{row.place}{'?' * row.doubt.endswith(PLACE_DOUBT)}"
 
 
-def _row(article: Article, sentence: Sentence, span: Span, reach: Sequence[int], subject: Subject) -> Row:
+def _row(
+    article: Article, sentence: Sentence, span: Span, reach: Sequence[int], subject: Subject, year: int | None
+) -> Row:
     start, end, text = span.start, span.end, sentence.text
-    value = read_amount(text, start, end)
-    if value and not value.doubt and _is_cut(article.raw, sentence.start + start, sentence.start + end):
+    value = read_amount(text, start, end, year=year)
+    if value and value.doubt in ("", "era") and _is_cut(article.raw, sentence.start + start, sentence.start + end):
         value = replace(value, doubt="reading")
     rest = _REST.match(text, reach[0], start) if reach[0] else None
     before = text[max(rest.end() if rest else reach[0], start - REACH) : start]

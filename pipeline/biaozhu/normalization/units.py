@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from biaozhu.knowledge.measures import kind_of
+from biaozhu.knowledge.measures import alternation, kind_of
 from biaozhu.knowledge.word_tables import TABLES
 
 Physical = Literal["area", "length", "mass", "volume", "energy", "power"]
@@ -29,6 +29,7 @@ class Unit:
     base: str = ""
 
 
+OLD_YUAN = "旧币"
 # 年半: half of the unit more; 个多月: more than the number says.
 _HALF = re.compile(r"(个)半(月|小时|星期|世纪)|(年|岁|天)半|(分)半钟")
 _MORE = re.compile(r"个多(月|小时|星期|世纪|时辰)|(分)多钟")
@@ -53,9 +54,13 @@ def _by_context(word: str, before: str, after: str) -> Unit | None:
     if part := re.fullmatch(r"1/([1-9][0-9]*)", word):
         unit = Unit(word, "ratio", Fraction(1, int(part[1])), "1")
     elif word in ("元", "圆"):
-        unit = next((_UNITS[name] for name in _FOREIGN if before.rstrip().endswith(name)), None)
+        behind = _CURRENCY_BEHIND.match(after)
+        names = (name for name in _CURRENCIES if before.rstrip().endswith(name))
+        unit = next((_UNITS[name] for name in names), _UNITS[behind[1]] if behind else None)
     elif word == "分" and after.startswith("钱"):
         unit = _UNITS["分钱"]
+    elif word == "分" and _LAND_AFTER.match(after):
+        unit = part_of(_UNITS["亩"])
     elif word == "块" and _COUNTED_AFTER.match(after):
         unit = Unit(word, "count")
     elif word == "度" and "电" in before[-6:] + after[:2]:
@@ -66,12 +71,16 @@ def _by_context(word: str, before: str, after: str) -> Unit | None:
     return unit
 
 
-def part_of(larger: Unit) -> Unit | None:
-    """Return what 分 or 升 means after a larger unit: of money after 元, of land after 亩, of an hour, of grain after 斗."""
+def part_of(larger: Unit, measure: str = "分") -> Unit | None:
+    """Return what 分, 角 or 升 means after a larger unit: of money after 元, of land after 亩, of an hour, of grain after 斗."""
     if larger.base == "斗":
         return Unit("升", "volume", Fraction(1, 10), "斗")
-    if larger.base == "CNY":
-        return _UNITS["分钱"]
+    if larger.dimension == "money":
+        own = _UNITS["分钱" if measure == "分" else measure]
+        if larger.base == "CNY" and larger.name != OLD_YUAN:
+            return own
+        # Of a currency it has the currency's worth.
+        return Unit(measure, "money", larger.factor and own.factor and larger.factor * own.factor, larger.base)
     if larger.name in ("亩", "公顷"):
         return Unit("分", "area", Fraction(200, 3), "m²")
     return _UNITS["分钟"] if larger.dimension == "duration" else None
@@ -99,9 +108,13 @@ def _units() -> dict[str, Unit]:
 
 
 _UNITS = _units()
-# 港币20万元: the currency stands before the figure. 人民币 needs no mention.
+# 港币20万元, 20万元(旧币): the currency stands beside the figure. 人民币 needs no mention.
 _MONEY = {name: unit for name, unit in _UNITS.items() if unit.dimension == "money" and not name.isascii()}
-_FOREIGN = tuple(name for name, unit in _MONEY.items() if unit.base != "CNY")
+_CURRENCIES = tuple(name for name, unit in _MONEY.items() if unit.base != "CNY" or unit.name == OLD_YUAN)
+_CURRENCY_BEHIND = re.compile(
+    rf" ?[(（]?(?:指|系|当时的?)?({alternation(name for name in _CURRENCIES if len(name) > 1)})"
+)
+_LAND_AFTER = re.compile("[水旱薄菜荒耕]?[地田](?![方点])|自留地|宅基地|承包地")
 # After 块 as money comes no thing that could be counted in pieces.
 _COUNTED_AFTER = re.compile(
     r"(?:地|田|土|石|砖|木|板|牌|碑|布|糖|肉|表|手表|屏|蛋糕|香皂|肥皂|电池|豆腐|饼|试验|耕|荒|菜|金牌|银牌|铜牌|奖牌)"

@@ -17,16 +17,19 @@ from typing import Literal
 from biaozhu.annotators.amount_grammar.forms import fold_text
 from biaozhu.knowledge.measures import ASCII_UNIT, FIGURES, MEASURES, NUMERAL, SUPERSCRIPTS, alternation
 from biaozhu.normalization.context import approx_around, bound_around, per_around
+from biaozhu.normalization.eras import is_of_another_era
 from biaozhu.normalization.numerals import DIGITS, Approx, Numeral, read_numeral
 from biaozhu.normalization.units import Dimension, Unit, part_of, split_measure, unit_of
 from biaozhu.reading.simplified import to_half_width
 
-Doubt = Literal["", "per", "unit", "currency", "sign", "calendar", "product", "pair", "reading"]
+Doubt = Literal["", "per", "unit", "era", "currency", "sign", "calendar", "product", "pair", "reading"]
 # How far around an amount its sentence is read: what lies further says nothing about it.
 REACH_BEFORE, REACH_AFTER = 120, 40
 DISCOUNT_TENTHS = 10
 # 八块大洋, 三百大洋: both are silver dollars.
 _SILVER = re.compile("[块元]?(?:现?大洋|银洋)$")
+# 十有四 is 十四.
+_AND = re.compile("(?<=[十百])有(?=[一二三四五六七八九])")
 DAYS_A_MONTH, DAYS_A_YEAR, SECONDS_A_DAY = 30, 365, 86400
 # More digits than the longest span can have, and nothing rounded to them.
 _EXACT = Context(prec=5_000, traps=[Inexact])
@@ -40,8 +43,9 @@ class AmountValue:
     thirds), `dimension` what it measures, count for classifiers. `approx` is 余 (and more: 余, 多), 几 (an unsaid digit: 几, 数), 约 (about),
     近 (nearly) or empty; `bound` has the words that make the figure a limit, in the order 最高, 最低, 以上, 超过, 以下, 不足; `per` is what it is
     counted for (亩 in 每亩2300元; 人·年 in 每人每年). `doubt` is what is not certain: `per` (carried over from an earlier clause), `unit` (块 may
-    be money or pieces), `currency` ($ is a dollar of some country), `sign` (零下5至8℃), `calendar` (a month is taken for 30 days), `product`
-    (2×66万千瓦), `pair` (120/80mmHg), `reading` (六七折; a figure cut by the end of its line).
+    be money or pieces), `era` (of silver, or of a time when the unit was another; the unit is as today), `currency` ($ is a dollar of some
+    country), `sign` (零下5至8℃), `calendar` (a month is taken for 30 days), `product` (2×66万千瓦), `pair` (120/80mmHg), `reading` (六七折; a
+    figure cut by the end of its line).
     """
 
     low: Decimal
@@ -86,19 +90,23 @@ _UNIT_PER = re.compile(r"(?P<amount>.+?[^\d/])(?:/|每)(?P<per>[^\d/]+(?:/[^\d/]
 # 2.4万元/吨至2.6万元/吨
 _SAME_PER = re.compile(r"/([^0-9/]+)(?=[至到~—–-].*/\1$)")
 _LETTERS = {"K": 3, "M": 6, "B": 9}
+# 二亩七分, 比去年多|四分: of what was measured last.
+_COMPARED = re.compile("[多少增减高低涨降贵]了?$")
+_PARTED = re.compile("(?<=[0-9一二三四五六七八九十百千万半两])(?:亩|公顷|元|块|角|毛)")
 # What makes money of 块.
 _PRICED = re.compile("[元毛角花卖价买付收钱贵涨降赚交欠给省补]")
 
 
-def read_amount(text: str, start: int, end: int) -> AmountValue | None:
+def read_amount(text: str, start: int, end: int, *, year: int | None = None) -> AmountValue | None:
     """Return the value of the amount text[start:end], with approximation, bounds and `per` from around it.
 
-    It is None where the span holds no numeral that can be read.
+    `year` is the one that the text before `text` is about, where that is known. It is None where the span holds no
+    numeral that can be read.
     """
     first = max(0, start - REACH_BEFORE)
     plain = to_half_width(fold_text(text[first : end + REACH_AFTER]))
     before, after = plain[: start - first], plain[end - first :]
-    span = _SILVER.sub("块银元", plain[start - first : end - first].strip())
+    span = _SILVER.sub("块银元", _AND.sub("", plain[start - first : end - first].strip()))
     found = _UNIT_PER.fullmatch(_SAME_PER.sub("", span))
     own_per = "·".join(unit_of(word).name for word in found["per"].split("/")) if found else ""
     span = found["amount"].strip() if found else span
@@ -113,7 +121,7 @@ def read_amount(text: str, start: int, end: int) -> AmountValue | None:
         return None
     per, carried = (own_per, False) if own_per else per_around(before, after, unit)
     approx = read.approx or approx_around(before, after, unit.dimension)
-    doubt = read.doubt or ("per" if carried else "")
+    doubt = read.doubt or ("per" if carried else "era" if is_of_another_era(unit, before, after, year) else "")
     return AmountValue(low, high, unit.name, unit.dimension, approx, bound_around(before, after), per, doubt)
 
 
@@ -172,6 +180,10 @@ def _unit(found: re.Match[str], larger: Unit | None, before: str, after: str) ->
     old = larger is not None and larger.base == "斗"
     if (measure == "分" and (larger or "秒" in found.string)) or (measure == "升" and old):
         return part_of(larger or unit_of("小时")) or unit_of(measure), ""
+    if measure in ("角", "毛") and larger is not None and larger.dimension == "money":
+        return part_of(larger, measure) or unit_of(measure), ""
+    if measure == "分" and _COMPARED.search(before) and (compared := _PARTED.findall(before)):
+        return part_of(unit_of(compared[-1])) or unit_of(measure), "unit"
     unit = unit_of(measure, before=before + (found["sign"] or ""), after=after)
     priced = found["unsaid"] or named or larger or _PRICED.search(f"{before[-8:]}{found.string}{after[:1]}")
     return unit, "unit" if measure == "块" and unit.base == "CNY" and not priced else ""
