@@ -10,7 +10,9 @@ from biaozhu.data.model import Sentence
 
 LABEL = "PLACE"
 # How far before a name the words around it are looked for, and how far behind it.
-REACH, AFTER = 8, 12
+REACH, AFTER = 8, 16
+# Names of a list on each side that are looked at.
+NEIGHBOURS = 5
 # The hill or the river of 黄山市 and 怒江州, not the division.
 _CLIMBED = re.compile("(?:登上|登临|攀登|攀爬|(?<!刊)登|爬上?|翻越|横渡|渡过?|跨过?|濒临?|引自|汇入|流[入经过]|注入)$")
 _OF_FEATURE = re.compile(
@@ -71,15 +73,15 @@ def _of_sentence(sentence: Sentence) -> list[Mention]:
     lists = _lists(text, [(span.start, span.end) for span in spans])
     mentions: list[Mention] = []
     # What is said of a chain is said of each member: 湖南省浏阳市人.
-    chain_end = 0
     elsewhere = False
     for number, span in enumerate(spans):
         start, end = span.start, span.end
         reached = mentions[-1].end if mentions else 0
         if not mentions or start != reached:
-            chain_end = end
-            for other in spans[number + 1 :]:
-                chain_end = other.end if other.start == chain_end else chain_end
+            last = number
+            while last + 1 < len(spans) and spans[last + 1].start == spans[last].end:
+                last += 1
+            chain_end = spans[last].end
             elsewhere = is_from_or_to(text, start) or _COME_FROM.match(text, chain_end, chain_end + AFTER) is not None
         mentions.append(
             Mention(
@@ -91,8 +93,8 @@ def _of_sentence(sentence: Sentence) -> list[Mention]:
                 bool(mentions) and _INSIDE.fullmatch(text, reached, start) is not None,
                 lists[number],
                 bool(_CLIMBED.search(text, max(0, start - REACH), start) or _OF_FEATURE.match(text, end)),
-                _COOPERATIVE.match(text, end) is not None,
-                _ORGANIZATION.match(text, end) is not None,
+                _COOPERATIVE.match(text, end, end + AFTER) is not None,
+                _ORGANIZATION.match(text, end, end + AFTER) is not None,
                 elsewhere,
             )
         )
@@ -100,11 +102,17 @@ def _of_sentence(sentence: Sentence) -> list[Mention]:
 
 
 def _lists(text: str, ends: Sequence[tuple[int, int]]) -> list[tuple[str, ...]]:
-    """Return for each name the other names of its list, none for one that stands alone."""
+    """Return for each name its neighbours in a list, none for one that is alone."""
     runs: list[list[int]] = []
     for number, (start, _) in enumerate(ends):
         if number and _LISTED.fullmatch(text, ends[number - 1][1], start):
             runs[-1].append(number)
         else:
             runs.append([number])
-    return [tuple(text[slice(*ends[other])] for other in run if other != number) for run in runs for number in run]
+    return [
+        tuple(
+            text[slice(*ends[other])] for other in run[max(0, at - NEIGHBOURS) : at + NEIGHBOURS + 1] if other != number
+        )
+        for run in runs
+        for at, number in enumerate(run)
+    ]
