@@ -25,6 +25,10 @@ from biaozhu.data.labels import Label
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span
 from biaozhu.data.outputs import KEYS_OF_LINES
+from biaozhu.normalization.addresses import Candidate, Place
+from biaozhu.normalization.names import NameRow
+from biaozhu.normalization.people import Mention, People, Person
+from biaozhu.normalization.table import Row
 from biaozhu.reporting.authorship import About, Author
 
 if TYPE_CHECKING:
@@ -56,7 +60,23 @@ RECORDS = {
     "A label in `configs/labels.toml`": Label,
     "`about.toml` beside the gold": About,
     "An annotator in `about.toml`": Author,
+    "A row of `table -o`, an amount": Row,
+    "A row of `table --names`, a name": NameRow,
+    "A place in the JSON of `table`": Place,
+    "A candidate of a place": Candidate,
+    "The people in the JSON of `table`": People,
+    "A person": Person,
+    "A mention of a person": Mention,
 }
+MEANING = """\
+`biaozhu table --json` prints a list with an object for each article:
+
+- `article`: the article's name
+- `rows`: a list of amounts, with the columns of `table -o`
+- `places`: a list of places, one for each span
+- `tree`: the places by division: `name`, `count` (mentions at or below it), `unknown` (whether no table has it) and `children`, which have the same keys
+- `people`: the people
+"""
 SENTENCE_LINE = """\
 A layer is a file of sentence lines: JSON Lines in UTF-8, with the keys in this order.
 
@@ -96,6 +116,7 @@ def write_formats() -> str:
     for title, kind in RECORDS.items():
         fields = "\n".join(f"- `{one.name}`: `{one.type}`" for one in dataclasses.fields(kind))
         parts.append(f"## {title}\n\n{_paragraphs(kind.__doc__)}\n\n{fields}")
+    parts.append(f"## The JSON of `table`\n\n{MEANING.strip()}")
     parts.append("## How a file is recognized\n\nA JSON Lines file is of the kind whose keys its first line has.")
     parts.append("\n".join(f"- {kind}: {_quote(sorted(keys))}" for kind, keys in KEYS_OF_LINES.items()))
     schema = json.loads((PACKAGE / "scoring" / "scores.schema.json").read_text(encoding="utf-8"))

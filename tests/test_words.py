@@ -43,7 +43,7 @@ WORDS = {
 PATTERN = re.compile("|".join(f"(?:{word})" for word in WORDS))
 QUESTION = re.compile(r"(?:What|Which|How|Whether|That|Where|Who|When|Why)\b")
 # The most that may be left, for code that was written before the list: lower a figure whenever fewer are left.
-MOST_IN_DOCSTRINGS = 25
+MOST_IN_DOCSTRINGS = 24
 MOST_OPENINGS = 0
 MOST_IN_STRINGS = 6
 DOCUMENTS = [

@@ -37,8 +37,9 @@ KEYS_OF_LINES: dict[str, set[str]] = {
     "brat": {"text_sha"},
 }
 DOCUMENT = re.compile(rb'"format"\s*:\s*"biaozhu\.([a-z-]+)\.v')
-# Of a table of amounts, and of one of spans.
-TABLE_HEADER = b"article,sentence,start,end,text,"
+# Of a table of amounts, of one of spans, and of one of names; and columns that no other Parquet file has.
+TABLE_HEADERS = (b"article,sentence,start,end,text,", b"name,label,times,articles,in_articles,")
+TABLE_COLUMNS = (b"base_low", b"in_articles")
 BRAT_SUFFIXES, BRAT_SIDECAR = (".txt", ".ann"), ".sentences.jsonl"
 HEAD_BYTES = 1 << 16
 
@@ -119,8 +120,8 @@ def identify_file(path: Path) -> str:
         return document[1].decode()
     is_page = head.startswith(b"<!doctype html>") and b'class="kicker"' in head
     recognized = {
-        "csv": head.startswith(TABLE_HEADER),
-        "parquet": head.startswith(b"PAR1") and b"base_low" in tail,
+        "csv": head.startswith(TABLE_HEADERS),
+        "parquet": head.startswith(b"PAR1") and any(column in tail for column in TABLE_COLUMNS),
         "conll": head.startswith(b"# biaozhu "),
         "labelstudio": head.startswith(b"[") and b'"data"' in head,
         "spacy": _is_docbin(head),

@@ -80,7 +80,7 @@ class Place:
     `status` is known, ambiguous (the tables have the name, and nothing near says which of `candidates`, the likeliest first, or whether any
     of them, is meant), unknown (no table has it where the text puts it; no candidates), or natural (a river, a plain). `level` is one of LEVELS or natural, 亚洲 a country; by its unit word where it is unknown. `path` has the names from the province
     down, as the article writes its own, and `code` the statistical code of the division (of its township where a village has been divided);
-    both are empty unless it is known. `under` is the path of what an unknown place lies in, empty where nothing says it: the place written
+    both are empty unless it is known. `under` is the path of what an unknown place is part of, empty where nothing says it: the place written
     right before it, else the division that the text is at, where that holds a candidate or the unit word is a village's or a township's.
     """
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from biaozhu.data.errors import MissingExtraError, UsageError, VersionError, extra_advice
 from biaozhu.data.files import LONE_SURROGATE, write_bytes, write_text
@@ -142,20 +142,25 @@ def rows_as_csv(rows: Iterable[Any], columns: Sequence[str] = COLUMNS) -> str:
     return buffer.getvalue()
 
 
-def write_table(path: Path, rows: Sequence[Row]) -> None:
-    """Write rows as CSV (with a byte order mark, which spreadsheets need for Chinese) or Parquet, by the ending.
-
-    Another ending raises UsageError; Parquet without pyarrow raises MissingExtraError.
-    """
-    if path.suffix == ".csv":
-        write_text(path, f"\ufeff{rows_as_csv(rows)}")
-    elif path.suffix == ".parquet":
-        write_bytes(path, _parquet(rows))
-    else:
+def find_kind(path: Path) -> Literal["csv", "parquet"]:
+    """Return what a table of this name is, by its ending; another ending raises UsageError."""
+    if path.suffix not in (".csv", ".parquet"):
         raise UsageError("a table is .csv or .parquet", where=str(path))
+    return "csv" if path.suffix == ".csv" else "parquet"
 
 
-def _parquet(rows: Sequence[Row]) -> bytes:
+def write_table(path: Path, rows: Sequence[Any], kind: type = Row) -> None:
+    """Write rows, dataclasses of one kind, as CSV (with a byte order mark, which spreadsheets need for Chinese) or Parquet, see `find_kind`.
+
+    Parquet without pyarrow raises MissingExtraError.
+    """
+    if find_kind(path) == "csv":
+        write_text(path, f"\ufeff{rows_as_csv(rows, [field.name for field in fields(kind)])}")
+    else:
+        write_bytes(path, _parquet(rows, kind))
+
+
+def _parquet(rows: Sequence[Any], kind: type) -> bytes:
     try:
         import pyarrow as pa  # noqa: PLC0415 — an extra that the base install does not have
         from pyarrow import parquet  # noqa: PLC0415 — as above
@@ -163,7 +168,8 @@ def _parquet(rows: Sequence[Row]) -> bytes:
         next_step = f"{extra_advice('table')}; or write .csv"
         raise MissingExtraError("Parquet needs pyarrow", next_step=next_step) from None
 
-    schema = pa.schema([(name, pa.int64() if name in ("start", "end") else pa.string()) for name in COLUMNS])
+    columns = ((field.name, pa.int64() if field.type == "int" else pa.string()) for field in fields(kind))
+    schema = pa.schema(list(columns))
     cells = [asdict(row) for row in rows]
     for row in cells:
         # Names of files need not be UTF-8, which a table is.

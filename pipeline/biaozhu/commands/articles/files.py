@@ -190,6 +190,7 @@ def table(
     *,
     layer: list[Path] = [],  # noqa: B006 — typer copies the default
     output: Annotated[Path | None, Option("-o", "--output")] = None,
+    names: Annotated[Path | None, Option("--names", metavar="FILE")] = None,
     as_json: Annotated[bool, Option("--json")] = False,
 ) -> None:
     """Print the amounts of articles: value, unit, per what, and about which place.
@@ -197,13 +198,17 @@ def table(
     Options:
         layer: A layer with the spans, JSONL, or a folder; without one they are found. Repeatable.
         output: Write .csv or .parquet here instead of a table.
+        names: Write each name here, .csv or .parquet: its label, how often and in which articles it stands, a place's path and status.
         as_json: Print rows, places and people as JSON instead of a table.
     """
-    from biaozhu.normalization.table import article_meaning, in_words, place_in_words, write_table
+    from biaozhu.normalization.names import NameRow, index_names
+    from biaozhu.normalization.table import article_meaning, find_kind, in_words, place_in_words, write_table
     from biaozhu.reading.article import find_articles, read_readable
 
-    is_parquet = output is not None and output.suffix == ".parquet"
-    check_output(output, "parquet" if is_parquet else "csv", layer, articles=files)
+    outputs = [one for one in (output, names) if one is not None]
+    check_distinct(*outputs)
+    for one in outputs:
+        check_output(one, find_kind(one), layer, articles=files)
     say_where_not_read(files)
     read, problems = read_readable(find_articles(files))
     sentences = _from_layers(list(read.values()), layer) if layer else _found(list(read.values()))
@@ -221,9 +226,13 @@ def table(
     if output is not None:
         write_table(output, rows)
         say(f"{len(rows)} amounts in {output}")
+    if names is not None:
+        indexed = index_names(zip(articles, (sentences[one.id] for one in articles), meanings, strict=True))
+        write_table(names, indexed, NameRow)
+        say(f"{len(indexed)} names in {names}")
     if as_json:
         print_json([_document(article, meaning) for article, meaning in zip(articles, meanings, strict=True)])
-    elif output is None:
+    elif not outputs:
         cells: list[tuple[object, ...]] = []
         for row in rows:
             high = None if row.high == row.low else row.high
@@ -232,11 +241,11 @@ def table(
         print_table("Amounts", AMOUNTS, cells)
     places = [place for meaning in meanings for place in meaning.places]
     unknown = [place for place in places if place.status in ("unknown", "ambiguous")]
-    if unknown and not as_json and output is None:
+    if unknown and not as_json and not outputs:
         print_table("Places not resolved", UNRESOLVED, _unresolved(unknown))
     known = len(places) - len(unknown)
-    if names := list(dict.fromkeys(place.text for place in unknown)):
-        first = ", ".join(names[:_NAMED]) + " …" * (len(names) > _NAMED)
+    if lacking := list(dict.fromkeys(place.text for place in unknown)):
+        first = ", ".join(lacking[:_NAMED]) + " …" * (len(lacking) > _NAMED)
         say(f"places: {known} of {len(places)} resolved, {len(unknown)} unknown or ambiguous: {first}")
     else:
         say(f"places: {known} of {len(places)} resolved")
