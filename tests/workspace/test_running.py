@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,7 @@ def test_running_own_articles_gives_layers_table_and_report_and_says_what_comes_
     assert {path.stem for path in (folder / "annotations/pre").glob("*.jsonl")} >= set(NAMES)
     assert (folder / "reports/mine/index.html").is_file()
     assert (folder / "reports/mine/amounts.csv").is_file()
+    assert (folder / "reports/mine/names.csv").is_file()
     assert "3 articles have no gold" in said
     assert "biaozhu project create annotations/pre --project mine --annotators anna,ben --overlap 2`" in said
 
@@ -226,7 +228,11 @@ def test_running_with_gold_trains_scores_and_keeps_the_scores_of_each_run(
             shutil.copy(folder / f"annotations/pre/{name}.jsonl", folder / "annotations/gold")
         capsys.readouterr()
         assert run([*RUN]) == 0
-    assert "every article has gold" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "every article has gold" in said
+    # One line says how much there is to do, and each fold says that it begins.
+    assert re.search(r"^3 models on \d+ sentences", said, re.MULTILINE)
+    assert [line.split()[2] for line in said.splitlines() if line.startswith("held out: ")] == sorted(NAMES)
     assert (folder / "models/ner/meta.json").is_file()
     assert run(["history", "reports", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
@@ -234,6 +240,22 @@ def test_running_with_gold_trains_scores_and_keeps_the_scores_of_each_run(
     assert rows[0]["gold"] < rows[2]["gold"]
     assert run(["summary", "reports", "--json"]) == 0
     assert [one["report"] for one in json.loads(capsys.readouterr().out)] == ["mine"]
+
+
+def test_running_without_training_scores_the_pre_annotation_alone(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*RUN]) == 0
+    (folder / "annotations/gold").mkdir()
+    for name in NAMES[:2]:
+        shutil.copy(folder / f"annotations/pre/{name}.jsonl", folder / "annotations/gold")
+    capsys.readouterr()
+    assert run([*RUN, "--no-train"]) == 0
+    said = capsys.readouterr().err
+    assert "held out: " not in said
+    assert not (folder / "models").exists()
+    assert run(["history", "reports", "--json"]) == 0
+    assert [row["layer"] for row in json.loads(capsys.readouterr().out)] == ["pre"]
 
 
 def test_running_writes_the_report_again_when_the_gold_is_described(

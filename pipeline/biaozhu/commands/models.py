@@ -132,16 +132,17 @@ def crossval(
     say_where_not_read(article)
     groups = group_sentences(read_articles(find_articles(article)), sentences, at_least=at_least)
     parsed = read_config(config, _parse_overrides(settings, gold))
+    counts, part = sorted(count_groups(sentences, groups).items()), name_held_out(sentences, groups)
+    say(f"{len(counts)} models on {len(sentences)} sentences of gold, one for each {part} left out")
     with progress_of_steps("cross-validation") as bar:
 
         def on_fold(number: int, most: int) -> None:
             bar(number, most, f"fold {number + 1} of {most}")
+            say(f"held out: {counts[number][0]} ({counts[number][1]} sentences)")
 
         predicted, entries = crossvalidate(parsed, sentences, groups, source=name or config.stem, on_fold=on_fold)
     write_layer(output, predicted)
-    for group, size in sorted(count_groups(sentences, groups).items()):
-        say(f"held out: {group} ({size} sentences)")
-    if (part := name_held_out(sentences, groups)) == "stretch":
+    if part == "stretch":
         say(
             "the gold is one section: a stretch of sentences leaves its neighbours to learn from, a new article may score lower"
         )

@@ -27,7 +27,7 @@ def crossvalidate(
     """Leave one group out at a time, train on the others, and predict it.
 
     The config's own corpus is not read; `groups` has the group of each sentence by its id; `source` is what the predicted spans name
-    as theirs; `on_fold` is called before each fold with its number from 0 and how many there are. Returned are the sentences with held-out
+    as theirs; `on_fold` is called before each fold, in the order of the groups, with its number from 0 and how many there are. Returned are the sentences with held-out
     predictions, in the order of the gold, and what could not be aligned in training.
     """
     folds = len(count_groups(gold, groups))

@@ -70,6 +70,9 @@ def run(
     model: NetworkName = DEFAULT_MODEL,
     annotator: Annotators = [],  # noqa: B006 — typer copies the default
     lang: Language = "zh",
+    training: Annotated[
+        bool, Option("--train/--no-train", help="With gold, cross-validate and train a model, which can take minutes.")
+    ] = True,
     yes: Yes = False,
     force: Annotated[
         bool, Option("--force", help="Redo every step; also replace what annotators that are not given found.")
@@ -77,7 +80,7 @@ def run(
 ) -> None:
     """Do the whole job on a folder of articles, redo only what changed, and say what comes next.
 
-    The articles are pre-annotated and their amounts tabled; with gold, a model is cross-validated, trained and scored.
+    The articles are pre-annotated, their amounts and names tabled; with gold, a model is cross-validated, trained and scored.
     Give the same --annotator each time: spans of one that is not given are not replaced without --force. The report goes to reports/NAME, and the scores of each run stay for `biaozhu history`.
 
     Work in annotations/layers and annotations/gold. What you changed in annotations/pre is kept in annotations/kept
@@ -99,10 +102,12 @@ def run(
     with hold_folder(folder if folder.is_dir() else folder.parent, wait=False):
         record.done = read_steps(record.path)
         _preannotate_changed(job, record, yes=yes)
-        files, amounts = list(job.articles), job.report / "amounts.csv"
-        do, inputs = partial(table, files, layer=job.layers, output=amounts), hash_inputs([*files, *job.layers])
-        record.run_step("table", "table of amounts", do, inputs, [amounts])
-        trained = _train_model(job, record)
+        files, amounts, names = list(job.articles), job.report / "amounts.csv", job.report / "names.csv"
+        do = partial(table, files, layer=job.layers, output=amounts, names=names)
+        record.run_step(
+            "table", "tables of amounts and names", do, hash_inputs([*files, *job.layers]), [amounts, names]
+        )
+        trained = training and _train_model(job, record)
         annotators = _find_annotators(job)
         _report_scores(job, record, annotators, trained=trained, lang=lang)
     if job.gold:
@@ -119,6 +124,7 @@ def run(
     options = [
         *((key, one) for key, one in given.items() if one != usual[key]),
         *(("--annotator", one) for one in annotator),
+        *(() if training else (("--no-train",),)),
     ]
     say_next_steps(job, annotators, quote("biaozhu", "run", folder, *chain(*options)))
     finish((), left_out=problems, failed=bool(record.status))
@@ -268,10 +274,14 @@ def _train_model(job: Job, record: StepRecord) -> bool:
     held_out, model = job.steps / f"{job.config.stem}.jsonl", Path("models") / job.config.stem
     gold, files, lost = list(job.gold), list(job.articles), ledger_path(held_out)
     covered = [path for path, article in job.articles.items() if article.id in job.covered]
+
+    def do_crossval() -> None:
+        say("this can take minutes; --no-train leaves it and the training out")
+        crossval(job.config, gold=gold, article=covered, output=held_out, ledger=lost)
+
     try:
-        do = partial(crossval, job.config, gold=gold, article=covered, output=held_out, ledger=lost)
         title, inputs = f"cross-validation of {job.config.stem}", hash_inputs([*gold, *covered, job.config])
-        record.run_step("crossval", title, do, inputs, [held_out, lost])
+        record.run_step("crossval", title, do_crossval, inputs, [held_out, lost])
     except TrainingError as error:
         say(f"no model: {error.what}; annotate more, then run again")
         return False
