@@ -161,6 +161,29 @@ def test_shards_are_made_again_when_the_fast_model_is_another(corpus: Path, tmp_
     assert not any(path.stat().st_mtime_ns == before[path] for path in before)
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--model", "fast"], ""),
+        (["--model", "accurate"], "accurate"),
+        (["--model", "fast", "--shard-format", "jsonl.zst"], "jsonl.zst"),
+        (["--model", "fast", "--shard-size", "1"], "--shard-size"),
+    ],
+)
+def test_shards_say_why_they_are_made_again(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], told: str
+) -> None:
+    lines = corpus.read_text(encoding="utf-8").splitlines(keepends=True)
+    corpus.write_text("".join(lines[:3]), encoding="utf-8")
+    command = ["preannotate", str(corpus), "--shards", str(tmp_path / "out")]
+    assert run([*command, "--model", "fast"]) == 0
+    assert "made again" not in capsys.readouterr().err
+    assert run([*command, *options]) == 0
+    again = [line for line in capsys.readouterr().err.splitlines() if "made again" in line]
+    assert len(again) == bool(told)
+    assert told in "".join(again)
+
+
 def test_shards_say_in_one_line_what_the_folder_does_not_let_them_do(
     corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

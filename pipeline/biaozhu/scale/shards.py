@@ -101,7 +101,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Record of a finished shard: checksums of the file, of the sources (`input`) and of itself (`checksum`)."""
+    """Record of a finished shard: checksums of the file, of the sources (`input`) and of itself (`checksum`); version and model (`by`)."""
 
     file: str
     sha256: str
@@ -112,6 +112,7 @@ class Receipt:
     spans: int
     failed: tuple[Failure, ...]
     checksum: str = ""
+    by: str = ""
 
 
 def write_shards(
@@ -152,7 +153,8 @@ def make_shard(
     `mark` is that of the plan's weights.
     """
     number, sources = shard
-    checksum = _checksum(sources, f"{__version__} {plan.weights}{mark}")
+    by = f"{__version__} {plan.weights}"
+    checksum = _checksum(sources, f"{by}{mark}")
     name, stated = _file(number, plan.form), folder / f"{_stem(number)}.json"
     try:
         known = parse_receipt(stated.read_bytes())
@@ -165,12 +167,31 @@ def make_shard(
     batch = annotate_sources(sources, model=model)
     packed = pack(batch.lines, plan.form)
     counts = (batch.articles, len(batch.lines), batch.characters, batch.spans)
-    receipt = Receipt(name, hashlib.sha256(packed).hexdigest(), checksum, *counts, batch.failed)
+    receipt = Receipt(name, hashlib.sha256(packed).hexdigest(), checksum, *counts, batch.failed, by=by)
     # Before the shard: after a kill every file of ours is one that a receipt names.
     receipt = replace(receipt, checksum=_sum_receipt(receipt))
     write_whole(stated, _json(asdict(receipt)))
     write_whole(folder / name, packed)
     return receipt
+
+
+def find_first_receipt(folder: Path) -> Receipt | None:
+    """Return the receipt of an earlier run's first shard, if there is one that can be read."""
+    try:
+        return parse_receipt((folder / f"{_stem(0)}.json").read_bytes())
+    except Exception:  # noqa: BLE001 — each file system raises its own kinds
+        return None
+
+
+def explain_remaking(earlier: Receipt, plan: Plan, now: Receipt | None = None) -> str:
+    """Return why an earlier run's shards are made again: for the plan, or as the first shard came out now; or nothing."""
+    by, form = f"{__version__} {plan.weights}", ENDINGS[plan.form]
+    if earlier.by not in ("", by):
+        return f"they are by {earlier.by}, this run is by {by}"
+    if not earlier.file.endswith(form):
+        return f"they are {earlier.file.partition('.')[2]}, this run writes {form[1:]}"
+    changed = now is not None and now.input != earlier.input
+    return "they are of other articles, of another --shard-size or of a changed model" if changed else ""
 
 
 def parse_receipt(data: bytes | str) -> Receipt:

@@ -272,6 +272,9 @@ def _write_shards(
         raise UsageError("--engine ray reads no standard input", next_step="Save it to a file")
     check_output_folder(folder, files)
     shards.find_own_files(folder)  # before a lock is put there
+    earlier = shards.find_first_receipt(folder)
+    if why := earlier and shards.explain_remaking(earlier, plan):
+        say(f"the finished shards in {folder} are made again: {why}")
     spans = articles = failed = 0
     if ray:
         from biaozhu.scale import cluster
@@ -280,7 +283,9 @@ def _write_shards(
     else:
         sources = corpus_stream.read_sources(files)
         receipts = shards.write_shards(sources, folder, plan, jobs=jobs or 1, threads=threads)
-    for receipt in _counted(receipts):
+    for number, receipt in enumerate(_counted(receipts)):
+        if not number and not why and earlier and (why := shards.explain_remaking(earlier, plan, receipt)):
+            say(f"the finished shards in {folder} are made again: {why}")
         spans, articles = spans + receipt.spans, articles + receipt.articles
         _tell(islice(receipt.failed, max(0, LOSSES_SHOWN - failed)))
         failed += len(receipt.failed)
