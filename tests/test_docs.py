@@ -135,8 +135,8 @@ def test_docs_own_annotator_runs_as_it_stands(tmp_path: Path, monkeypatch: pytes
     with Path("configs/labels.toml").open("a", encoding="utf-8") as file:
         file.write(f"\n{label}")
     Path("crops.py").write_text(code, encoding="utf-8")
-    Path("seeds/farm.txt").write_text("村民今年种了三亩小麦,五亩玉米。\n", encoding="utf-8")
-    assert run(["preannotate", "seeds", "--annotator", "crops.py", "--model", "fast", "-o", "pre.jsonl"]) == 0
+    Path("articles/farm.txt").write_text("村民今年种了三亩小麦,五亩玉米。\n", encoding="utf-8")
+    assert run(["preannotate", "articles", "--annotator", "crops.py", "--model", "fast", "-o", "pre.jsonl"]) == 0
     found = [one.text[span.start : span.end] for one in read_layer(Path("pre.jsonl")) for span in one.spans]
     assert {"小麦", "玉米"} <= set(found)
 

@@ -75,7 +75,7 @@ def test_hints_count_the_files_of_a_folder_that_are_not_read(
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        (["new", "{}"], ["cd", "{}", "&&", "biaozhu", "run"]),
+        (["new", "{}"], ["cd", "{}", "&&", "biaozhu", "run", "articles"]),
         (
             ["agree", "anna", "{}"],
             ["biaozhu", "adjudicate", "anna", "{}", "--common", "--questions", "questions.jsonl"],

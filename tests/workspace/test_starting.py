@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
+import pytest
 from own_articles import write_own_articles
 
 from biaozhu.cli import run
@@ -12,8 +14,6 @@ from biaozhu.data.translation import choose_language
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
 
 def test_starting_lays_out_a_project_in_which_run_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -21,10 +21,10 @@ def test_starting_lays_out_a_project_in_which_run_works(
     monkeypatch.chdir(tmp_path)
     assert run(["new", "mine"]) == 0
     assert "biaozhu run" in capsys.readouterr().err
-    write_own_articles(tmp_path / "mine/seeds")
+    write_own_articles(tmp_path / "mine/articles")
     monkeypatch.chdir(tmp_path / "mine")
-    assert run(["run", "--model", "fast"]) == 0
-    assert (tmp_path / "mine/reports/seeds/index.html").is_file()
+    assert run(["run", "articles", "--model", "fast"]) == 0
+    assert (tmp_path / "mine/reports/articles/index.html").is_file()
     assert {path.name for path in tmp_path.iterdir()} == {"mine"}
 
 
@@ -38,6 +38,30 @@ def test_starting_explains_the_folder_in_the_users_language(tmp_path: Path) -> N
     assert "你的文章" in pages["zh"]
     commands = [re.findall(r"^    biaozhu [^#\n]+", page, re.MULTILINE) for page in pages.values()]
     assert [line.strip() for line in commands[0]] == [line.strip() for line in commands[1]]
+
+
+@pytest.mark.parametrize(
+    ("there", "taken"),
+    [
+        ((), "articles"),
+        (("articles",), "articles"),
+        (("seeds",), "seeds"),
+        (("my texts", "annotations"), "my texts"),
+        (("articles/old", "docs"), "articles"),
+    ],
+)
+def test_starting_takes_the_folder_where_the_articles_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], there: tuple[str, ...], taken: str
+) -> None:
+    for name in there:
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "a.txt").write_text("山", "utf-8")
+    assert run(["new", str(tmp_path)]) == 0
+    command = f"biaozhu run {shlex.quote(taken)}"
+    assert f"{command}`" in capsys.readouterr().err
+    assert command in (tmp_path / "README.md").read_text("utf-8")
+    made = {path.name for path in tmp_path.iterdir() if path.is_dir()}
+    assert made == {"configs", "annotations", taken} | {name.partition("/")[0] for name in there}
 
 
 def test_starting_again_replaces_nothing(tmp_path: Path) -> None:

@@ -20,10 +20,13 @@ from biaozhu.data.files import cache_folder, read_bytes, write_bytes
 from biaozhu.data.labels import read_labels
 from biaozhu.data.shipped import find_own, find_owner, find_shipped, list_configs
 from biaozhu.data.translation import translate
+from biaozhu.reading.article import find_unread
 
 Row = tuple[str, str, str]
 
-ARTICLES = "seeds"
+ARTICLES = "articles"
+# Where texts that are no articles to annotate may lie.
+OWN_FOLDERS = ("annotations", "configs", "docs", "models", "reports")
 FILES = ("configs/labels.toml", "configs/ner.cfg", "configs/crf.cfg", "annotations/guideline.md")
 _NEW: dict[str, str] = tomllib.loads(files(__package__).joinpath("new_project.toml").read_text("utf-8"))
 README, IGNORED = _NEW["readme"], _NEW["ignored"]
@@ -46,7 +49,8 @@ EXTRA_NAMED = re.compile(r"(?:biaozhu\[|extra `)([a-z]+)[\]`]")
 def new(folder: Path) -> None:
     """Lay out your own project: label set, guideline, configs, and a place for the articles.
 
-    Nothing that is there is replaced. Articles in the folder itself stay there: move them into seeds/.
+    Nothing that is there is replaced. A subfolder with articles is taken for theirs, else articles/ is made; articles in the folder
+    itself stay there: move them.
 
     Options:
         folder: The folder to lay out; it may have articles already.
@@ -54,15 +58,24 @@ def new(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise MissingFileError("this is a file, a folder is needed", where=str(folder))
     name = printable(folder.resolve().name)
+    filled = [one.name for one in find_unread([folder]) if one.parent == folder and one.name not in OWN_FOLDERS]
+    articles = ARTICLES if ARTICLES in filled or not filled else filled[0]
+    readme = translate(README).replace("seeds", printable(quote(articles))).replace("{name}", name)
     wanted = {one: read_bytes(find_own(Path(one))) for one in FILES}
-    wanted |= {"README.md": translate(README.format(name=name)).encode(), ".gitignore": IGNORED.encode()}
+    wanted |= {"README.md": readme.encode(), ".gitignore": IGNORED.encode()}
     written = [one for one in wanted if not (folder / one).exists()]
     for one in written:
         write_bytes(folder / one, wanted[one])
-    (folder / ARTICLES).mkdir(parents=True, exist_ok=True)
+    (folder / articles).mkdir(parents=True, exist_ok=True)
     kept = len(wanted) - len(written)
     say(f"{folder}: {len(written)} files written" + (f", {kept} were there and stay" if kept else ""))
-    say(f"next: put articles (.txt, .html) into {folder / ARTICLES}, then `cd {quote(folder)} && biaozhu run`")
+    if filled:
+        say(f"next: `cd {quote(folder)} && biaozhu run {quote(articles)}`, on the articles that are there")
+    else:
+        where = folder / articles
+        say(
+            f"next: put articles (.txt, .html) into {where}, then `cd {quote(folder)} && biaozhu run {quote(articles)}`"
+        )
 
 
 def doctor(*, as_json: AsJson = False) -> None:
