@@ -66,11 +66,12 @@ def read_version(path: Path) -> tuple[Sentence, ...]:
 
 
 def diff_gold(old: tuple[Sentence, ...], new: tuple[Sentence, ...]) -> tuple[GoldChange, ...]:
-    """Return the spans that only one of two versions of a gold file has, in the order of the article."""
+    """Return the spans that only one of two versions of a gold file has, in the order of the articles in them."""
+    order = {article: at for at, article in enumerate(dict.fromkeys(one.article for one in (*old, *new)))}
     before, after = ({sentence.id: sentence for sentence in layer} for layer in (old, new))
     return tuple(
         GoldChange(kind, one.id, *span.key, mine[one.id].text[span.start : span.end])
-        for one in sorted({**after, **before}.values(), key=lambda one: (one.article, one.start))
+        for one in sorted({**after, **before}.values(), key=lambda one: (order[one.article], one.start))
         for kind, mine, theirs in (("removed", before, after), ("added", after, before))
         if one.id in mine
         for span in mine[one.id].spans

@@ -175,7 +175,7 @@ def _plan_gold(output: Path | None, dispute: adjudication.Dispute) -> dict[Path,
     ids = {sentence.article for sentence in dispute.first}
     if output is None or output.suffix == ".jsonl" or output.is_file():
         return {output: ids} if output else {}
-    return {output / f"{dispute.articles[one]}.jsonl": {one} for one in sorted(ids)}
+    return {output / f"{dispute.articles[one]}.jsonl": {one} for one in sorted(ids, key=dispute.articles.__getitem__)}
 
 
 def _add_gold(targets: Mapping[Path, set[str]], gold: Sequence[Sentence], names: Sequence[str]) -> None:
@@ -287,7 +287,7 @@ def agree(
     print_table("Agreement", ("annotators", "label", "strict F1", "partial F1", "alpha (characters)"), rows)
     # The figures keep the ids, by which the report finds the articles; people are shown the names.
     names = name_articles(read_named_layers(layers))
-    by_article = {names[one]: group for one, group in result.by_article.items()}
+    by_article = dict(sorted((names[one], group) for one, group in result.by_article.items()))
     for title, groups in (("month", result.by_month), ("article", by_article)):
         # One article says what the total says; one month still says when.
         if len(groups) > (title == "article"):

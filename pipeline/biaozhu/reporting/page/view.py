@@ -59,7 +59,7 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
     errors = overlay.list_errors(pairs, places, lanes, words)
     label_names = {label.id: label.name for label in content.labels}
     ledger, gold = content.ledger or (), {sentence.article for sentence in given.gold}
-    agreed = set(content.agreement.by_article if content.agreement else ())
+    agreed = content.agreement.by_article if content.agreement else {}
     rows = table_rows.make_article_rows(content, places)
     scored_rows = [row for row in rows if row.gold]
     view: dict[str, Any] = {
@@ -89,7 +89,8 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
         "learning_chart": charts.chart_learning(content.curve, words) if content.curve else None,
         "learning_gain": charts.describe_gain(content.curve, words) if content.curve else "",
         # How many of the gold's articles the agreement is about, and how many articles the gold has.
-        "agreement_scope": (len(gold & agreed), len(gold)),
+        "agreement_scope": (len(gold & agreed.keys()), len(gold)),
+        "agreement_articles": {one: agreed[one] for one in dict.fromkeys([*ids, *agreed]) if one in agreed},
         "most_changes": MOST_CHANGES,
         **{name: getattr(content, name) for name in ("labels", "agreement", "bias", "round_trip", "ledger")},
         "losses": losses(ledger),
