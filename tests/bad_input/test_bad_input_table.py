@@ -160,7 +160,7 @@ def test_bad_input_unknown_label(workplace: Path, capsys: Capture, command: str)
         workplace,
         capsys,
         command,
-        r"BZ015 bad\.jsonl:2: unknown label 'PERSN'\. Add the label to configs/labels\.toml",
+        r"BZ015 bad\.jsonl:2: unknown label 'PERSN'\. Correct it, or .*`biaozhu labels`",
     )
 
 

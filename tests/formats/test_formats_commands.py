@@ -107,6 +107,23 @@ def test_formats_commands_say_where_a_text_has_several_places(
     assert [(entry.severity, entry.text) for entry in entries] == [("decision", text) for text in decided]
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_formats_commands_say_where_a_label_is_added(
+    tmp_path: Path, layer: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, own: bool
+) -> None:
+    # A regression test: elsewhere it named a file that is not there.
+    monkeypatch.chdir(tmp_path)
+    if own:
+        assert run(["new", "."]) == 0
+        capsys.readouterr()
+    assert run(["import", str(layer), "-f", "doccano", "-o", "x.jsonl", "--map", "LOC=CROP"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("BZ015 ")
+    assert ("`biaozhu new .`" in said) is not own
+    assert run(["labels"]) == 0
+    assert ("`biaozhu new .`" in capsys.readouterr().err) is not own
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

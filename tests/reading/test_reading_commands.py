@@ -145,7 +145,7 @@ def test_reading_command_shows_what_is_left_out_of_a_page(tmp_path: Path, capsys
     assert {(one.reason, one.severity, one.text) for one in entries} == {
         ("navigation", "decision", "网站导航"),
         ("source line", "decision", "来源：云溪日报"),
-        ("furniture", "decision", "来源：云溪日报"),
+        ("a line around the text, such as its source, date or menu", "decision", "来源：云溪日报"),
     }
 
 

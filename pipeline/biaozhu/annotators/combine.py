@@ -84,7 +84,7 @@ class _Precedence:
         """Say why a span that nothing overlaps does not stand."""
         if (annotator := self.by_name.get(name)) and label in annotator.proposes:
             if least := annotator.sure.get(label):
-                return f"{name} gives it less than {least}, and no other annotator has {label} there"
+                return f"{name} is less than {least} sure of it, and no other annotator has {label} there"
             return f"{name} proposes only what it gives {annotator.min_score_of(label)} or more"
         deciding = [one for one in self.by_name.values() if label in one.proposes and not one.min_score_of(label)]
         deciding.sort(key=lambda one: (-one.proposes[label], one.name))

@@ -148,7 +148,14 @@ def finish(
     for reason in sorted(decided, key=lambda one: not one.startswith("read: ")):
         step, _, what = reason.partition(": ")
         count, what = decided[reason], translate(what)
-        say(f"not annotated: {count} × {what}" if step == "read" else f"decided ({step}): {count} × {what}")
+        if step == "read":
+            say(f"not part of the article, so not annotated: {count} × {what}")
+        else:
+            say(
+                f"found, but not taken: {count} × {what}"
+                if step == "combine"
+                else f"decided ({step}): {count} × {what}"
+            )
     lost = losses(entries)
     for entry in lost[:LOSSES_SHOWN]:
         detail = f" ({entry.detail})" if entry.detail else ""

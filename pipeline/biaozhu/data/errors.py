@@ -108,8 +108,12 @@ class OverlapError(BiaozhuError, code="BZ014", advice="A layer holds disjoint sp
     """Spans of one layer overlap."""
 
 
-class LabelError(BiaozhuError, code="BZ015", advice="Add the label to configs/labels.toml or correct it"):
-    """A label that configs/labels.toml does not define."""
+class LabelError(
+    BiaozhuError,
+    code="BZ015",
+    advice="Correct it, or add it to the label set; `biaozhu labels` says which file that is",
+):
+    """A label that the label set does not define."""
 
 
 class VersionError(BiaozhuError, code="BZ016", advice="Make both from the same source file"):

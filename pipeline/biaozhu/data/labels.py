@@ -45,6 +45,13 @@ def read_labels(path: Path = DEFAULT) -> tuple[Label, ...]:
     return labels
 
 
+def advise_on_label(path: Path = DEFAULT) -> str:
+    """Return what to do about a label that the label set lacks: the package's own label set is nobody's to change."""
+    if find_shipped(path) == path:
+        return f"Correct it, or add it to {path}"
+    return f"Correct it; or lay out a label set of your own with `biaozhu new .`, and add it to {path}"
+
+
 def _label(entry: dict[str, object], where: str) -> Label:
     keys = tuple(Label.__dataclass_fields__)
     missing = [key for key in keys if not isinstance(entry.get(key), str) or not entry[key]]

@@ -154,11 +154,12 @@ def read_readable(paths: Iterable[Path]) -> tuple[dict[Path, Article], tuple[Bia
 
 def list_left_out(article: Article) -> tuple[Entry, ...]:
     """Return for the ledger what of a source is not annotated: furniture, and a page's text outside the article."""
+    reason = "a line around the text, such as its source, date or menu"
     left_out = [(article.id, one.reason, one.text) for one in article.left_out]
     for block in article.blocks:
         if block.kind == "furniture":
             text = article.raw[block.start : block.end]
-            left_out.append((f"{article.id}:{block.start}-{block.end}", "furniture", text))
+            left_out.append((f"{article.id}:{block.start}-{block.end}", reason, text))
     return tuple(
         Entry("read", "decision", reason, sentence, 0, len(text), "", text) for sentence, reason, text in left_out
     )

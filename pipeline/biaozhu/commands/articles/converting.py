@@ -14,7 +14,7 @@ from biaozhu.commands.console import finish, print_json, say
 from biaozhu.commands.options import LABELS, AsJson, LabelsFile, LayerFile
 from biaozhu.data.errors import DuplicateError, LabelError, UsageError, raise_collected
 from biaozhu.data.files import write_bytes, write_text
-from biaozhu.data.labels import read_labels
+from biaozhu.data.labels import advise_on_label, read_labels
 from biaozhu.data.layers import ledger_path, name_articles, read_named_layers, write_layer
 from biaozhu.data.ledger import Entry, write_ledger
 from biaozhu.data.model import Sentence
@@ -94,9 +94,14 @@ def import_(
     label_set = read_labels(labels)
     names = {label.name: label.id for label in label_set}
     known, renamed = {label.id for label in label_set}, dict(map(_parse_pair, rename or ()))
-    advice = f"Give one of {', '.join(sorted(known))}, or add it to {labels}"
+    advice, there = advise_on_label(labels), ", ".join(sorted(known))
     strange = [(f"--map {theirs}={ours}", ours) for theirs, ours in renamed.items() if ours not in known]
-    raise_collected([LabelError(f"unknown label {ours!r}", where=where, next_step=advice) for where, ours in strange])
+    raise_collected(
+        [
+            LabelError(f"unknown label {ours!r}, there are {there}", where=where, next_step=advice)
+            for where, ours in strange
+        ]
+    )
     documents = read_documents(file, of, names=names, renamed=renamed, unit=units)
     imported = import_documents(documents, article=read_article(article) if article else None, split=split)
     raws = imported.raws
@@ -132,7 +137,7 @@ def _say_imported(
         say(f"… and {len(articles) - _NAMED} more articles beside it")
     for one, count in found.most_common():
         if one not in known:
-            advice = f"--map {one}=OURS renames it, or add it to {labels}"
+            advice = f"--map {one}=OURS renames it. {advise_on_label(labels)}"
             say(f"{count} spans have a label that the label set lacks: {one!r}; {advice}")
 
 

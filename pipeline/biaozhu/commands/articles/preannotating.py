@@ -21,7 +21,7 @@ from biaozhu.commands.console import LOSSES_SHOWN, finish, progress, say
 from biaozhu.commands.options import LABELS, MAX_PROCESSES, LabelsFile, Yes, folder_name, layer_or_folder
 from biaozhu.data.errors import BiaozhuError, ConfigError, EmptyArticleError, LabelError, UsageError
 from biaozhu.data.files import descriptor_of, write_lines, write_stream
-from biaozhu.data.labels import read_labels
+from biaozhu.data.labels import advise_on_label, read_labels
 from biaozhu.data.layers import FAILED_SUFFIX, ledger_path, write_layer
 from biaozhu.data.ledger import Entry, write_ledger
 from biaozhu.data.model import Article, Span, sentence_to_line
@@ -241,10 +241,8 @@ def _list_annotators(names: Sequence[str], labels: Path, asked: Sequence[Answere
     known = {label.id for label in read_labels(labels)} if more else set()
     for one in more:
         if unknown := sorted(set(one.proposes) - known):
-            what, where = f"{', '.join(unknown)} of annotator {one.name} is not in it", find_shipped(labels)
-            # The package's own label set is nobody's to change.
-            advice = "" if where == labels else "Lay out one of your own with `biaozhu new .`, and add the label there"
-            raise LabelError(what, where=str(where), next_step=advice)
+            what = f"{', '.join(unknown)} of annotator {one.name} is not in it"
+            raise LabelError(what, where=str(find_shipped(labels)), next_step=advise_on_label(labels))
     found = {one.name: one for one in (*DEFAULT_ANNOTATORS, *more)}
     for model in asked:
         if model.plan.config.name in found:

@@ -17,7 +17,7 @@ from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, la
 from biaozhu.curation import adjudication
 from biaozhu.data.errors import BiaozhuError, GoldError, LabelError, OutputError, UsageError, raise_collected
 from biaozhu.data.files import descriptor_of, hold_folder, write_json
-from biaozhu.data.labels import read_labels
+from biaozhu.data.labels import advise_on_label, read_labels
 from biaozhu.data.layers import name_articles, read_layers, read_named_layers
 from biaozhu.data.outputs import check_distinct, check_output
 from biaozhu.data.translation import translate
@@ -135,9 +135,12 @@ def _check_labels(given: Sequence[adjudication.Decision], dispute: adjudication.
     known = {label.id for label in read_labels(labels)}
     known |= {span.label for one in (*dispute.first, *dispute.second) for span in one.spans}
     wrong = [(one, span) for one in given for span in one.spans if span.label not in known]
-    raise_collected(
-        [LabelError(f"unknown label {span.label!r}", where=f"{one.sentence}@{span.start}") for one, span in wrong]
+    advice = advise_on_label(labels)
+    problems = (
+        LabelError(f"unknown label {span.label!r}", where=f"{one.sentence}@{span.start}", next_step=advice)
+        for one, span in wrong
     )
+    raise_collected(list(problems))
 
 
 def _check_undecided(questions: Path | None) -> None:

@@ -167,7 +167,12 @@ def show_labels(*, labels: LabelsFile = LABELS, as_json: AsJson = False) -> None
     """List the labels: id, name, key, colour and definition; another label is a section more in the file."""
     rows = [(one.id, one.name, one.shortcut, one.color, one.definition) for one in read_labels(labels)]
     print_table("labels", ("id", "name", "key", "colour", "definition"), rows, as_json=as_json)
-    say(f"from {find_shipped(labels)}")
+    found = find_shipped(labels)
+    say(
+        f"from {found}"
+        if found == labels
+        else f"from {found}, the package's own; `biaozhu new .` lays out one to change"
+    )
 
 
 def show_configs(*, as_json: AsJson = False) -> None:
