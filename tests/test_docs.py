@@ -167,7 +167,7 @@ def test_docs_unit_and_proxy_fit_the_service() -> None:
 def test_docs_and_hints_create_projects_and_adjudicate_alike() -> None:
     pages = [ROOT / name for name in ("README.md", "docs/tutorial.md", "docs/tutorial.zh.md")]
     texts = [*(path.read_text(encoding="utf-8") for path in pages), starting.README]
-    for wanted in ("--annotators anna,ben --overlap 2", "annotations/layers/ben --common --questions"):
+    for wanted in ("--annotators anna,ben --overlap 2 --blind 1", "annotations/layers/ben --common --questions"):
         assert all(wanted in text for text in texts), wanted
 
 

@@ -97,6 +97,8 @@ def test_hints_count_the_files_of_a_folder_that_are_not_read(
                 "anna,ben",
                 "--overlap",
                 "2",
+                "--blind",
+                "1",
             ],
         ),
     ],

@@ -49,7 +49,7 @@ def test_running_own_articles_gives_layers_table_and_report_and_says_what_comes_
     assert (folder / "reports/mine/amounts.csv").is_file()
     assert (folder / "reports/mine/names.csv").is_file()
     assert "3 articles have no gold" in said
-    assert "biaozhu project create annotations/pre --project mine --annotators anna,ben --overlap 2`" in said
+    assert "biaozhu project create annotations/pre --project mine --annotators anna,ben --overlap 2 --blind 1`" in said
 
 
 def test_running_twice_at_once_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -93,4 +93,10 @@ def _say_how_to_annotate(job: Job, lacking: Collection[Article], count: str, aga
     people = list(dict.fromkeys([*(found.annotators if found else ()), *USUAL_ANNOTATORS]))
     names = quote(",".join(people[: max(len(USUAL_ANNOTATORS), len(found.annotators) if found else 0)]))
     say(f"{count}: `biaozhu doccano up`, then")
-    say(f"`biaozhu project create {layers} --project {project} --annotators {names} --overlap 2`")
+    blind = found.blind if found else 1.0
+    share = f" --blind {blind:g}" if blind else ""
+    say(f"`biaozhu project create {layers} --project {project} --annotators {names} --overlap 2{share}`")
+    if blind == 1:
+        say(
+            "`--blind 1` hides the pre-annotation from them, as gold that scores it needs; without it they correct it, which is faster"
+        )
