@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from ahocorasick_rs import AhoCorasick
 
-from biaozhu.annotators.network.base import load_base
+from biaozhu.annotators.network.models import load_model
+from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.data.layers import read_layer
 from biaozhu.data.model import with_spans
 from biaozhu.scoring.error_patterns import find_cases
@@ -74,7 +75,7 @@ def main() -> None:
     parser.add_argument("--gold", type=Path, required=True)
     given_layer = parser.add_mutually_exclusive_group(required=True)
     given_layer.add_argument("--layer", type=Path)
-    given_layer.add_argument("--model", type=Path, help="a base model, whose layer is made first")
+    given_layer.add_argument("--model", help="a model by name or folder, whose pre-annotation is made first")
     parser.add_argument("--train", type=Path)
     parser.add_argument("--examples", type=int, default=0)
     given = parser.parse_args()
@@ -82,7 +83,7 @@ def main() -> None:
     if given.layer:
         layer = read_layer(given.layer)
     else:
-        found = load_base(given.model, threads=1)([sentence.text for sentence in gold])
+        found = annotate_combined([sentence.text for sentence in gold], model=load_model(given.model, threads=1))
         layer = [with_spans(sentence, spans) for sentence, spans in zip(gold, found, strict=True)]
     wrong = list(wrong_spans(gold, layer))
     names = {(sentence.text[span.start : span.end], span.label) for _, sentence, span in wrong}
