@@ -10,7 +10,7 @@ ARTICLE_COMMANDS = (
     "read bad.txt",
     "split bad.txt -o out.jsonl --text out.txt",
     "preannotate bad.txt -o out.jsonl --layers layers --ledger",
-    "table bad.txt -o out.csv",
+    "table bad.txt -o out.csv --names names.csv",
     "predict model bad.txt -o out.jsonl",
     "crossval good.cfg --gold good.jsonl --article bad.txt --at-least 1 -o out.jsonl --ledger ledger.jsonl",
     "evaluate --gold good.jsonl --layer good.jsonl --article bad.txt -o out.json",

@@ -1,7 +1,9 @@
-"""What `adjudicate` and `agree` refuse before they write anything."""
+"""What `adjudicate` and `agree` refuse before they write anything, and the order in which they list articles."""
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,28 @@ def test_curation_agree_refuses_a_sentence_in_two_files(tmp_path: Path, capsys: 
     for command in ("agree", "adjudicate"):
         assert run([command, str(first), str(second)]) == 2
         assert capsys.readouterr().err.startswith("BZ017 ")
+
+
+def test_curation_lists_articles_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # A regression test: they came in the order of their ids.
+    names = {"01": "c" * 12, "02": "a" * 12, "10": "b" * 12}
+    for who, spans in (("anna", (PERSON, COUNTY)), ("ben", (PERSON,)), ("gold", ())):
+        for name, article in names.items():
+            line = Sentence(article, 0, len(TEXT), TEXT, tuple(Span(*one) for one in spans))
+            write_layer(tmp_path / who / f"{name}.jsonl", [line])
+    layers = [str(tmp_path / "anna"), str(tmp_path / "ben")]
+    assert run(["agree", *layers]) == 0
+    listed = capsys.readouterr().out.split("Agreement by article")[1]
+    assert re.findall(r"^(\d\d) ", listed, re.MULTILINE) == list(names)
+    questions, gold = str(tmp_path / "q.jsonl"), tmp_path / "joint"
+    assert run(["adjudicate", *layers, "--questions", questions]) == 0
+    lines = [json.loads(line) for line in Path(questions).read_text("utf-8").splitlines()]
+    Path(questions).write_text(
+        "".join(f"{json.dumps(one | {'spans': one['anna'], 'rule': 'P1'})}\n" for one in lines), "utf-8"
+    )
+    capsys.readouterr()
+    assert run(["adjudicate", *layers, "--decisions", questions, "-o", str(gold)]) == 0
+    assert re.findall(r"written to .*/(\d\d)\.jsonl", capsys.readouterr().err) == list(names)
+    assert run(["gold", "diff", str(tmp_path / "gold"), layers[1], "--json"]) == 1
+    changed = [row["sentence"].partition(":")[0] for row in json.loads(capsys.readouterr().out)]
+    assert list(dict.fromkeys(changed)) == list(names.values())

@@ -334,10 +334,9 @@ def segmenter(
 
     folder = output or segmenter_folder()
     with progress_of_steps("segmentation"):
-        learned = read_layers([words])[:sentences]
-        done = train_segmenter(learned, read_layers([dev]), folder, iterations=iterations)
-    rows = [(str(folder), done.precision, done.recall)]
-    print_table("Word segmentation, on --dev", ("folder", "precision", "recall"), rows, as_json=as_json)
+        done = train_segmenter(read_layers([words])[:sentences], read_layers([dev]), folder, iterations=iterations)
+    row, heads = (str(folder), done.precision, done.recall), ("folder", "precision", "recall")
+    print_table("Word segmentation, on --dev", heads, [row], as_json=as_json)
 
 
 def serve(
@@ -369,9 +368,10 @@ def serve(
     limits = Limits(body=max_bytes, answering=timeout, workers=workers, waiting=waiting, client=per_client)
     bound = bind(host, port)
     make = _maker(model, workers=workers)
+    if token_file.exists():  # a wrong one is told before the processes load
+        find_token(token_file)
     with ExitStack() as stack:
-        # Asked to end it has done its work, while it loads too.
-        stack.enter_context(suppress(KeyboardInterrupt))
+        stack.enter_context(suppress(KeyboardInterrupt))  # asked to end it has done its work, while it loads too
         say(f"{workers} processes load the model …")
         predictor = stack.enter_context(closing(WorkerProcesses(make, size=workers, seconds=timeout)))
         token = find_token(token_file, make=True)  # last: a service that cannot start leaves no token behind
