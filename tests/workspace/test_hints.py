@@ -119,3 +119,19 @@ def test_hints_give_commands_that_can_be_pasted(
     assert run([one.format(name) for one in command]) == 0
     commands = [shlex.split(one) for one in re.findall("`((?:biaozhu|cd) [^`]+)`", capsys.readouterr().err)]
     assert [one.format(name) for one in words] in commands
+
+
+def test_hints_stream_reads_tables_beside_articles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A regression test: it was said that they are not read, and they were.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text("苍溪县的林小满种了30亩。\n", "utf-8")
+    (tmp_path / "in" / "b.jsonl").write_text('{"name": "b", "text": "王小明到北京市。"}\n', "utf-8")
+    (tmp_path / "in" / "c.docx").write_text("x", "utf-8")
+    assert run(["preannotate", "in", "--shards", "out", "--model", "fast"]) == 0
+    said = capsys.readouterr().err
+    assert "1 × .docx" in said
+    assert ".jsonl" not in said
+    assert "2 articles" in said

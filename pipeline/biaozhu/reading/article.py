@@ -103,12 +103,13 @@ def find_unread(paths: Iterable[Path]) -> tuple[Path, ...]:
     return tuple(sorted({one for one in found if one.resolve() not in given}))
 
 
-def count_passed_over(folder: Path) -> Counter[str]:
+def count_passed_over(folder: Path, *, stream: bool = False) -> Counter[str]:
     """Count by ending the files directly in a folder that no command reads; hidden ones and a README say so themselves.
 
-    Layers and tables are read of a folder without articles alone.
+    Layers and tables are read in a stream, and else of a folder without articles alone.
     """
-    read = ARTICLE_SUFFIXES if find_articles([folder]) != (folder,) else READ_SUFFIXES | COMPRESSED
+    whole = stream or find_articles([folder]) == (folder,)
+    read = READ_SUFFIXES | COMPRESSED if whole else ARTICLE_SUFFIXES
     return Counter(
         file.suffix.lower() or file.name
         for file in folder.iterdir()

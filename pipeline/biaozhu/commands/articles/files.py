@@ -101,13 +101,16 @@ def _print_articles(articles: Sequence[Article]) -> None:
             print_table(f"{name}: left out of the page", ("reason", "text"), left_out)
 
 
-def say_where_not_read(paths: Iterable[Path]) -> None:
-    """Count the files of a folder that are no articles, and name the subfolders with articles: only those directly in it are read."""
+def say_where_not_read(paths: Iterable[Path], *, stream: bool = False) -> None:
+    """Count the files of a folder that are no articles, and name the subfolders with articles: only those directly in it are read.
+
+    A stream reads JSONL, tables and packed files of a folder, too.
+    """
     from biaozhu.reading.article import count_passed_over, find_unread
 
     paths = list(paths)
     for folder in paths:
-        if folder.is_dir() and (passed := count_passed_over(folder)):
+        if folder.is_dir() and (passed := count_passed_over(folder, stream=stream)):
             kinds = ", ".join(f"{count} × {kind}" for kind, count in passed.most_common())
             say(f"hint: {passed.total()} files in {folder} are no articles (.txt, .html) and not read: {kinds}")
             if passed[".jsonl"]:

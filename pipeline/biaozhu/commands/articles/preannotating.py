@@ -96,9 +96,9 @@ def preannotate(
         raise UsageError("--engine ray needs --shards", next_step="Give a folder that all nodes can write to")
     if ray_address is not None and engine != "ray":
         raise UsageError("--ray-address needs --engine ray")
-    # Of shards an output that is refused is said first.
-    say_where_not_read(path for path in paths if shards is None and not is_remote(path))
-    if shards is not None or (jobs or 1) > 1 or remote or any(is_stream(path) for path in paths):
+    streamed = shards is not None or (jobs or 1) > 1 or remote or any(is_stream(path) for path in paths)
+    say_where_not_read((path for path in paths if not is_remote(path)), stream=streamed)
+    if streamed:
         if layers is not None or ledger or annotator:
             raise UsageError("--layers, --ledger and --annotator are for a few articles, not for a stream")
         network = whole_name(model)  # before any worker starts: each would only say again that there is none
@@ -266,12 +266,10 @@ def _write_shards(
 ) -> None:
     """Annotate a stream into shards: in one process by default, with Ray in one for each core."""
     from biaozhu.scale import corpus_stream, shards
-    from biaozhu.scale.shard_folders import is_remote
 
     if ray and "-" in map(str, files):
         raise UsageError("--engine ray reads no standard input", next_step="Save it to a file")
     check_output_folder(folder, files)
-    say_where_not_read(path for path in files if not is_remote(path))
     shards.find_own_files(folder)  # before a lock is put there
     earlier = shards.find_first_receipt(folder)
     if why := earlier and shards.explain_remaking(earlier, plan):
