@@ -62,12 +62,14 @@ def find_layers(
 
 
 def _pass_over_empty(found: list[Path]) -> list[Path]:
-    full = [file for file in found if file.stat().st_size]
-    for file in found if full else ():
-        if file not in full:
-            check_unchanged(file)
-            _log.warning(printable(translate(f"{file}: empty, and passed over")))
-    return full or found
+    empty = [file for file in found if not file.stat().st_size]
+    if len(empty) == len(found):
+        return found
+    for file in empty:
+        check_unchanged(file)
+        _log.warning(printable(translate(f"{file}: empty, and passed over")))
+    gone = set(empty)
+    return [file for file in found if file not in gone]
 
 
 def read_named_layers(
