@@ -23,7 +23,7 @@ from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer, villag
 from biaozhu.knowledge.word_tables import read_words
 from biaozhu.knowledge.world import FOREIGN_CITY, FOREIGN_REGION, world_names
 from biaozhu.normalization.division_lookup import divisions_named, former_codes
-from biaozhu.normalization.mentions import Mention, mentions_of
+from biaozhu.normalization.mentions import PlaceMention, mentions_of
 
 Status = Literal["known", "ambiguous", "unknown", "natural"]
 LEVELS = ("country", "province", "city", "county", "township", "village")
@@ -140,7 +140,7 @@ def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
     return _read(mentions, context)
 
 
-def _made_up(mentions: Sequence[Mention], head: Sequence[str]) -> frozenset[str]:
+def _made_up(mentions: Sequence[PlaceMention], head: Sequence[str]) -> frozenset[str]:
     """Return the names of counties and the like that no table of China has.
 
     One that is known abroad or from history (石川县 is a prefecture as well) counts in an article that names no other place
@@ -194,7 +194,7 @@ def _plain_code(name: str) -> str:
     return best if best and weights[best] >= PLAIN * (sum(weights.values()) + math.exp(NONE_OF_THESE)) else ""
 
 
-def _read(mentions: Sequence[Mention], context: _Context) -> tuple[Place, ...]:
+def _read(mentions: Sequence[PlaceMention], context: _Context) -> tuple[Place, ...]:
     places: list[Place] = []
     for mention, following in zip_longest(mentions, mentions[1:]):
         above = places[-1] if mention.inside else None
@@ -213,7 +213,7 @@ def _read(mentions: Sequence[Mention], context: _Context) -> tuple[Place, ...]:
     return tuple(places)
 
 
-def _place(mention: Mention, above: Place | None, following: str, context: _Context) -> Place:
+def _place(mention: PlaceMention, above: Place | None, following: str, context: _Context) -> Place:
     name = mention.text
     key = mention.sentence, mention.start, mention.end, name
     before = above.code if above and mention.beside else ""
@@ -284,7 +284,7 @@ def _is_supported(
 ) -> bool:
     """Tell whether anything near a name supports that it means the division."""
     code = division.code
-    if (before and code.startswith(before)) or any(other.startswith(code) for other in inside):
+    if _is_told(code, before, inside):
         return True
     if code in (context.senses.get(name), context.senses.get(division.name)) or (listed and code.startswith(listed)):
         return True
@@ -305,12 +305,15 @@ def _is_meant(division: Division, name: str, before: str, inside: Sequence[str],
     """Tell whether a name that is mostly a hill's or a lake's can mean the division: 上海 alone, 竹山 where the text is near."""
     code, at = division.code, context.at or context.root
     near = at.startswith(code) if name in _FAMOUS else bool(at) and code.startswith(at[: CODE_DIGITS[CITY]])
-    named = (before and code.startswith(before)) or any(other.startswith(code) for other in inside)
-    return division.level <= CITY or near or bool(named)
+    return division.level <= CITY or near or _is_told(code, before, inside)
+
+
+def _is_told(code: str, before: str, inside: Sequence[str]) -> bool:
+    return bool(before and code.startswith(before)) or any(other.startswith(code) for other in inside)
 
 
 def _under(
-    level: str, candidates: Sequence[Candidate], above: Place | None, mention: Mention, context: _Context
+    level: str, candidates: Sequence[Candidate], above: Place | None, mention: PlaceMention, context: _Context
 ) -> tuple[str, ...]:
     """Return the path of the place around an unknown one, as `Place.under` has it."""
     if above and above.level in LEVELS and (not level or LEVELS.index(level) > LEVELS.index(above.level)):
@@ -325,9 +328,7 @@ def _under(
     # No table has all villages and townships, but the gazetteer has the rest.
     if level not in ("village", "township"):
         return ()
-    if context.inside:
-        return context.inside
-    return _path_of_code(at[: CODE_DIGITS[LEVELS.index(level) - 1]], context)
+    return context.inside or _path_of_code(at[: CODE_DIGITS[LEVELS.index(level) - 1]], context)
 
 
 @lru_cache(maxsize=1 << 12)

@@ -40,7 +40,7 @@ _COME_FROM = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Mention:
+class PlaceMention:
     """A place name in a sentence: the name before it, the next one, and the kinds of what the words around it describe."""
 
     sentence: str
@@ -58,7 +58,7 @@ class Mention:
     elsewhere: bool
 
 
-def mentions_of(sentences: Sequence[Sentence]) -> list[Mention]:
+def mentions_of(sentences: Sequence[Sentence]) -> list[PlaceMention]:
     """Return the mentions of places in one article's sentences, in order."""
     return [mention for sentence in sentences for mention in _of_sentence(sentence)]
 
@@ -68,10 +68,10 @@ def is_from_or_to(text: str, start: int) -> bool:
     return _FROM_OR_TO.search(text, max(0, start - REACH), start) is not None
 
 
-def _of_sentence(sentence: Sentence) -> list[Mention]:
+def _of_sentence(sentence: Sentence) -> list[PlaceMention]:
     text, spans = sentence.text, [span for span in sentence.spans if span.label == LABEL]
     lists = _lists(text, [(span.start, span.end) for span in spans])
-    mentions: list[Mention] = []
+    mentions: list[PlaceMention] = []
     # What is said of a chain is said of each member: 湖南省浏阳市人.
     elsewhere = False
     for number, span in enumerate(spans):
@@ -84,7 +84,7 @@ def _of_sentence(sentence: Sentence) -> list[Mention]:
             chain_end = spans[last].end
             elsewhere = is_from_or_to(text, start) or _COME_FROM.match(text, chain_end, chain_end + AFTER) is not None
         mentions.append(
-            Mention(
+            PlaceMention(
                 sentence.id,
                 start,
                 end,
