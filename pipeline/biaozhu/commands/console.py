@@ -150,12 +150,10 @@ def finish(
         count, what = decided[reason], translate(what)
         if step == "read":
             say(f"not part of the article, so not annotated: {count} × {what}")
+        elif step == "combine":
+            say(f"found, but not taken: {count} × {what}")
         else:
-            say(
-                f"found, but not taken: {count} × {what}"
-                if step == "combine"
-                else f"decided ({step}): {count} × {what}"
-            )
+            say(f"decided ({step}): {count} × {what}")
     lost = losses(entries)
     for entry in lost[:LOSSES_SHOWN]:
         detail = f" ({entry.detail})" if entry.detail else ""

@@ -136,11 +136,11 @@ def _check_labels(given: Sequence[adjudication.Decision], dispute: adjudication.
     known |= {span.label for one in (*dispute.first, *dispute.second) for span in one.spans}
     wrong = [(one, span) for one in given for span in one.spans if span.label not in known]
     advice = advise_on_label(labels)
-    problems = (
+    problems = [
         LabelError(f"unknown label {span.label!r}", where=f"{one.sentence}@{span.start}", next_step=advice)
         for one, span in wrong
-    )
-    raise_collected(list(problems))
+    ]
+    raise_collected(problems)
 
 
 def _check_undecided(questions: Path | None) -> None:
