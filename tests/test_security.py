@@ -220,10 +220,10 @@ def test_security_page_reads_no_other_file_and_fetches_nothing(
 def test_security_secrets_are_for_their_owner_whatever_the_umask(tmp_path: Path, umask: int) -> None:
     script = (
         f"import os, pathlib; os.umask({umask})\n"
-        "from biaozhu.serving.server import find_token\n"
+        "from biaozhu.serving.server import make_token\n"
         "from biaozhu.doccano.local.state import make_state, write_state\n"
         f"home = pathlib.Path({str(tmp_path)!r})\n"
-        "find_token(home / 'token', make=True)\n"
+        "make_token(home / 'token')\n"
         "write_state(home, make_state(8000))\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, env=os.environ)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -129,6 +130,17 @@ def test_serving_refuses_two_ways_to_end_a_request(url: str, path: str) -> None:
         answer = b"".join(iter(lambda: client.recv(4096), b""))
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize(("size", "status"), [(40_000, b"200"), (100_000, b"400")])
+def test_serving_takes_headers_up_to_its_limit(url: str, size: int, status: bytes) -> None:
+    host, port = url.split("/")[2].split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nCookie: " + b"x" * size)
+        time.sleep(0.2)  # so that they have not ended when they are first looked at
+        with suppress(OSError):
+            client.sendall(b"\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 " + status)
 
 
 def test_serving_refuses_large_bodies_told_or_streamed() -> None:

@@ -17,7 +17,7 @@ from biaozhu.cli import run
 from biaozhu.data.errors import RequestError, ServiceError
 from biaozhu.serving.app import answer, read_texts
 from biaozhu.serving.predictor import trained_predictor
-from biaozhu.serving.server import address_of, bind, find_token, listen
+from biaozhu.serving.server import address_of, bind, find_token, listen, make_token
 from biaozhu.training.train import train
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 def test_serving_makes_a_token_that_others_cannot_read(tmp_path: Path) -> None:
     file = tmp_path / "new" / "token"
-    token = find_token(file, make=True)
+    assert find_token(file) is None
+    token = make_token(file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert find_token(file) == token
     assert len(token) >= 32
@@ -41,8 +42,7 @@ def test_serving_makes_a_token_that_others_cannot_read(tmp_path: Path) -> None:
 def test_serving_refuses_a_weak_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
     monkeypatch.setenv("BIAOZHU_TOKEN", token)
     with pytest.raises(ServiceError, match="a token is"):
-        find_token(tmp_path / "token", make=True)
-    assert not (tmp_path / "token").exists()
+        find_token(tmp_path / "token")
 
 
 def test_serving_takes_the_token_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

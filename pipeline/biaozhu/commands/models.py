@@ -363,18 +363,17 @@ def serve(
     """
     from biaozhu.serving.app import Limits, make_app
     from biaozhu.serving.predictor import WorkerProcesses
-    from biaozhu.serving.server import LOOPBACK, VARIABLE, address_of, bind, find_token, run
+    from biaozhu.serving.server import LOOPBACK, VARIABLE, address_of, bind, find_token, make_token, run
 
     limits = Limits(body=max_bytes, answering=timeout, workers=workers, waiting=waiting, client=per_client)
     bound = bind(host, port)
     make = _maker(model, workers=workers)
-    if token_file.exists():  # a wrong one is told before the processes load
-        find_token(token_file)
+    token = find_token(token_file)  # a wrong one is told before the processes load
     with ExitStack() as stack:
         stack.enter_context(suppress(KeyboardInterrupt))  # asked to end it has done its work, while it loads too
         say(f"{workers} processes load the model …")
         predictor = stack.enter_context(closing(WorkerProcesses(make, size=workers, seconds=timeout)))
-        token = find_token(token_file, make=True)  # last: a service that cannot start leaves no token behind
+        token = token or make_token(token_file)  # last: a service that cannot start leaves no token behind
 
         def ready() -> None:
             address, told = address_of(bound), f"{VARIABLE} or {token_file}"

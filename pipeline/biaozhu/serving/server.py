@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from biaozhu.serving.app import Limits
 
 CONNECTIONS = 256  # Open connections; for one more the one that has waited longest for a request is closed
+UNFINISHED_BYTES = 64 * 1024  # Of a request whose headers have not ended; more get 400, as with uvicorn itself
 IDLE = 5  # Seconds after which a silent connection is closed
 LOOPBACK = ("127.0.0.1", "::1")
 VARIABLE = "BIAOZHU_TOKEN"
@@ -49,7 +50,7 @@ class Connection(H11Protocol):
 
     def __init__(self, *args: Any, header_seconds: float, request_seconds: float, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.conn = _OneLength(h11.SERVER)
+        self.conn = _OneLength(h11.SERVER, UNFINISHED_BYTES)
         self.header_seconds, self.request_seconds = header_seconds, request_seconds
         self.since = 0.0
         self.deadline: asyncio.TimerHandle | None = None
@@ -166,24 +167,28 @@ def run(app: Starlette, listening: socket.socket, *, limits: Limits, drain: floa
         make_server(app, limits, drain=drain).run(sockets=[listening])
 
 
-def find_token(file: Path, *, make: bool = False) -> str:
-    """Return the token of BIAOZHU_TOKEN, else of the file; with `make` a new one where there is no such file.
+def find_token(file: Path) -> str | None:
+    """Return the token of BIAOZHU_TOKEN, else of the file, None where neither is there.
 
     Raises:
-        ServiceError: there is none, it is not a token, or others can read the file.
+        ServiceError: it is not a token, or others can read the file.
     """
     given = os.environ.get(VARIABLE, "")
     if given:
         return _checked(given, VARIABLE)
     if not file.exists():
-        if not make:
-            advice = f"Start `biaozhu serve`, or set {VARIABLE}"
-            raise ServiceError("there is no token", where=str(file), next_step=advice)
-        write_text(file, f"{secrets.token_urlsafe(32)}\n", mode=0o600)
+        return None
     if file.stat().st_mode & 0o077:
         advice = f"Run chmod 600 {shlex.quote(str(file))}"
         raise ServiceError("others can read the token", where=str(file), next_step=advice)
     return _checked(read_bytes(file).decode("utf-8", "replace").strip(), str(file))
+
+
+def make_token(file: Path) -> str:
+    """Write a new token to a file that only its owner can read, and return it."""
+    token = secrets.token_urlsafe(32)
+    write_text(file, f"{token}\n", mode=0o600)
+    return token
 
 
 def _checked(token: str, where: str) -> str:

@@ -13,7 +13,7 @@ from biaozhu.commands.console import finish, print_json, print_table, quote, say
 from biaozhu.commands.doccano.specs import Port, log_in, print_values
 from biaozhu.commands.models import PORT, TOKEN_FILE, TokenFile
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile
-from biaozhu.data.errors import RemoteError, UsageError, raise_collected
+from biaozhu.data.errors import RemoteError, ServiceError, UsageError, raise_collected
 from biaozhu.data.labels import read_labels
 
 if TYPE_CHECKING:
@@ -124,11 +124,14 @@ def suggest(
 ) -> None:
     """Let annotators ask a running `biaozhu serve` for spans, with the wand on Doccano's page; or no longer."""
     from biaozhu.doccano.project import find_project, switch_off, switch_on
-    from biaozhu.serving.server import find_token
+    from biaozhu.serving.server import VARIABLE, find_token
 
     names = list(dict.fromkeys(project or ["biaozhu"]))
     label_set = read_labels(labels)
     token = find_token(token_file) if switch == "on" else ""
+    if token is None:
+        advice = f"Start `biaozhu serve`, or set {VARIABLE}"
+        raise ServiceError("there is no token", where=str(token_file), next_step=advice)
     connection = log_in(home)
     found = {name: one for name in names if (one := find_project(connection, name)) is not None}
     lacking = [name for name in names if name not in found]

@@ -60,7 +60,7 @@ def new(folder: Path) -> None:
     name = printable(folder.resolve().name)
     filled = [one.name for one in find_unread([folder]) if one.parent == folder and one.name not in OWN_FOLDERS]
     articles = ARTICLES if ARTICLES in filled or not filled else filled[0]
-    readme = translate(README).replace("seeds", printable(quote(articles))).replace("{name}", name)
+    readme = translate(README).replace("{articles}", printable(quote(articles))).replace("{name}", name)
     wanted = {one: read_bytes(find_own(Path(one))) for one in FILES}
     wanted |= {"README.md": readme.encode(), ".gitignore": IGNORED.encode()}
     written = [one for one in wanted if not (folder / one).exists()]
