@@ -192,6 +192,11 @@ def test_article_html_whose_text_is_html_again_is_refused(tmp_path: Path) -> Non
         read_article(put(tmp_path, page.encode(), "x.html"))
 
 
+def test_article_of_json_lines_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EncodingError, match="JSON"):
+        read_article(put(tmp_path, '{"id": "a", "text": "云溪县", "spans": []}'.encode(), "x.jsonl"))
+
+
 def test_article_html_too_large_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EncodingError, match="4 MiB"):
         read_article(put(tmp_path, b"<html>" + b" " * (4 << 20), "x.txt"))

@@ -53,7 +53,9 @@ def _by_context(word: str, before: str, after: str) -> Unit | None:
     unit: Unit | None = None
     if part := re.fullmatch(r"1/([1-9][0-9]*)", word):
         unit = Unit(word, "ratio", Fraction(1, int(part[1])), "1")
-    elif word in ("元", "圆"):
+    elif word == "块" and _COUNTED_AFTER.match(after):
+        unit = Unit(word, "count")
+    elif word in ("元", "圆", "块", "元钱", "块钱"):
         behind = _CURRENCY_BEHIND.match(after)
         names = (name for name in _CURRENCIES if before.rstrip().endswith(name))
         unit = next((_UNITS[name] for name in names), _UNITS[behind[1]] if behind else None)
@@ -61,8 +63,6 @@ def _by_context(word: str, before: str, after: str) -> Unit | None:
         unit = _UNITS["分钱"]
     elif word == "分" and _LAND_AFTER.match(after):
         unit = part_of(_UNITS["亩"])
-    elif word == "块" and _COUNTED_AFTER.match(after):
-        unit = Unit(word, "count")
     elif word == "度" and "电" in before[-6:] + after[:2]:
         unit = _UNITS["千瓦时"]
     elif word in ("度", "°", "°C", "摄氏度"):
@@ -111,6 +111,7 @@ _UNITS = _units()
 # 港币20万元, 20万元(旧币): the currency stands beside the figure. 人民币 needs no mention.
 _MONEY = {name: unit for name, unit in _UNITS.items() if unit.dimension == "money" and not name.isascii()}
 _CURRENCIES = tuple(name for name, unit in _MONEY.items() if unit.base != "CNY" or unit.name == OLD_YUAN)
+CURRENCY_FIRST = re.compile(alternation(name for name in _MONEY if len(name) > 1))
 _CURRENCY_BEHIND = re.compile(
     rf" ?[(（]?(?:指|系|当时的?)?({alternation(name for name in _CURRENCIES if len(name) > 1)})"
 )

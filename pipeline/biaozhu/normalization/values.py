@@ -19,7 +19,7 @@ from biaozhu.knowledge.measures import ASCII_UNIT, FIGURES, MEASURES, NUMERAL, S
 from biaozhu.normalization.context import approx_around, bound_around, per_around
 from biaozhu.normalization.eras import is_of_another_era
 from biaozhu.normalization.numerals import DIGITS, Approx, Numeral, read_numeral
-from biaozhu.normalization.units import Dimension, Unit, part_of, split_measure, unit_of
+from biaozhu.normalization.units import CURRENCY_FIRST, Dimension, Unit, part_of, split_measure, unit_of
 from biaozhu.reading.simplified import to_half_width
 
 Doubt = Literal["", "per", "unit", "era", "currency", "sign", "calendar", "product", "pair", "reading"]
@@ -94,7 +94,7 @@ _LETTERS = {"K": 3, "M": 6, "B": 9}
 _COMPARED = re.compile("[多少增减高低涨降贵]了?$")
 _PARTED = re.compile("(?<=[0-9一二三四五六七八九十百千万半两])(?:亩|公顷|元|块|角|毛)")
 # What makes money of 块.
-_PRICED = re.compile("[元毛角花卖价买付收钱贵涨降赚交欠给省补]")
+_PRICED = re.compile("[币元毛角花卖价买付收钱贵涨降赚交欠给省补]")
 
 
 def read_amount(text: str, start: int, end: int, *, year: int | None = None) -> AmountValue | None:
@@ -110,9 +110,14 @@ def read_amount(text: str, start: int, end: int, *, year: int | None = None) -> 
     found = _UNIT_PER.fullmatch(_SAME_PER.sub("", span))
     own_per = "·".join(unit_of(word).name for word in found["per"].split("/")) if found else ""
     span = found["amount"].strip() if found else span
+    named = CURRENCY_FIRST.match(span)
+    if named:
+        # 法币五百元, 美元500: not the guideline's border, but plain in meaning, as 三倍多 below.
+        before, span = before + named.group(), span[named.end() :].lstrip()
     read = _read_span(span, before, after)
+    if named and read is not None and read.unit is None:
+        read = replace(read, unit=unit_of(named.group()))
     if read is None and span[-1:] in ("多", "余"):
-        # 三倍多: not the guideline's border, but plain in meaning.
         read, after = _read_span(span[:-1], before, after), span[-1]
     if read is None or (unit := read.unit) is None:
         return None

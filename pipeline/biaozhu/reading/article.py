@@ -40,8 +40,12 @@ def read_article(path: Path) -> Article:
     file's bytes. Of an HTML page, `raw` is the extracted text, and `encoding` begins with `html:`; of a text with hard-wrapped lines it is
     that with the lines joined, and `encoding` begins with `joined:`. `sha256` and `id` are then those of the UTF-8 bytes of `raw`, so that
     it is the same article when saved and read again. Its name is that of the file without the suffix, as `layer_stem` gives it. A file
-    that is binary, too large, or in no encoding that is sure raises EncodingError, one without text EmptyArticleError.
+    that is binary, JSON Lines, too large, or in no encoding that is sure raises EncodingError, one without text EmptyArticleError.
     """
+    if path.suffix.lower() == ".jsonl":
+        # Its spans and names would be annotated as text.
+        advice = "Give a layer to --layer, or texts in JSON Lines to `biaozhu preannotate`"
+        raise EncodingError("lines of JSON are no article", where=str(path), next_step=advice)
     page = path.suffix.lower() in HTML_SUFFIXES
     name = "stdin" if str(path) == STDIN else layer_stem(path.stem)
     return article_from_bytes(read_source(path), name=name, where=str(path), page=page)
