@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -23,6 +24,8 @@ PROPOSED = {AMOUNT: 45, "PERSON": 30, "PLACE": 10}
 # Where it is so sure, the network knows rare units (两箧, 四万里弗) and borders better than the grammar; chosen on dev.
 MIN_SCORE = {AMOUNT: 0.85}
 UNNAMED = "某"
+# What a tab or a bar parts is two names, not one.
+_CELL = re.compile(r"[^\s|](?:[^\t|]*[^\s|])?")
 # A person of fewer characters is not cut.
 SHORTEST_CUT = 3
 COMMON_IN_NAMES = frozenset("".join(read_words("given_names", "common")))
@@ -92,12 +95,11 @@ def repair_names(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
 
 
 def labelled_spans(text: str, words: Sequence[LacWord], *, source: str, min_score: float = 0.0) -> Iterator[Span]:
-    """Yield the words that have a label as tag and this score or more, without white space at their ends."""
+    """Yield the words that have a label as tag and this score or more, each cell of a table by itself, without white space at their ends."""
     for start, end, tag, score in words:
-        kept = text[start:end]
-        if tag != OUTSIDE and score >= min_score and kept.strip():
-            first = start + len(kept) - len(kept.lstrip())
-            yield Span(first, first + len(kept.strip()), tag, source, score)
+        if tag != OUTSIDE and score >= min_score:
+            for cell in _CELL.finditer(text, start, end):
+                yield Span(*cell.span(), tag, source, score)
 
 
 def is_refused(text: str, span: Span) -> bool:
