@@ -51,6 +51,8 @@ _CUT_NUMERAL = re.compile(
     r"(?:[\d.][ \t\u3000]?(?:\r\n|[\n\r])[ \t\u3000]{0,2}[\d.十百千万亿]"
     r"|[零一二三四五六七八九十百千万亿两][ \t\u3000]?(?:\r\n|[\n\r])[ \t\u3000]{0,2}[零一二三四五六七八九十百千万亿两])"
 )
+# Thousands that do: 3,⏎456万元.
+_CUT_THOUSANDS = re.compile(r"(?<!\d)\d{1,3}[,，][ \t\u3000]?(?:\r\n|[\n\r])[ \t\u3000]{0,2}(?=\d{3}(?!\d))")
 # Where a clause may be cut and no word with it.
 _BORDER = re.compile("[的了着在把将等与及]")
 
@@ -217,6 +219,9 @@ def _row(
 def _is_cut(raw: str, start: int, end: int) -> bool:
     """Tell whether the end of a line may have cut the numeral of an amount in two."""
     before = _CUT_NUMERAL.search(raw, max(0, start - 6), start + 1)
+    thousands = _CUT_THOUSANDS.search(raw, max(0, start - 9), start + 4)
+    if thousands and thousands.end() == start:
+        return True
     return (before is not None and before.end() > start) or _CUT_NUMERAL.match(raw, end - 1) is not None
 
 
