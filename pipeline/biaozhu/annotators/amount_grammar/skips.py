@@ -37,13 +37,17 @@ _IDIOMS_IN_CONTEXT = (
     rf"[{SMALL}](?:[棵道里间眼孔])[松树口桥庄堡房井沟店湾坪](?=地铁|(?:火车|公交)?站|体育|[东西南北]?[路街桥]|小区|公园|广场|胡同|医院|[小中]学|街道|社区)",
 )
 _FIGURES, _NUMERAL = "[0-9]{1,2}", f"[{SMALL}]{{1,3}}"
-_TERMS = "提前 超过 为期 连续 历时 少于 届满 长达 停留 整整 足足 不出 为时 历经".split()  # noqa: SIM905 — reads better
+# No month has more days.
+_DAY = "(?:3[01]|[12][0-9]|0?[1-9])"
+# Before a number of days they say how long: 提前十日, 逾期15日.
+_TERMS = read_words("amounts", "terms")
 
 
 def _day(number: str) -> str:
     """Return the pattern of a day of the month; 十日内, 提前十日 are terms."""
     terms = "".join(f"(?<!{word})" for word in _TERMS)
-    return rf"(?={number} ?日){terms}{number} ?日(?!(?:以|之)?内|以[上下]|之后)(?!\w?均)"
+    dated = rf"{terms}{number} ?日(?!(?:以|之)?内|以[上下]|之?后(?!半)|之前)(?!\w?均)"
+    return rf"(?={number} ?日)(?:{dated}|(?<=[至到于自从月—~-]){number} ?日(?=后))"
 
 
 # By what they begin with, so that each is tried where it can match only.
@@ -51,7 +55,7 @@ _OF_FIGURES = (
     rf"{_FIGURES}[:：][0-9]{{2}}(?:[:：][0-9]{{2}})?|{_FIGURES}[时点]{_FIGURES}分(?:{_FIGURES}秒)?"
     rf"|(?<![0-9])[12][0-9]{{3}}(?:{DASH}[0-9]{{2,4}})? ?年(?:{_FIGURES}月)?(?:{_FIGURES}日)?(?!期|的?历史)"
     rf"|(?<![0-9])[0-9]{{2}}年(?={_FIGURES}月|[底初末春夏秋冬度])|(?<![0-9.])0[0-9]年"
-    rf"|(?:{_FIGURES}(?:{DASH}|、))?(?:{_FIGURES} ?[月号](?!\w?均)(?: ?{_FIGURES} ?日)?|{_day(_FIGURES)})"
+    rf"|(?:{_FIGURES}(?:{DASH}|、))?(?:{_FIGURES} ?[月号](?!\w?均)(?: ?{_FIGURES} ?日)?|{_day(_DAY)})"
     rf"|(?<![0-9])[0-9]{{4}}[-/.]{_FIGURES}[-/.]{_FIGURES}(?![0-9])|[0-9]{{1,4}} ?(?:年代|世纪|年级|年度|楼)"
     r"|(?<![0-9])[0-9]++[:：∶][0-9]++|(?<![0-9.元块角毛])[0-9]++(?:\.[0-9]++)?(?=一[晚斤碗份位杯只张条节串瓶])|(?<![0-9])(?:45|90|105|120)\+[0-9]{1,2}(?=分)"
     # Floors of a thread: 12L：…, 回6L.
