@@ -17,6 +17,8 @@ YEARS = range(51, 1000)
 # 这五年, 每10天, 今明两天: which ones, not how long.
 _WHICH = re.compile("(?:[这那每]|第[一二三四五六七八九十]{1,2}个|今明|(?<![学提目之世任婚赛考产])前|非凡|黄金|关键)$")
 _RANK = re.compile("(?:排[名在行]?|位?[居列]|名列|跃[居升][至到]?|升[至到]|降[至到]|前|第|全[国省市球县]|世界)$")
+# 36°46′, 109°E
+_MINUTES = re.compile("[0-9]{1,2}[.′’']|[NSEW](?![A-Za-z])")
 _COORDINATE = re.compile("(?:[东西]经|[南北]纬|赤纬|赤经|经度|纬度|经|纬)约?$")
 # 首付36万起: a price and no cases.
 _PRICED = re.compile("(?:首付|[总均售单租底]价|价格|报价|月薪|[售卖租])[格约为是只要从]{0,2}$")
@@ -75,7 +77,7 @@ def counts_nothing(one: Counted) -> bool:  # noqa: PLR0911 — a line for each s
     """Return whether the text around says that this is not an amount, whatever its figures are written in."""
     before, after = one.before, one.after
     if refused := _REFUSED_AFTER.get(one.measure):
-        return bool(refused.search(before))
+        return bool(refused.search(before) or (one.measure == "°" and _MINUTES.match(after)))
     match one.measure:
         case "年" | "周年" | "个月" | "天" | "日" | "周" | "小时" | "分钟" | "晚" | "夜" | "个季度":
             return bool(_WHICH.search(before)) or (one.measure == "年" and _is_date(one))
