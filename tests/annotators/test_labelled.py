@@ -97,6 +97,8 @@ def test_labelled_spans_that_the_guideline_or_the_grammar_refuses_are_left_out(
         ("投资肆拾几亿元。", [(3, 7, "AMOUNT", 0.5)], [(3, 7, "AMOUNT")]),
         ("共三百亩零五分。", [(1, 4, "AMOUNT", 0.9), (5, 7, "AMOUNT", 0.9)], [(1, 7, "AMOUNT")]),
         ("卖两块五一斤。", [(1, 4, "AMOUNT", 0.9), (4, 6, "AMOUNT", 0.9)], [(1, 4, "AMOUNT")]),
+        ("机票￥1,299起。", [(2, 9, "AMOUNT", 0.9)], [(2, 8, "AMOUNT")]),
+        ("新房总价200万起。", [(4, 9, "AMOUNT", 0.96)], []),
         ("袋\t￥1.2\t24.00元", [(2, 12, "AMOUNT", 0.97)], [(2, 6, "AMOUNT"), (7, 13, "AMOUNT")]),
         ("袋 | ￥1.2 | 24元 |", [(4, 15, "AMOUNT", 0.97)], [(4, 8, "AMOUNT"), (11, 14, "AMOUNT")]),
         ("何小帆\t林大有", [(0, 7, "PERSON", 0.9)], [(0, 3, "PERSON"), (4, 7, "PERSON")]),

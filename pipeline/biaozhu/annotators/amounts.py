@@ -81,7 +81,9 @@ def _with_range(number: str, measure: str, key: str) -> str:
 
 
 _HALVES = "个|袋(?!装)|勺|[汤茶]匙|锅(?!炉)|筐|罐|年|小时|公?斤|英?亩|公?里|米|尺|寸|吨|分钟|刻|成|倍|周|圈|场(?!所)|升|碗|杯|瓶|页|辈子|天|日|英[里寸尺]"
-_ARABIC_AMOUNT = _with_range(rf"(?P<figures>{_TIMES}{FIGURES}(?: ?[余多来几])?) ?", _AFTER_ARABIC, "A")
+_ARABIC_AMOUNT = _with_range(
+    rf"(?P<figures>{_TIMES}{FIGURES}(?:[wW](?=[多余+]?[元块人]))?(?: ?[余多来几]|\+)?) ?", _AFTER_ARABIC, "A"
+)
 _CHINESE_AMOUNT = _with_range(
     rf"(?P<numeral>{NUMERAL}[余多来几]?|(?<![上下大多一小])半(?={_HALVES}))", _AFTER_CHINESE, "C"
 )
@@ -92,7 +94,7 @@ _CURRENCY = (
 )
 _PRICE = (
     rf"(?=[-+$¥€£₩₽฿A-Z])[-+]?{_CURRENCY} ?{ARABIC}{MAGNITUDE}"
-    rf"(?:{DASH}{_CURRENCY}? ?{ARABIC}{MAGNITUDE})?[余多]?(?: ?(?:{_MONEY})|[MBK](?![A-Za-z]))?"
+    rf"(?:{DASH}{_CURRENCY}? ?{ARABIC}{MAGNITUDE})?[余多]?(?: ?(?:{_MONEY})|[MBKWw](?![A-Za-z]))?"
 )
 # What can begin a match: most characters of a text are passed over at once.
 _FIRSTS = "".join(
@@ -142,7 +144,7 @@ _CURRENCY_NAME = re.compile(
 )
 _AFTERWARDS = re.compile(
     rf"(?:(?<=[毛角分])钱)?(?:[（(](?:{measure_pattern(MEASURES['classifier'])})[）)])?"
-    rf"(?: ?[/·] ?(?:[0-9]++ ?)?(?:{_AFTER_ARABIC}|[月平$]|(?:min|[hdsa])(?![A-Za-z]))"
+    rf"(?: ?[/·] ?(?:[0-9]++ ?)?(?:{_AFTER_ARABIC}|[月平$]|(?:min|[hdsa]|(?<=/)[a-z]{{2,4}})(?![A-Za-z]))(?:(?<=[A-Za-z])(?:-[12](?![0-9.])|⁻[¹²]))?"
     "|每(?:小时|分钟|秒|平方米|立方米|公顷|[兆千]瓦时?|吨|公斤|千克|升))*+"
 )
 _BEGIN_MORE = frozenset(
@@ -151,6 +153,8 @@ _BEGIN_MORE = frozenset(
 _IN_NUMBER = re.compile(f"[0-9{DIGITS}]{{2}}")
 # “18条” is the name of a policy.
 _BARE_COUNT = re.compile(f"[0-9](?:{measure_pattern(MEASURES['classifier'])})$")
+# What the guideline's A3 leaves out.
+_LIMIT = re.compile("起|以[上下]|左右|上下")
 _CHANGED = re.compile("(?:[下上]调|[减增]少|减|下[降跌滑]|上[升涨]|增加|回[落升])[了约近]?$")
 
 
@@ -173,7 +177,7 @@ def amount_borders(text: str, start: int, end: int) -> tuple[int, int] | None:
     if any(left < end and start < right for left, right in refused):
         return None
     for left, right, _ in amounts:
-        if left <= start and end <= right:
+        if left <= start < right and (end <= right or _LIMIT.fullmatch(text, first + right, first + end)):
             return left + first, right + first
     cut = start and _IN_NUMBER.match(text, first + start - 1)
     return None if cut else (first + start, first + end)
@@ -220,8 +224,8 @@ def _read_match(text: str, found: re.Match[str], amounts: list[Found], refused: 
         text[end : end + REACH_AFTER],
     )
     if counts_nothing(one):
-        # A header (单位:万元) has no number, a latitude is none; of a date or a rank the network may know better.
-        if not one.number.strip("十百千万亿") or measure in ("度", "°"):
+        # A header (单位:万元) has no number, a latitude is none, nor 售价200万起; of a date or a rank the network may know better.
+        if not one.number.strip("十百千万亿") or measure in ("度", "°", "起"):
             refused.append((start, end))
         return end
     if second >= 0:

@@ -73,7 +73,7 @@ _EITHER = "|".join(f"[{pair[:-1]}]、(?={pair[-1]})" for pair in _NEIGHBOURS.spl
 _EITHER = rf"(?:(?<=[^\\s。；;：:，,、第0-9{_DIGIT}])(?:{_EITHER}))?"
 FIGURES = rf"{_EITHER}{ARABIC}(?:(?<![0-9.,]10)(?<=10)[⁺⁻]?[⁰¹²³⁴-⁹]{{1,2}}+)?{MAGNITUDE}"
 NUMERAL = rf"(?:(?<![{_CHARACTERS}两0-9])[十百千万个]把|千儿八百|百儿八十|{_EITHER}{CHINESE})"
-NUMBER = rf"(?:{FIGURES}|{NUMERAL})(?: ?[余多来几])?"
+NUMBER = rf"(?:{FIGURES}|{NUMERAL})(?: ?[余多来几]|\+)?"
 DASH = r"(?: ?(?:[-—–~]{1,2}|至|到) ?)"
 
 

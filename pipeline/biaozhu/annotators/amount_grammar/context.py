@@ -21,7 +21,7 @@ _RANK = re.compile("(?:排[名在行]?|位?[居列]|名列|跃[居升][至到]?|
 _MINUTES = re.compile("[0-9]{1,2}[.′’']|[NSEW](?![A-Za-z])")
 _COORDINATE = re.compile("(?:[东西]经|[南北]纬|赤纬|赤经|经度|纬度|经|纬)约?$")
 # 首付36万起: a price and no cases.
-_PRICED = re.compile("(?:首付|[总均售单租底]价|价格|报价|月薪|[售卖租])[格约为是只要从]{0,2}$")
+_PRICED = re.compile("(?:首付|价[格位]?|[月年]薪|租金|[售卖租])[约为是只要从]{0,2}$")
 # Right before the number and these measure words, they say that nothing is counted.
 _REFUSED_AFTER = {
     **dict.fromkeys(("位", "名"), _RANK),
