@@ -45,7 +45,7 @@ def read_article(path: Path) -> Article:
     if path.suffix.lower() == ".jsonl":
         # Its spans and names would be annotated as text.
         advice = "Give a layer to --layer, or texts in JSON Lines to `biaozhu preannotate`"
-        raise EncodingError("lines of JSON are no article", where=str(path), next_step=advice)
+        raise EncodingError("these are lines of JSON, not an article", where=str(path), next_step=advice)
     page = path.suffix.lower() in HTML_SUFFIXES
     name = "stdin" if str(path) == STDIN else layer_stem(path.stem)
     return article_from_bytes(read_source(path), name=name, where=str(path), page=page)
