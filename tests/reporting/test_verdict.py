@@ -212,6 +212,10 @@ def test_verdict_tells_labels_that_a_layer_never_marks_from_errors(material: Rep
     assert (list_unmarked(found), find_weakest(found)) == ({"AMOUNT": amounts}, "")
     given = replace(material.given, layers={"a": layer}, covered={"a": layer})
     content = gather_scores(replace(material, given=given, request=replace(material.request, layers=("a=x",))))
+    # What it marks wrongly is weak, whether or not the gold has the label; what it never marks is another matter.
+    worse = [with_spans(one, [replace(span, label="ORG") for span in one.spans[:1]]) for one in layer]
+    assert find_weakest(evaluate_layer(gold, worse)) == "ORG"
+    assert find_weakest(evaluate_layer([with_spans(one, []) for one in gold], worse)) == "ORG"
     for language, name in (("zh", "数量"), ("en", "AMOUNT")):
         words, html = make_translator(language), render_report(content, language=language)[0]
         assert words("unmarked", label=name, count=amounts) in html

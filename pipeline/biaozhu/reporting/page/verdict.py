@@ -97,10 +97,10 @@ def judge_difference(difference: Difference, tests: int) -> tuple[Direction, Bou
 
 
 def find_weakest(evaluation: Evaluation) -> str:
-    """Return the label with the lowest strict F1 among those that both sides have, empty where none has an error."""
+    """Return the label with the lowest strict F1 among those that a layer marks, empty where none has an error."""
     scores = {label: by["strict"] for label, by in evaluation.labels.items()}
-    both = {label: one.f1.value or 0.0 for label, one in scores.items() if one.counts.possible and one.counts.actual}
-    return min((label for label, f1 in both.items() if f1 < 1), key=lambda label: both[label], default="")
+    marked = {label: one.f1.value or 0.0 for label, one in scores.items() if one.counts.actual}
+    return min((label for label, f1 in marked.items() if f1 < 1), key=lambda label: marked[label], default="")
 
 
 def list_unmarked(evaluation: Evaluation) -> dict[str, int]:
