@@ -26,6 +26,7 @@ from biaozhu.data.storage.manifest import check_unchanged, list_gone
 from biaozhu.data.translation import translate
 
 _log = logging.getLogger(__name__)
+_warned: set[Path] = set()
 LEDGER_SUFFIX, FAILED_SUFFIX = ".ledger.jsonl", ".failed.jsonl"
 
 
@@ -67,7 +68,10 @@ def _pass_over_empty(found: list[Path]) -> list[Path]:
         return found
     for file in empty:
         check_unchanged(file)
-        _log.warning(printable(translate(f"{file}: empty, and passed over")))
+        # A command may read a folder twice, as gold and as a layer.
+        if (place := file.resolve()) not in _warned:
+            _warned.add(place)
+            _log.warning(printable(translate(f"{file}: empty, and passed over")))
     gone = set(empty)
     return [file for file in found if file not in gone]
 
