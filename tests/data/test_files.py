@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -203,8 +204,9 @@ def test_files_folder_is_held_by_one_command_at_a_time(tmp_path: Path) -> None:
     with hold_folder(folder):
         other = threading.Thread(target=add, args=["second"])
         other.start()
-        with pytest.raises(LockedError), hold_folder(folder, wait=False):
+        with pytest.raises(LockedError) as refused, hold_folder(folder, wait=False):
             raise AssertionError
+        assert "--break-lock" not in refused.value.next_step  # for a push alone
         done.append("first")
     other.join(10)
     assert done == ["first", "second"]
@@ -212,6 +214,26 @@ def test_files_folder_is_held_by_one_command_at_a_time(tmp_path: Path) -> None:
         assert list(folder.iterdir()) == []
     with pytest.raises(WriteError), hold_folder(Path("/dev/null/x")):
         raise AssertionError
+
+
+@pytest.mark.parametrize(("patience", "times"), [(0.01, 1), (60, 0)])
+def test_files_folder_that_is_waited_for_long_is_named_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, patience: float, times: int
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", patience)
+    begun = threading.Event()
+
+    def hold() -> None:
+        with hold_folder(tmp_path):
+            begun.set()
+            time.sleep(0.5)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    begun.wait(10)
+    with hold_folder(tmp_path):
+        other.join(10)
+    assert caplog.text.count(str(tmp_path)) == times
 
 
 def test_files_scratch_database_keeps_little_in_memory_and_nothing_on_disk() -> None:

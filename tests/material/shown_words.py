@@ -31,7 +31,7 @@ DATA_WORDS = (
     "no certain gain, so the model is its start", "seen", "unseen", "the pre-annotation", "the pre-annotation with LAC's words",
     *(line for line in README.splitlines() if re.search(r"\S  +\S|:$", line)),
     *EXTRAS.values(), *HEADINGS.values(), "… by {0}", "… score {0}", "kept", "model", "lint", "surface", "hidden", "comments", "navigation", "footer", "sidebar", "sharing", "control", "drawn",  "related links", "note mark", "ruby", "struck out", "above the title", "below the article", "source line", "links",
-    "outside the article", "furniture", "… and {0} more.", "{0}: empty, and passed over", "stopped; nothing half-written was left",
+    "outside the article", "furniture", "… and {0} more.", "{0}: empty, and passed over", "{0}: another command is running here, waiting for it to end", "stopped; nothing half-written was left",
     *(f"{{0}} {kind} {{1}}" for kind in get_args(diff.Kind)),
     *(os.strerror(one) for one in (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ENOSPC,
       errno.ENAMETOOLONG, errno.ELOOP, errno.EROFS, errno.ECONNREFUSED, errno.EADDRINUSE, errno.EIO)),

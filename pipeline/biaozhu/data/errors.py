@@ -182,10 +182,8 @@ class RemoteError(BiaozhuError, code="BZ034", advice="See the server's log"):
     """Doccano refuses a request, or its answer is invalid."""
 
 
-class LockedError(
-    BiaozhuError, code="BZ035", advice="Wait for it to end; if its machine is gone for good, push with --break-lock"
-):
-    """Another push is running on the same project."""
+class LockedError(BiaozhuError, code="BZ035", advice="Wait for it to end"):
+    """Another command is running in the same folder, or on the same Doccano project."""
 
 
 class BackupError(BiaozhuError, code="BZ036", advice="Give a whole file that `biaozhu doccano backup` has made"):

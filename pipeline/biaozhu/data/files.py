@@ -8,6 +8,7 @@ import fcntl
 import glob
 import hashlib
 import json
+import logging
 import os
 import re
 import secrets
@@ -15,6 +16,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import threading
 import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -24,12 +26,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import msgspec
 import platformdirs
 
-from biaozhu.data.errors import LockedError, MissingFileError, WriteError
+from biaozhu.data.errors import LockedError, MissingFileError, WriteError, printable
+from biaozhu.data.translation import translate
 
 if TYPE_CHECKING:
     import sqlite3
 
 Value = TypeVar("Value")
+_log = logging.getLogger(__name__)
 
 MAX_ARTICLE_BYTES = 32 * 1024 * 1024
 """Bytes of the largest file that is taken for an article, and of the longest line of a layer."""
@@ -44,6 +48,7 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """What no UTF-8 file can carry; Python has it in the name of a file that is not UTF-8."""
 DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/(?:fd/(\d{1,4})|(stdin|stdout|stderr))")
 NAMED_DESCRIPTORS = ("stdin", "stdout", "stderr")
+PATIENCE_SECONDS = 2.0
 # Of a file's name in that of its temporary file.
 MAX_PREFIX_BYTES = 200
 
@@ -117,13 +122,28 @@ def hold_folder(folder: Path, *, wait: bool = True) -> Iterator[None]:
         # Some file systems have no locks.
         with suppress(OSError):
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                advice = "Wait for it to end"
-                raise LockedError("another command is at work here", where=str(folder), next_step=advice) from None
+                if not wait:
+                    raise LockedError("another command is running here", where=str(folder)) from None
+                with tell_waiting(folder):
+                    fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
+
+
+@contextmanager
+def tell_waiting(folder: Path) -> Iterator[None]:
+    """Say, once and only where it takes a while, that what is done inside waits for another command in a folder."""
+    said = printable(translate(f"{folder}: another command is running here, waiting for it to end"))
+    timer = threading.Timer(PATIENCE_SECONDS, _log.warning, [said])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def is_file_name(name: str) -> bool:

@@ -92,7 +92,8 @@ def hold_lock(project: Project, *, break_lock: bool = False) -> Iterator[LockOwn
         remove_tag(project, mine)
         seconds = (datetime.now(UTC) - datetime.fromisoformat(holder.since)).total_seconds()
         who = f"{holder.user}@{holder.host} (process {holder.pid}) is pushing to {project.name!r}"
-        raise LockedError(f"{who}, since {holder.since}, {max(0, int(seconds))} s ago")
+        advice = "Wait for it to end; if its machine is gone for good, push with --break-lock"
+        raise LockedError(f"{who}, since {holder.since}, {max(0, int(seconds))} s ago", next_step=advice)
     _held_pushes.add(owner.push)
     try:
         yield owner

@@ -97,8 +97,7 @@ def held(folder: Path) -> Iterator[None]:
         lock = FileLock(folder / LOCK)
         lock.acquire(timeout=0)
     except Timeout:
-        advice = "Wait for it to end"
-        raise LockedError("another run is writing shards here", where=str(folder), next_step=advice) from None
+        raise LockedError("another run is writing shards here", where=str(folder)) from None
     except OSError as error:
         raise WriteError(f"{what} ({error.strerror})", where=str(folder)) from None
     try:

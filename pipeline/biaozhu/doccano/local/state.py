@@ -21,7 +21,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from biaozhu.data.errors import ServerError, WriteError
-from biaozhu.data.files import parse_json, read_bytes, write_json
+from biaozhu.data.files import parse_json, read_bytes, tell_waiting, write_json
 
 STATE_FILE, ACCOUNTS_FILE, SQLITE_FILE = "state.json", "accounts.json", "db.sqlite3"  # of a home folder
 SCHEMA = 1
@@ -93,7 +93,8 @@ def lock_home(home: Path) -> Iterator[None]:
     lock = FileLock(home / "lock", timeout=LOCK_WAIT_SECONDS, mode=0o600)
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock.acquire()
+        with tell_waiting(home):
+            lock.acquire()
     except Timeout:
         raise ServerError("another `biaozhu doccano` is running", next_step="Wait for it to end") from None
     except OSError as error:
