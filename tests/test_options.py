@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shlex
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,8 @@ import pytest
 
 from biaozhu.cli import list_all_commands, run
 from biaozhu.commands.help_pages import DocumentedCommand, list_commands
+from biaozhu.data.layers import write_layer
+from biaozhu.data.model import Sentence, Span
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,3 +97,70 @@ def test_options_a_folder_with_a_dot_is_one_and_is_named(
     assert run(["preannotate", "a.txt", "-o", name, "--model", "fast"]) == 0
     assert (tmp_path / name / "a.jsonl").is_file()
     assert name in capsys.readouterr().err
+
+
+MADE = Sentence(article="0123456789ab", start=0, end=4, text="李明周一", spans=(Span(0, 2, "PERSON"),))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with an article and layers."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("李明周一来到镇里。\n", "utf-8")
+    for path in ("anna/a.jsonl", "ben/a.jsonl"):
+        write_layer(tmp_path / path, [MADE])
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ["split a.txt", "preannotate a.txt --model fast", "export anna -f csv"])
+def test_options_a_dash_is_standard_output(command: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    there = sorted(folder.iterdir())
+    assert run([*shlex.split(command), "-o", "-"]) == 0
+    assert "李明" in capfd.readouterr().out
+    assert sorted(folder.iterdir()) == there
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "llm a.txt --config l.toml -o -",
+        "adjudicate anna ben -o -",
+        "pull -o -",
+        "train ner.cfg -o -",
+        "segmenter --words anna --dev ben -o -",
+        "preannotate a.txt --layers -",
+        "preannotate a.txt --ledger -o -",
+        "select anna -n 1 --random 1 -o -",
+        # With --json nothing else goes there.
+        "evaluate --gold anna --layer ben --json -o -",
+        "export anna -f csv --json -o /dev/stdout",
+        # Nothing would be printed, which is not JSON.
+        "preannotate a.txt --json",
+        "preannotate a.txt --json -o b.jsonl",
+        "preannotate a.txt --json -o b.jsonl --jobs 2",
+        "preannotate a.txt --json --shards b",
+    ],
+)
+def test_options_what_standard_output_cannot_take_is_refused_before_any_work(
+    command: str, folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    there = sorted(folder.rglob("*"))
+    assert run(shlex.split(command)) == 2
+    said = capfd.readouterr()
+    assert said.err.startswith("BZ002 ")
+    assert said.out == ""
+    assert sorted(folder.rglob("*")) == there
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "doctor", "labels", "configs", "read a.txt", "table a.txt", "export anna -f csv -o a.csv", "agree anna ben",
+        "adjudicate anna ben", "adjudicate anna ben -o gold", "gold diff anna ben", "evaluate --gold anna --layer ben",
+        "compare a=anna b=ben --gold anna", "doccano status", "doccano down",
+    ],
+)  # fmt: skip
+def test_options_json_is_one_document(command: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert folder
+    assert run([*shlex.split(command), "--json"]) in (0, 1)
+    json.loads(capfd.readouterr().out)

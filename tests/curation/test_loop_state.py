@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from biaozhu.cli import run
+from biaozhu.commands.curation import rounds
 from biaozhu.curation.loop_state import FILE, STEPS, LoopState, advance, read_state, write_state
 from biaozhu.data.errors import LineError
 from biaozhu.data.layers import read_layer, write_layer
@@ -50,6 +52,21 @@ def test_loop_needs_a_pool_and_two_annotators(
     assert run(["loop", str(tmp_path / "loop"), *options]) == 2
     assert capsys.readouterr().err.startswith("BZ002 ")
     assert not (tmp_path / "loop").exists()
+
+
+@pytest.mark.parametrize(("step", "asked", "waits_at"), [("adjudicate", True, "adjudicate"), ("push", False, "pull")])
+def test_loop_prints_where_it_waits_for_people_as_json(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    step: Any,
+    asked: bool,  # noqa: FBT001 — pytest gives it
+    waits_at: str,
+) -> None:
+    write_state(tmp_path, replace(BEGUN, step=step))
+    monkeypatch.setattr(rounds, "_take_step", lambda state, *_: replace(state, asked=asked))
+    assert run(["loop", str(tmp_path), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {"round": 1, "step": waits_at, "f1": [], "outlook": None}
 
 
 def test_loop_that_has_begun_takes_no_other_pool(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -16,6 +17,7 @@ import typer.core
 from typer._click import formatting
 
 from biaozhu.data.errors import UsageError
+from biaozhu.data.files import descriptor_of
 from biaozhu.data.translation import current_language, translate
 
 # A word or one Chinese character, with the space after it and the punctuation that must not begin or end a line.
@@ -38,7 +40,7 @@ GROUPS = {
 class DocumentedCommand(typer.core.TyperCommand):
     """A command whose docstring, or that of its module, may end in `Options:`: their help, where the signature has none.
 
-    It takes `nan` for no number: no bound of an option holds it back.
+    It takes `nan` for no number: no bound of an option holds it back. With --json nothing else goes to standard output.
     """
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
@@ -57,6 +59,12 @@ class DocumentedCommand(typer.core.TyperCommand):
             value = ctx.params.get(parameter.name)
             if isinstance(value, float) and math.isnan(value):
                 raise UsageError("nan is not a number", where=parameter.opts[0])
+            # A path is a text here, but for one that a callback has checked.
+            is_path = parameter.type.name == "path" and isinstance(value, str | Path)
+            is_output = is_path and parameter.param_type_name == "option" and descriptor_of(Path(value)) == 1
+            if is_output and ctx.params.get("as_json"):
+                what = "--json prints to standard output, too, and two results there are not JSON"
+                raise UsageError(what, where=parameter.opts[0], next_step="Name a file, or leave out --json")
         return rest
 
 

@@ -323,7 +323,8 @@ def segmenter(
     words: Annotated[Path, Option("--words", help="A layer, or a folder, whose spans are words, to learn from.")],
     dev: Annotated[Path, Option("--dev", help="Another one, to measure on.")],
     output: Annotated[
-        Path | None, Option("-o", "--output", help="The model's folder; the user's cache if not given.")
+        Path | None,
+        Option("-o", "--output", callback=folder_name, help="The model's folder; the user's cache if not given."),
     ] = None,
     iterations: Annotated[int, Option("--iterations", min=1, help="Passes over the data.")] = 5,
     sentences: Annotated[int | None, Option("--sentences", min=1, help="Learn from the first N only.")] = None,

@@ -8,7 +8,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from biaozhu.data.errors import UsageError
-from biaozhu.data.files import check_target
+from biaozhu.data.files import check_target, descriptor_of
 from biaozhu.data.layers import check_layer_name
 from biaozhu.data.outputs import COMPRESSED, READ_SUFFIXES
 
@@ -34,6 +34,12 @@ def layer_or_folder(path: Path | None) -> Path | None:
     return layer_name(path)
 
 
+def stdout_or_output(path: Path | None) -> Path | None:
+    """Return the path of an output that is standard output where there is none, so that nothing is written beside it."""
+    number = None if path is None else descriptor_of(path)
+    return layer_or_folder(path) if number is None else None if number == 1 else path
+
+
 def folder_name(path: Path | None) -> Path | None:
     """Return the path of a folder to write; a UsageError before any work where it is called as a file is."""
     if path is not None:
@@ -42,6 +48,8 @@ def folder_name(path: Path | None) -> Path | None:
 
 
 def _refuse_file_name(path: Path, advice: str) -> None:
+    if str(path) == "-":
+        raise UsageError("standard output is not a folder", where="-", next_step=advice)
     # What a file that exists is, the checks of outputs say.
     if path.suffix.lower() in FILE_SUFFIXES and not path.exists():
         raise UsageError(f"a folder in {path.suffix} would be taken for a file", where=str(path), next_step=advice)

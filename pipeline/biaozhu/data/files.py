@@ -157,7 +157,9 @@ def to_unicode(text: str) -> str:
 
 
 def descriptor_of(path: Path) -> int | None:
-    """Return the open file that a path like /dev/stdout or /dev/fd/3 means, or None for any other path."""
+    """Return the open file that an output's path like -, /dev/stdout or /dev/fd/3 means, or None for any other path."""
+    if str(path) == "-":
+        return 1
     match = DESCRIPTOR.fullmatch(str(path))
     return None if match is None else int(match[1] or NAMED_DESCRIPTORS.index(match[2]))
 

@@ -18,7 +18,7 @@ from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model, whole_n
 from biaozhu.commands.articles.files import say_where_little_is_found, say_where_not_read
 from biaozhu.commands.articles.language_models import Answered, ask_models, check_names, check_records
 from biaozhu.commands.console import LOSSES_SHOWN, finish, progress, say
-from biaozhu.commands.options import LABELS, MAX_PROCESSES, LabelsFile, Yes, folder_name, layer_or_folder
+from biaozhu.commands.options import LABELS, MAX_PROCESSES, LabelsFile, Yes, folder_name, stdout_or_output
 from biaozhu.data.errors import BiaozhuError, ConfigError, EmptyArticleError, LabelError, UsageError
 from biaozhu.data.files import descriptor_of, write_lines, write_stream
 from biaozhu.data.labels import advise_on_label, read_labels
@@ -53,7 +53,7 @@ LANGUAGE_MODEL = ".toml"
 def preannotate(
     files: Annotated[list[str], Argument(metavar="FILE")],
     *,
-    output: Annotated[Path | None, Option("--output", "-o", metavar="OUT", callback=layer_or_folder)] = None,
+    output: Annotated[Path | None, Option("--output", "-o", metavar="OUT", callback=stdout_or_output)] = None,
     layers: Annotated[Path | None, Option(metavar="DIR", callback=folder_name)] = None,
     ledger: Annotated[bool, Option("--ledger")] = False,
     model: NetworkName = DEFAULT_MODEL,
@@ -67,7 +67,9 @@ def preannotate(
     engine: Literal["local", "ray"] = "local",
     ray_address: Annotated[str | None, Option(metavar="HOST:PORT")] = None,
     yes: Yes = False,
-    as_json: Annotated[bool, Option("--json", help="Print what language models used as JSON; needs --output.")] = False,
+    as_json: Annotated[
+        bool, Option("--json", help="Print what language models used as JSON; needs one, and --output.")
+    ] = False,
 ) -> None:
     """Find places, persons and amounts in articles: sentence lines with spans.
 
@@ -96,6 +98,8 @@ def preannotate(
         raise UsageError("--engine ray needs --shards", next_step="Give a folder that all nodes can write to")
     if ray_address is not None and engine != "ray":
         raise UsageError("--ray-address needs --engine ray")
+    if as_json:
+        _check_json(annotator, output)
     streamed = shards is not None or (jobs or 1) > 1 or remote or any(is_stream(path) for path in paths)
     say_where_not_read((path for path in paths if not is_remote(path)), stream=streamed)
     if streamed:
@@ -112,13 +116,18 @@ def preannotate(
         plan = Plan(network, shard_size or SHARD_BYTES, shard_format or "jsonl")
         _write_shards(paths, place(shards), plan, jobs, threads, ray=engine == "ray", address=ray_address)
         return
-    if as_json and output is None:
-        raise UsageError("--json needs --output: the layer goes to stdout without it")
     if ledger and output is None:
         raise UsageError("--ledger needs a name", next_step="Give --output OUT.jsonl")
     ask = partial(ask_models, labels=labels, yes=yes, as_json=as_json)
     load = partial(load_model, model, threads=threads)
     _annotate_articles(paths, output, layers, ledger=ledger, load=load, given=annotator, labels=labels, ask=ask)
+
+
+def _check_json(annotators: Sequence[str], output: Path | None) -> None:
+    if not any(name.endswith(LANGUAGE_MODEL) for name in annotators):
+        raise UsageError("--json prints what language models used, and none is asked", next_step="Leave it out")
+    if output is None:
+        raise UsageError("--json needs --output: the layer goes to stdout without it")
 
 
 def name_layers(given: Sequence[str]) -> frozenset[str]:

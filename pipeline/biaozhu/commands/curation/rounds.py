@@ -23,7 +23,7 @@ from biaozhu.commands.models import train
 from biaozhu.commands.options import LOCAL, AsJson, Home, layer_name
 from biaozhu.curation.select import Aim
 from biaozhu.data.errors import MissingFileError, UsageError, raise_collected
-from biaozhu.data.files import hold_folder
+from biaozhu.data.files import descriptor_of, hold_folder
 from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
 from biaozhu.data.model import Sentence, Span
 from biaozhu.data.outputs import check_output
@@ -63,6 +63,8 @@ def select(
     from biaozhu.scale import corpus_stream, shard_folders
 
     given = corpus_stream.expand_globs(map(shard_folders.place, layers))
+    if descriptor_of(output) is not None:
+        raise UsageError("the reasons are written beside the layer", where=str(output), next_step="Name a file")
     check_output(output, "layer", [*given, *against])
     check_output(reasons_path(output), "reasons", [*given, *against])
     if marginals and against:
@@ -200,7 +202,7 @@ def loop(
     number: Annotated[int, Option("-n", "--number", min=1, help="Sentences a round. First run.")] = 50,
     test: Path | None = None,
     worth: Annotated[float, Option(min=0, max=1)] = 0.005,
-    as_json: Annotated[bool, Option("--json", help="Print the end of a round as JSON.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print where the round ends or waits as JSON.")] = False,
     home: Home = LOCAL,
 ) -> None:
     """Go round: select, push, pull, adjudicate, freeze, train, evaluate; run it again and it goes on.
@@ -214,7 +216,7 @@ def loop(
         test: Gold to score each round's model on; its articles are not selected from. First run.
         worth: Gain of F1 that another batch must promise; below it you can stop.
     """
-    from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
+    from biaozhu.curation.loop_state import LoopState, read_state
     from biaozhu.training.curves.stopping import describe_outlook, expect_gain, read_round
 
     state = read_state(folder)
@@ -235,33 +237,47 @@ def loop(
     with hold_folder(folder, wait=False):
         state = read_state(folder) or state  # it may have gone on meanwhile
         begun = state.round
-        while state.round == begun:
-            paths = _find_paths(folder, state.round)
-            paths.work.mkdir(parents=True, exist_ok=True)
-            say(f"round {state.round}: {state.step}")
+        try:
             # Only the end is JSON, and the steps print tables.
             with redirect_stdout(sys.stderr if as_json else sys.stdout):
-                done = _take_step(state, paths, home)
-            waits = done.asked and not state.asked
-            state = done if waits else advance(done)
-            write_state(folder, state)
-            if waits:
-                todo = "draw what is right, give the rule in a comment, and confirm"
-                _wait(f"decide the disagreements in the Doccano project {paths.name}-adjudication: {todo}")
-            if state.step == "pull":
-                both = " and ".join(state.annotators)
-                _wait(f"{both} annotate {paths.name} in Doccano, and confirm each sentence")
+                while state.round == begun:
+                    state = _go_on(state, folder, home)
+        except Exit:
+            if as_json:
+                at = read_state(folder) or state
+                print_json({"round": at.round, "step": at.step, "f1": at.f1, "outlook": None})
+            raise
     outlook = None
     if state.test:
         done_rounds = (_find_paths(folder, number).work / SCORE for number in range(1, state.round))
         rounds = [read_round(one) for one in done_rounds if one.is_file()]
         outlook = expect_gain(rounds, more=state.number, worth=worth)
     if as_json:
-        print_json({"round": begun, "f1": state.f1, "outlook": outlook and asdict(outlook)})
+        print_json({"round": begun, "step": "", "f1": state.f1, "outlook": outlook and asdict(outlook)})
     scores = ", ".join("–" if one is None else f"{one:.4f}" for one in state.f1)
     say(f"round {begun} is done{f'; F1 after each round: {scores}' if scores else ''}. Run again for another")
     if outlook:
         say(describe_outlook(outlook))
+
+
+def _go_on(state: LoopState, folder: Path, home: Path) -> LoopState:
+    """Take the next step and keep where the loop is then; exit with status 1 where people must act."""
+    from biaozhu.curation.loop_state import advance, write_state
+
+    paths = _find_paths(folder, state.round)
+    paths.work.mkdir(parents=True, exist_ok=True)
+    say(f"round {state.round}: {state.step}")
+    done = _take_step(state, paths, home)
+    waits = done.asked and not state.asked
+    state = done if waits else advance(done)
+    write_state(folder, state)
+    if waits:
+        todo = "draw what is right, give the rule in a comment, and confirm"
+        _wait(f"decide the disagreements in the Doccano project {paths.name}-adjudication: {todo}")
+    if state.step == "pull":
+        both = " and ".join(state.annotators)
+        _wait(f"{both} annotate {paths.name} in Doccano, and confirm each sentence")
+    return state
 
 
 def _take_step(state: LoopState, paths: _Paths, home: Path) -> LoopState:
