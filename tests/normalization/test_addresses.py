@@ -110,9 +110,82 @@ def test_addresses_of_one_name_depend_on_the_place_before_it(marked: Marked, bef
         assert not place.code or place.code.startswith(county)
 
 
-def test_addresses_take_countries(marked: Marked) -> None:
-    _, sentences = marked("[P法国]客商。")
-    assert resolve_places(sentences)[0].level == "country"
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("[P法国]客商。", "法国"),
+        ("[P法國]客商。", "法国"),
+        ("[P蒙古]草原。", "蒙古"),
+        ("[P寮國]下雨。", "寮国"),
+        ("[P北美]市场。", "北美"),
+        ("[P马绍尔群岛]渔民。", "马绍尔群岛"),
+        # A township and a county of China have these names, too.
+        ("[P巴西]队赢了。", "巴西"),
+        ("[P黑山]总理说。", "黑山"),
+        ("[P中东]局势。", "中东"),
+        ("[P美]军说。", "美国"),
+        ("[P日]方说。", "日本"),
+        ("[P中][P蒙]边境。", "蒙古国"),
+        ("[P蒙][P俄]边境。", "俄罗斯"),
+    ],
+)
+def test_addresses_take_countries(marked: Marked, text: str, country: str) -> None:
+    _, sentences = marked(text)
+    place = resolve_places(sentences)[-1]
+    assert (place.status, place.level, place.path) == ("known", "country", (country,))
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("[P廣東省][P廣州市]受災", "广东省/广州市"),
+        ("[P臺灣]", "台湾省"),
+        ("[P臺北市]", "台湾省/台北市"),
+        ("[P台東縣]", "台湾省/台东县"),
+        ("[P餘姚市][P黃家埠鎮]", "浙江省/宁波市/余姚市/黄家埠镇"),
+        # Names abroad, too, that the text or the article's place puts here.
+        ("[P黑山县]下雪。[P黑山]", "辽宁省/锦州市/黑山县"),
+        ("[P四川省][P若尔盖县][P巴西镇]下雪。[P巴西]", "四川省/阿坝藏族羌族自治州/若尔盖县/巴西镇"),
+        ("[P日本]的[P上海]居民", "上海市"),
+        ("[P中][P美][P上海]会谈", "上海市"),
+        ("[P粤][P港][P澳]", "澳门特别行政区"),
+        ("[P苏州]开会。[P新加坡][P苏州]工业园区", "江苏省/苏州市"),
+        ("[P苏州市][P昆山市]、[P苏州市][P常熟市]。[P新加坡][P苏州]工业园区", "江苏省/苏州市"),
+        ("[P烟台市][P福山区]与[P日本][P福山市]结好。[P福山]", "山东省/烟台市/福山区"),
+    ],
+)
+def test_addresses_in_china_have_paths_whatever_is_abroad(marked: Marked, text: str, path: str) -> None:
+    _, sentences = marked(text)
+    place = resolve_places(sentences)[-1]
+    assert (place.status, "/".join(place.path)) == ("known", path)
+    span = sentences[-1].spans[-1]
+    assert place.text == sentences[-1].text[span.start : span.end]
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "under"),
+    [
+        ("[P日本][P福山市]代表团", "unknown", "日本"),
+        ("[P日本]的[P福山市]", "unknown", "日本"),
+        ("[P日本][P冈山县]", "unknown", "日本"),
+        ("[P韓國][P全州市]", "unknown", "韩国"),
+        ("[P越南][P北宁]", "unknown", "越南"),
+        ("[P越南][P河南省]", "unknown", "越南"),
+        ("[P越南][P太原]下雪。[P太原]", "unknown", "越南"),
+        ("[P日本][P广岛县][P福山市]", "unknown", "日本/广岛县"),
+        ("[P中][P巴]热身赛", "unknown", ""),
+        # No division of today is called so, and one is, in an article on another country.
+        ("[P冈山县]下雪", "ambiguous", ""),
+        ("[P韩国][P釜山]、[P大田]", "ambiguous", ""),
+        ("[P旧金山]", "unknown", ""),
+        ("[P鹿儿岛]", "unknown", ""),
+        ("[P济州岛]", "natural", ""),
+    ],
+)
+def test_addresses_abroad_have_no_path_in_china(marked: Marked, text: str, status: str, under: str) -> None:
+    _, sentences = marked(text)
+    place = resolve_places(sentences)[-1]
+    assert (place.status, place.path, "/".join(place.under)) == (status, (), under)
 
 
 @pytest.mark.parametrize(

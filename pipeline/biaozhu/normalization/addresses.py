@@ -9,7 +9,6 @@ is known only where something near supports it.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,11 +17,11 @@ from itertools import zip_longest
 from typing import Literal
 
 from biaozhu.data.model import Sentence
-from biaozhu.knowledge.division_names import CITY, COUNTRIES, COUNTY, PROVINCE, TOWNSHIP, VILLAGE
-from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer, villages
-from biaozhu.knowledge.word_tables import read_words
-from biaozhu.knowledge.world import FOREIGN_CITY, FOREIGN_REGION, world_names
-from biaozhu.normalization.division_lookup import divisions_named, former_codes
+from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, VILLAGE
+from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer
+from biaozhu.knowledge.world import world_names
+from biaozhu.normalization import place_kinds as kinds
+from biaozhu.normalization.division_lookup import divisions_named, former_codes, villages_named
 from biaozhu.normalization.mentions import PlaceMention, mentions_of
 
 Status = Literal["known", "ambiguous", "unknown", "natural"]
@@ -47,21 +46,6 @@ BESIDE, NOT_BESIDE, HOLDS_NEXT, LISTED = 5.0, -1.0, 3.0, 3.0
 SAME_NAME, SAME_VILLAGE = 3.0, 1.5
 # The score of a place that no table has.
 NONE_OF_THESE = 1.0
-_VILLAGE_LIKE = re.compile(r".*(?:社区|嘎查|[村庄屯寨疃堡营沟坡湾坪])$")
-_NATURAL = re.compile(r".+(?:[江河湖海山岛岭峰峡湾洋溪]|山脉|平原|高原|盆地|草原|沙漠|半岛|群岛|海峡|流域|三角洲)$")
-# A hill or a brook like any other, unless the text is at the county that is called so: 竹山, 石河.
-_COMMON = re.compile("[竹石茶松荒青绿花果药林草土沙雪火煤铁铜金银大小高前后东西南北上下老新][山河湖江海岛岭溪]")
-_FAMOUS = frozenset(read_words("places", "famous_features"))
-_RIVER = re.compile(".+河$")
-# What holds townships, today or formerly.
-_HOLDS_TOWNSHIPS = re.compile(".{2,}(?<![级城门超辖])(?:[县旗市郡]|(?<![政首官])府|(?<![九神满])州|专区)")
-_BY_SUFFIX = (
-    ("village", _VILLAGE_LIKE),
-    ("township", re.compile(r".+(?:街道|苏木|公社|[乡镇])$")),
-    ("county", re.compile(r".+[县旗区]$")),
-    ("city", re.compile(r".+(?:[市盟州]|地区)$")),
-    ("province", re.compile(r".+(?:省|自治区)$")),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +62,7 @@ class Place:
     """Meaning of a place name, whose offsets are code points into the text of its sentence.
 
     `status` is known, ambiguous (the tables have the name, and nothing near says which of `candidates`, the likeliest first, or whether any
-    of them, is meant), unknown (no table has it where the text puts it; no candidates), or natural (a river, a plain). `level` is one of LEVELS or natural, 亚洲 a country; by its unit word where it is unknown. `path` has the names from the province
+    of them, is meant), unknown (no table has it where the text puts it; no candidates), or natural (a river, a plain). Names in traditional characters are looked up in simplified ones, which `path` has. `level` is one of LEVELS or natural, 亚洲 a country; by its unit word where it is unknown. `path` has the names from the province
     down, as the article writes its own, and `code` the statistical code of the division (of its township where a village has been divided);
     both are empty unless it is known. `under` is the path of what an unknown place is part of, empty where nothing says it: the place written
     right before it, else the division that the text is at, where that holds a candidate or the unit word is a village's or a township's.
@@ -114,13 +98,19 @@ class _Context:
     placed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     # Names that the article uses of a hill or a river.
     features: frozenset[str] = frozenset()
+    # Names that the article first puts into a country abroad, and whether it names any such country.
+    abroad: frozenset[str] = frozenset()
+    names_abroad: bool = False
 
 
 def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
     """Return what each PLACE span of one article's sentences means, in the order of the text."""
     mentions = mentions_of(sentences)
     made_up = _made_up(mentions, [sentence.id for sentence in sentences[:HEAD]])
-    names = [mention.text for mention in mentions]
+    # The first mention counts.
+    first = {mention.text: mention.abroad for mention in reversed(mentions)}
+    abroad = frozenset(name for name, is_there in first.items() if is_there)
+    names = [mention.text for mention in mentions if mention.text not in abroad and not kinds.country_of(mention.text)]
     if made_up:
         # Its townships have namesakes in other counties, which say nothing.
         names = [name for name in names if 0 < len(_plain_code(name)) <= CODE_DIGITS[COUNTY]]
@@ -132,6 +122,8 @@ def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
         made_up=made_up,
         counties=frozenset(counties),
         features=features,
+        abroad=abroad,
+        names_abroad=any(kinds.is_abroad(mention.text) for mention in mentions),
     )
     _read(mentions, context)
     # The second time, names that only later text made clear are known from the beginning.
@@ -146,12 +138,12 @@ def _made_up(mentions: Sequence[PlaceMention], head: Sequence[str]) -> frozenset
     One that is known abroad or from history (石川县 is a prefecture as well) counts in an article that names no other place
     abroad, or begins with it, or puts a place right behind it.
     """
-    names = {mention.text for mention in mentions if not divisions_named(mention.text)}
-    abroad = {name for name in names if world_names().get(name, 0) & (FOREIGN_REGION | FOREIGN_CITY)}
+    names = {mention.text for mention in mentions if not mention.abroad and not divisions_named(mention.text)}
+    abroad = {name for name in names if kinds.has_namesake_abroad(name)}
     found: set[str] = set()
     for mention, following in zip_longest(mentions, mentions[1:]):
         name = mention.text
-        if name in names and _HOLDS_TOWNSHIPS.fullmatch(name):
+        if name in names and kinds.HOLDS_TOWNSHIPS.fullmatch(name):
             here = not abroad - {name} or mention.sentence in head or (following is not None and following.beside)
             if not world_names().get(name, 0) or (here and name[-1] not in "市州"):
                 found.add(name)
@@ -200,12 +192,12 @@ def _read(mentions: Sequence[PlaceMention], context: _Context) -> tuple[Place, .
         above = places[-1] if mention.inside else None
         place = _place(mention, above, following.text if following and following.beside else "", context)
         places.append(place)
-        if place.text in context.made_up and not mention.elsewhere:
+        if mention.text in context.made_up and not mention.elsewhere:
             context.inside = (*place.under, place.text)
         elif place.level == "county" and place.status == "known" and not mention.elsewhere:
             context.inside = ()
         if place.status == "known" and place.code:
-            context.senses.setdefault(place.text, place.code)
+            context.senses.setdefault(mention.text, place.code)
             inside = place.code.startswith(context.root) and not mention.elsewhere
             # A mention of the county that the text is at leaves the township as it is.
             if inside and not context.at.startswith(place.code):
@@ -215,30 +207,17 @@ def _read(mentions: Sequence[PlaceMention], context: _Context) -> tuple[Place, .
 
 def _place(mention: PlaceMention, above: Place | None, following: str, context: _Context) -> Place:
     name = mention.text
-    key = mention.sentence, mention.start, mention.end, name
+    key = mention.sentence, mention.start, mention.end, mention.written
     before = above.code if above and mention.beside else ""
-    bare = not _level_by_suffix(name)
-    found = [*divisions_named(name), *_villages(name, before or context.at or context.root, context.root)]
-    found += _stated(name, before, found, context)
-    if bare and (mention.cooperative or any(one[:-1] == name for one in context.made_up)):
-        found = []
-    here = [one for one in found if not _is_low(one) or _may_be_here(one, before, context)]
-    all_of_name, found = len(found), here
-    natural = _NATURAL.fullmatch(name) and not _VILLAGE_LIKE.fullmatch(name)
-    if natural:
-        # Streets and townships are called after rivers and mountains; the text means them where it says so.
-        found = [d for d in found if d.name == name or d.level <= COUNTY] if not mention.feature else []
-        if name in context.features:
-            found = [division for division in found if division.level <= CITY]
     inside = [division.code for division in divisions_named(following)] if following else []
-    if name in _FAMOUS or _COMMON.fullmatch(name):
-        found = [division for division in found if _is_meant(division, name, before, inside, context)]
+    country = kinds.country_of(name, (above.text if above and mention.beside else "", following))
+    found, is_shared = ([], False) if country and len(name) == 1 else _divisions(mention, before, inside, context)
     if not found:
-        if name in COUNTRIES:
-            return Place(*key, "known", "country", (name,))
-        if natural:
+        if country:
+            return Place(*key, "known", "country", (country,))
+        if kinds.is_natural(name) and not kinds.is_town_abroad(name):
             return Place(*key, "natural", "natural")
-        level = _level_by_suffix(name)
+        level = kinds.level_by_suffix(name)
         return Place(*key, "unknown", level, under=_under(level, (), above, mention, context))
     listed = _code_of_list(mention.list_names)
     scores = [_score(division, name, before, inside, listed, context) for division in found]
@@ -250,9 +229,7 @@ def _place(mention: PlaceMention, above: Place | None, following: str, context: 
         Candidate(division.code, _path(division, context), round(weight / total, 4)) for weight, division in ranked[:5]
     )
     best = ranked[0][1]
-    # 衡山 is the county's name sooner than a township's; a brook's is any.
-    is_shared = len(found) < all_of_name and not name.endswith("山")
-    is_weak = bare and best.level == COUNTY and (is_shared or mention.organization or _RIVER.fullmatch(name))
+    is_weak = _is_weak(best, mention, context, is_shared=is_shared)
     if candidates[0].score < SURE or (
         (is_weak or _is_low(best)) and not _is_supported(best, name, before, inside, listed, context)
     ):
@@ -261,10 +238,46 @@ def _place(mention: PlaceMention, above: Place | None, following: str, context: 
             *key, "ambiguous", level, candidates=candidates, under=_under(level, candidates, above, mention, context)
         )
     candidates = tuple(one for one in candidates if one.score >= SHOWN)
-    if best.level == TOWNSHIP and best.name != name and _level_by_suffix(name) == "township":
+    if best.level == TOWNSHIP and best.name != name and kinds.level_by_suffix(name) == "township":
         context.written.setdefault(best.code, name)
         candidates = (Candidate(best.code, _path(best, context), candidates[0].score), *candidates[1:])
     return Place(*key, "known", LEVELS[best.level], candidates[0].path, best.code, candidates)
+
+
+def _divisions(
+    mention: PlaceMention, before: str, inside: Sequence[str], context: _Context
+) -> tuple[list[Division], bool]:
+    """Return the divisions that a name can mean where it stands, and whether it is also that of others."""
+    name, at = mention.text, context.at or context.root
+    found = [*divisions_named(name), *villages_named(name, before or at, context.root)]
+    found += _stated(name, before, found, context)
+    if not kinds.level_by_suffix(name) and (mention.cooperative or any(one[:-1] == name for one in context.made_up)):
+        found = []
+    all_of_name = len(found)
+    found = [one for one in found if not _is_low(one) or _may_be_here(one, before, context)]
+    if kinds.is_natural(name):
+        # Streets and townships are called after rivers and mountains; the text means them where it says so.
+        found = [d for d in found if d.name == name or d.level <= COUNTY] if not mention.feature else []
+        if name in context.features:
+            found = [division for division in found if division.level <= CITY]
+    if kinds.country_of(name) or name in kinds.FAMOUS or kinds.COMMON.fullmatch(name):
+        found = [division for division in found if _is_meant(division, name, before, inside, context)]
+    if mention.abroad or name in context.abroad:
+        found = [division for division in found if _is_here(division, mention, before, inside, context)]
+    return found, len(found) < all_of_name
+
+
+def _is_weak(division: Division, mention: PlaceMention, context: _Context, *, is_shared: bool) -> bool:
+    """Tell whether a name means the division only where something near supports it."""
+    name = mention.text
+    # 福山 in an article on Japan, and 冈山县 in any: no division of today is called so.
+    respelt = not division.name.startswith(name)
+    if (context.names_abroad or respelt) and division.name != name and kinds.has_namesake_abroad(name):
+        return division.level >= COUNTY
+    # 衡山 is the county's name sooner than a township's; a brook's is any.
+    is_shared = is_shared and not name.endswith("山")
+    is_bare = division.level == COUNTY and not kinds.level_by_suffix(name)
+    return is_bare and bool(is_shared or mention.organization or kinds.RIVER.fullmatch(name))
 
 
 def _is_low(division: Division) -> bool:
@@ -289,7 +302,7 @@ def _is_supported(
     if code in (context.senses.get(name), context.senses.get(division.name)) or (listed and code.startswith(listed)):
         return True
     # A township's short name is a word like any other, which the province alone does not make a township.
-    is_word = _is_low(division) and not _level_by_suffix(name) and code[:2] not in SMALL_PROVINCES
+    is_word = _is_low(division) and not kinds.level_by_suffix(name) and code[:2] not in SMALL_PROVINCES
     digits = CODE_DIGITS[CITY] if is_word else CODE_DIGITS[PROVINCE]
     return any(len(near) >= digits and code[:digits] == near[:digits] for near in (context.at, context.root))
 
@@ -304,8 +317,18 @@ def _code_of_list(names: Sequence[str]) -> str:
 def _is_meant(division: Division, name: str, before: str, inside: Sequence[str], context: _Context) -> bool:
     """Tell whether a name that is mostly a hill's or a lake's can mean the division: 上海 alone, 竹山 where the text is near."""
     code, at = division.code, context.at or context.root
-    near = at.startswith(code) if name in _FAMOUS else bool(at) and code.startswith(at[: CODE_DIGITS[CITY]])
+    near = at.startswith(code) if name in kinds.FAMOUS else bool(at) and code.startswith(at[: CODE_DIGITS[CITY]])
     return division.level <= CITY or near or _is_told(code, before, inside)
+
+
+def _is_here(division: Division, mention: PlaceMention, before: str, inside: Sequence[str], context: _Context) -> bool:
+    """Tell whether a name that is put abroad means the division: 苏州 in 新加坡苏州工业园区, if the article is on 苏州 or had it before."""
+    code = division.code
+    if division.level <= CITY:
+        related = code.startswith(context.root) or context.root.startswith(code)
+        return mention.text not in context.abroad or bool(context.root and related)
+    near = (context.at or context.root)[: CODE_DIGITS[CITY]]
+    return not mention.abroad and ((bool(near) and code.startswith(near)) or _is_told(code, before, inside))
 
 
 def _is_told(code: str, before: str, inside: Sequence[str]) -> bool:
@@ -316,7 +339,10 @@ def _under(
     level: str, candidates: Sequence[Candidate], above: Place | None, mention: PlaceMention, context: _Context
 ) -> tuple[str, ...]:
     """Return the path of the place around an unknown one, as `Place.under` has it."""
-    if above and above.level in LEVELS and (not level or LEVELS.index(level) > LEVELS.index(above.level)):
+    # A town abroad has no level, and a country of one character lies beside another one: 中巴.
+    rank = LEVELS.index(above.level) if above and above.level in LEVELS else 0
+    is_part = len(mention.text) > 1 and (not level or LEVELS.index(level) > rank)
+    if above and (above.level in LEVELS or above.under) and is_part:
         return context.placed.setdefault(mention.text, above.path or (*above.under, above.text))
     if mention.text in context.placed:
         return context.placed[mention.text]
@@ -331,30 +357,10 @@ def _under(
     return context.inside or _path_of_code(at[: CODE_DIGITS[LEVELS.index(level) - 1]], context)
 
 
-@lru_cache(maxsize=1 << 12)
-def _villages(name: str, scope: str, root: str) -> list[Division]:
-    if len(scope) < CODE_DIGITS[CITY] or not (_VILLAGE_LIKE.fullmatch(name) or not divisions_named(name)):
-        return []
-    table = villages()
-    spellings = [name] if name.endswith(("村", "社区")) else [name, f"{name}村", f"{name}社区"]
-    county = scope[: CODE_DIGITS[COUNTY]]
-    # A large village is divided into 一街村, 二街村 and so on, and its own name stays in use.
-    township = scope if len(scope) == CODE_DIGITS[TOWNSHIP] else ""
-    stem = re.escape(name.removesuffix("村"))
-    part = re.compile(f"{stem}(?:[一二三四五六七八九十东西南北前后上下中]+(?:街|区|组)?)村")
-    parts = [village for village in table.within(township) if part.fullmatch(village)] if township else []
-    divided = [Division(township, name, VILLAGE)] if len(parts) > 1 else []
-    for within in dict.fromkeys((county, root or county)):
-        found = [village for spelling in spellings for village in table.lookup(spelling, within=within)]
-        if found:
-            return divided + found
-    return divided
-
-
 def _stated(name: str, before: str, found: Sequence[Division], context: _Context) -> list[Division]:
     """Return the village in the townships that the article puts it into, where no table has it there."""
     townships = context.stated.setdefault(name, set())
-    if len(before) == CODE_DIGITS[TOWNSHIP] and _VILLAGE_LIKE.fullmatch(name):
+    if len(before) == CODE_DIGITS[TOWNSHIP] and kinds.VILLAGE_LIKE.fullmatch(name):
         townships.add(before)
     missing = [code for code in sorted(townships) if not any(d.code.startswith(code) for d in found)]
     return [Division(code, name, VILLAGE) for code in missing]
@@ -391,10 +397,3 @@ def _path_of_code(code: str, context: _Context) -> tuple[str, ...]:
         return ()
     found = gazetteer().within(code, CODE_DIGITS.index(len(code)))
     return _path(found[0], context) if found else ()
-
-
-def _level_by_suffix(name: str) -> str:
-    level = next((level for level, pattern in _BY_SUFFIX if pattern.fullmatch(name)), "")
-    # 汉堡 is no village.
-    abroad = level and name[-1] not in "村乡镇" and world_names().get(name, 0) & (FOREIGN_REGION | FOREIGN_CITY)
-    return "" if abroad else level

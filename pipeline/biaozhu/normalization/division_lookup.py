@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import lzma
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from biaozhu.data.errors import ModelDataError
-from biaozhu.knowledge.division_names import ABBREVIATIONS, CITY, COUNTY, GENERIC, PROVINCE, TOWNSHIP, short_form
-from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer
+from biaozhu.knowledge.division_names import (
+    ABBREVIATIONS,
+    CITY,
+    COUNTY,
+    GENERIC,
+    PROVINCE,
+    TOWNSHIP,
+    VILLAGE,
+    short_form,
+)
+from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer, villages
+from biaozhu.normalization.place_kinds import VILLAGE_LIKE
 
 FORMER = "former_divisions.txt.xz"
 # Names longer than this are shortened to some of their characters: 喀喇沁左翼蒙古族自治县 to 喀左县.
@@ -30,6 +40,27 @@ def former_codes(name: str) -> tuple[str, ...]:
     if any(one.name == name or one.level <= COUNTY for one in gazetteer().lookup(name)):
         return ()
     return _former().get(name) or _former().get(f"{name}市", ())
+
+
+@lru_cache(maxsize=1 << 12)
+def villages_named(name: str, scope: str, root: str) -> list[Division]:
+    """Return the villages that a name can mean near the division with the code `scope`, in its county or else in the root."""
+    if len(scope) < CODE_DIGITS[CITY] or not (VILLAGE_LIKE.fullmatch(name) or not divisions_named(name)):
+        return []
+    table = villages()
+    spellings = [name] if name.endswith(("村", "社区")) else [name, f"{name}村", f"{name}社区"]
+    county = scope[: CODE_DIGITS[COUNTY]]
+    # A large village is divided into 一街村, 二街村 and so on, and its own name stays in use.
+    township = scope if len(scope) == CODE_DIGITS[TOWNSHIP] else ""
+    stem = re.escape(name.removesuffix("村"))
+    part = re.compile(f"{stem}(?:[一二三四五六七八九十东西南北前后上下中]+(?:街|区|组)?)村")
+    parts = [village for village in table.within(township) if part.fullmatch(village)] if township else []
+    divided = [Division(township, name, VILLAGE)] if len(parts) > 1 else []
+    for within in dict.fromkeys((county, root or county)):
+        found = [village for spelling in spellings for village in table.lookup(spelling, within=within)]
+        if found:
+            return divided + found
+    return divided
 
 
 def _today(name: str) -> list[Division]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from biaozhu.data.model import Sentence
+from biaozhu.normalization.place_kinds import country_of, is_abroad, is_only_abroad
+from biaozhu.reading.simplified import to_simplified
 
 LABEL = "PLACE"
 # How far before a name the words around it are looked for, and how far behind it.
@@ -41,12 +43,16 @@ _COME_FROM = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PlaceMention:
-    """A place name in a sentence: the name before it, the next one, and the kinds of what the words around it describe."""
+    """A place name in a sentence: the name before it, the next one, and the kinds of what the words around it describe.
+
+    `text` is the name in simplified characters, `written` the name as it stands there.
+    """
 
     sentence: str
     start: int
     end: int
     text: str
+    written: str
     # Whether it is right behind the name before it, whether it may lie in that place, and the names of the list that it is in.
     beside: bool
     inside: bool
@@ -56,6 +62,8 @@ class PlaceMention:
     cooperative: bool
     organization: bool
     elsewhere: bool
+    # Whether the text puts it into a country abroad.
+    abroad: bool
 
 
 def mentions_of(sentences: Sequence[Sentence]) -> list[PlaceMention]:
@@ -69,7 +77,7 @@ def is_from_or_to(text: str, start: int) -> bool:
 
 
 def _of_sentence(sentence: Sentence) -> list[PlaceMention]:
-    text, spans = sentence.text, [span for span in sentence.spans if span.label == LABEL]
+    text, spans = to_simplified(sentence.text), [span for span in sentence.spans if span.label == LABEL]
     lists = _lists(text, [(span.start, span.end) for span in spans])
     mentions: list[PlaceMention] = []
     # What is said of a chain is said of each member: 湖南省浏阳市人.
@@ -83,22 +91,32 @@ def _of_sentence(sentence: Sentence) -> list[PlaceMention]:
                 last += 1
             chain_end = spans[last].end
             elsewhere = is_from_or_to(text, start) or _COME_FROM.match(text, chain_end, chain_end + AFTER) is not None
+        name = text[start:end]
+        inside = _INSIDE.fullmatch(text, reached, start) if mentions else None
         mentions.append(
             PlaceMention(
                 sentence.id,
                 start,
                 end,
-                text[start:end],
+                name,
+                sentence.text[start:end],
                 bool(mentions) and start == reached,
-                bool(mentions) and _INSIDE.fullmatch(text, reached, start) is not None,
+                inside is not None,
                 lists[number],
                 bool(_CLIMBED.search(text, max(0, start - REACH), start) or _OF_FEATURE.match(text, end)),
                 _COOPERATIVE.match(text, end, end + AFTER) is not None,
                 _ORGANIZATION.match(text, end, end + AFTER) is not None,
                 elsewhere,
+                inside is not None and _is_put_abroad(mentions[-1], name, inside[0]),
             )
         )
     return mentions
+
+
+def _is_put_abroad(above: PlaceMention, name: str, between: str) -> bool:
+    """Tell whether a name right behind another one is of a place abroad: not 上海 in 日本的上海居民 and 中日上海会谈."""
+    holds = above.abroad or (len(above.text) > 1 and is_abroad(above.text))
+    return holds and not country_of(name) and (between != "的" or is_only_abroad(name))
 
 
 def _lists(text: str, ends: Sequence[tuple[int, int]]) -> list[tuple[str, ...]]:

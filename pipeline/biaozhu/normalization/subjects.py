@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple
 from biaozhu.data.model import Article, Sentence, Span
 from biaozhu.normalization.addresses import Place
 from biaozhu.normalization.mentions import is_from_or_to
+from biaozhu.reading.simplified import to_simplified
 
 AMOUNT, PERSON = "AMOUNT", "PERSON"
 Steps = tuple[str, ...]
@@ -220,7 +221,7 @@ def _better(own: _Anchor | None, other: _Anchor) -> _Anchor:
 
 
 def _anchors(sentence: Sentence, places: Sequence[Place]) -> list[_Anchor]:
-    text = sentence.text
+    text = to_simplified(sentence.text)
     anchors = [
         _Anchor(match.start(), (), "pointing", match["who"] or "", match["unit"] or match[0][:1].strip("当"))
         for match in _POINTING.finditer(text)
@@ -239,7 +240,7 @@ def _anchors(sentence: Sentence, places: Sequence[Place]) -> list[_Anchor]:
     ]
     for levels in chains:
         start, place = levels[0].start, levels[-1]
-        if place.text not in _HOME:
+        if text[start : place.end] not in _HOME:
             rank, who = _rank(text, start, place.end, persons)
             score = max((one.score for one in place.candidates), default=1.0) if place.status == "known" else 1.0
             is_sure = score >= SURE and not (place.status == "ambiguous" and place.under)
