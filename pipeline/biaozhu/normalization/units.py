@@ -30,6 +30,8 @@ class Unit:
 
 
 OLD_YUAN = "旧币"
+# What 分 is of a larger unit: 三里七分, 五钱八分.
+_FEN = {"里": Fraction(1, 10), "寸": Fraction(1, 10), "钱": Fraction(1, 10), "两": Fraction(1, 100)}
 # 年半: half of the unit more; 个多月: more than the number says.
 _HALF = re.compile(r"(个)半(月|小时|星期|世纪)|(年|岁|天)半|(分)半钟")
 _MORE = re.compile(r"个多(月|小时|星期|世纪|时辰)|(分)多钟")
@@ -83,6 +85,8 @@ def part_of(larger: Unit, measure: str = "分") -> Unit | None:
         return Unit(measure, "money", larger.factor and own.factor and larger.factor * own.factor, larger.base)
     if larger.name in ("亩", "公顷"):
         return Unit("分", "area", Fraction(200, 3), "m²")
+    if larger.factor and larger.name in _FEN:
+        return Unit("分", larger.dimension, larger.factor * _FEN[larger.name], larger.base)
     return _UNITS["分钟"] if larger.dimension == "duration" else None
 
 
