@@ -15,6 +15,8 @@ _SINCE = {
     **dict.fromkeys(("元", "角", "分钱"), 1955),
     **dict.fromkeys("两钱", 1959),
 }
+# 1320万元(1953年)
+_BESIDE = re.compile(r" ?\(([^()]{2,20})\)")
 REPUBLIC, EMPIRE, TODAY = 1911, 1, 9999
 # Those of the table that are no emperor's of China, or reach into our time.
 _REIGNS = sorted(set(read_words("amounts", "eras")) - {"民国", "公元", "西元", "明治", "大正", "昭和", "平成", "令和"})
@@ -47,4 +49,5 @@ def is_of_another_era(unit: Unit, before: str, after: str, year: int | None) -> 
     if (since := _SINCE.get(unit.name)) is None:
         return False
     silver = unit.name in ("两", "钱", "元") and (_SILVER_BEFORE.search(before) or _SILVER_AFTER.match(after))
-    return bool(silver) or (year_of(before, year) or TODAY) < since
+    beside = _BESIDE.match(after)
+    return bool(silver) or (year_of(before + (beside[1] if beside else ""), year) or TODAY) < since
