@@ -47,6 +47,9 @@ BENCHMARK = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "numer
         ("十七八", "17", "18", ""),
         ("三四百", "300", "400", ""),
         ("三五", "3", "5", ""),
+        ("18万7千4百余", "187400", "187400", "余"),
+        ("1万2,345", "12345", "12345", ""),
+        ("百数十", "120", "190", "几"),
     ],
 )
 def test_numerals_read_what_texts_write(text: str, low: str, high: str, approx: str) -> None:
