@@ -70,6 +70,34 @@ def read(marked: str) -> AmountValue | None:
         ("用电[300度]", "300", "300", "千瓦时", "energy"),
         ("分了[三块]地", "3", "3", "块", "count"),
         ("花了[三块]", "3", "3", "元", "money"),
+        # Regression tests: none of these was read, or not so.
+        ("[1万2,345户]", "12345", "12345", "户", "count"),
+        ("[3亿2,150万元]", "321500000", "321500000", "元", "money"),
+        ("[18万7千4百余人]", "187400", "187400", "人", "count"),
+        ("[百数十人]", "120", "190", "人", "count"),
+        ("[五十四两五钱八分]", "54.58", "54.58", "两", "mass"),
+        ("城周[三里七分]", "3.7", "3.7", "里", "length"),
+        ("[九十又四分之三公里]", "90.75", "90.75", "公里", "length"),
+        ("[1/2茶匙]", "0.5", "0.5", "茶匙", "count"),
+        ("[1.8-2.2万/平]", "18000", "22000", "元", "money"),
+        ("[￥1,299起]", "1299", "1299", "元", "money"),
+        ("总价[200万起]", "2000000", "2000000", "元", "money"),
+        ("判了[200万起]", "2000000", "2000000", "起", "count"),
+        ("[RMB 15.6w]", "156000", "156000", "元", "money"),
+        ("[2.5w元]", "25000", "25000", "元", "money"),
+        ("首付[16w5]", "165000", "165000", "元", "money"),
+        ("到手价[2w]左右", "20000", "20000", "元", "money"),
+        ("[40w]灯泡", "40", "40", "瓦", "power"),
+        ("[HK$18,000元]", "18000", "18000", "港元", "money"),
+        ("[$18,000元]", "18000", "18000", "美元", "money"),
+        ("[3.5×4米]", "14", "14", "平方米", "area"),
+        ("[5米×3米]", "15", "15", "平方米", "area"),
+        ("[800×600×2200毫米]", "1056000000", "1056000000", "立方毫米", "volume"),
+        ("女子[4×100米]接力", "400", "400", "米", "length"),
+        ("[3×10⁵米]", "300000", "300000", "米", "length"),
+        ("[3公畝]", "3", "3", "公亩", "area"),
+        ("[3公克]", "3", "3", "克", "mass"),
+        ("[3方呎]", "3", "3", "平方英尺", "area"),
     ],
 )
 def test_values_read_figures_units_and_dimensions(text: str, low: str, high: str, unit: str, dimension: str) -> None:
@@ -108,6 +136,12 @@ def test_values_read_figures_units_and_dimensions(text: str, low: str, high: str
         ("最高补贴[5000元]", "", ("最高",)),
         ("收益最高达[3500元]以上", "", ("最高", "以上")),
         ("自[14岁]起", "", ()),
+        ("捐款[5000+元]", "余", ()),
+        ("就业[2.3万+件]", "余", ()),
+        ("厚[80mm+]", "余", ()),
+        ("厚[80mm]+", "余", ()),
+        ("[3元]+运费", "", ()),
+        ("[3w多块]", "余", ()),
     ],
 )
 def test_values_read_how_exact_a_figure_is(text: str, approx: str, bound: tuple[str, ...]) -> None:
@@ -133,6 +167,9 @@ def test_values_read_how_exact_a_figure_is(text: str, approx: str, bound: tuple[
         ("亩产[1200斤]", "亩"),
         ("亩产业投入[1200元]", ""),
         ("[12元/公斤]", "公斤"),
+        ("[¥12.8/斤]", "斤"),
+        ("[$99/月]", "个月"),
+        ("[1.8-2.2万/平]", "平"),
         ("[300元]一吨", "吨"),
         ("每户补助2000元,共发放[30万元]", ""),
         ("每亩增收1000元,带动[300户]", ""),
@@ -149,7 +186,9 @@ def test_values_read_what_a_figure_is_counted_for(text: str, per: str) -> None:
     assert value.per == per
 
 
-@pytest.mark.parametrize("text", ["[许多]人", "[元]", "[3]", "[1/0]", "[零分之三]", "[3元到5亩]"])
+@pytest.mark.parametrize(
+    "text", ["[许多]人", "[元]", "[3]", "[1/0]", "[零分之三]", "[3元到5亩]", "[2000+]人", "[20/4℃]", "[3/6升]"]
+)
 def test_values_of_what_is_no_amount_are_none(text: str) -> None:
     assert read(text) is None
 
@@ -164,6 +203,9 @@ def test_values_of_what_is_no_amount_are_none(text: str) -> None:
         ("2/3", Fraction(2, 3), "1"),
         ("30美分", Fraction(3, 10), "USD"),
         ("2年", Fraction(24), "月"),
+        ("121坪", Fraction(400), "m²"),
+        ("5台斤", Fraction(3), "kg"),
+        ("32×22×15cm", Fraction(10560, 10**6), "m³"),
     ],
 )
 def test_values_convert_exactly(text: str, low: Fraction, base: str) -> None:
@@ -192,3 +234,20 @@ def test_values_are_the_same_wherever_the_amount_stands() -> None:
     value = read("每亩成本投入约[2300元]")
     assert value is not None
     assert value.per == "亩"
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("拨款[1320万元](1953年)。", "era"),
+        ("拨款[1320万元](民国二十年)。", "era"),
+        ("拨款[1320万元](2003年)。", ""),
+        ("总价[200万起]", "unit"),
+        ("[3×10⁵棵]", ""),
+        ("[2×66万千瓦]", "product"),
+    ],
+)
+def test_values_say_what_is_not_certain(text: str, doubt: str) -> None:
+    value = read(text)
+    assert value is not None
+    assert value.doubt == doubt

@@ -94,6 +94,25 @@ def test_table_says_what_is_not_certain(marked: Marked) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "doubts"),
+    [
+        ("單位以[A868萬元]售出，月租[A8000元]，人民幣[A300元]，[A港幣500元]。", ["currency", "currency", "", ""]),
+        ("[P香港]单位以[A868万元]售出。", ["currency"]),
+        ("[P洪善镇]单位以[A868万元]售出，标题用繁体字写成“標語”两个字而已，别的都是平常写法。", [""]),
+    ],
+)
+def test_table_doubts_yuan_that_may_be_dollars(marked: Marked, text: str, doubts: list[str]) -> None:
+    rows = article_meaning(*marked(text)).rows
+    assert [row.doubt.removesuffix("place").rstrip() for row in rows] == doubts
+
+
+def test_table_keeps_the_figures_of_small_values(marked: Marked) -> None:
+    # A regression test: 0.2微克 was 0 kg.
+    rows = article_meaning(*marked("[A0.2微克]，[A1寸]，[A0微克]，[A3尺]。")).rows
+    assert [row.base_low for row in rows] == ["0.0000000002", "0.0333333", "0", "1"]
+
+
+@pytest.mark.parametrize(
     ("text", "about"),
     [
         ("[P洪善镇]红薯[A300亩]", "红薯"),

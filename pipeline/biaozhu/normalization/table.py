@@ -22,7 +22,7 @@ from biaozhu.normalization.numerals import write_numeral
 from biaozhu.normalization.people import People, group_people
 from biaozhu.normalization.subjects import Subject, subject_places
 from biaozhu.normalization.values import AmountValue, in_base, read_amount
-from biaozhu.reading.simplified import to_half_width
+from biaozhu.reading.simplified import is_traditional, to_half_width
 
 LABEL, PLACE_DOUBT = "AMOUNT", "place"
 # Figures of a converted value; the written value stays exact beside it.
@@ -62,9 +62,9 @@ class Row:
     """An amount with its meaning; numbers are exact decimals as text, None where the span could not be read.
 
     `start` and `end` are code points into the sentence; `about` is the text beside the amount in its clause;
-    `base_low` and `base_high` are in `base_unit` (CNY, m², kg …), rounded to six places; `place` is the path of the
-    place that the amount is about, empty where none was found; `doubt` is what is not certain, as `AmountValue` has it,
-    and `place` at its end where the place is.
+    `base_low` and `base_high` are in `base_unit` (CNY, m², kg …), rounded to six places (below 0.1 to six figures);
+    `place` is the path of the place that the amount is about, empty where none was found; `doubt` is what is not
+    certain, as `AmountValue` has it, and `place` at its end where the place is.
     """
 
     article: str
@@ -111,7 +111,7 @@ def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
     subjects = subject_places(article, ordered, places)
     rows: list[Row] = []
     starts = [block.start for block in article.blocks]
-    year, paragraph = None, 0
+    year, paragraph, traditional = None, 0, is_traditional(article.raw)
     for sentence in ordered:
         # A time holds for the rest of its paragraph.
         before, paragraph = paragraph, bisect_right(starts, sentence.start)
@@ -121,7 +121,11 @@ def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
         rights = [*(span.start for span in sentence.spans[1:]), len(sentence.text)]
         for span, *reach in zip(sentence.spans, lefts, rights, strict=False):
             if span.label == LABEL:
-                row = _row(article, sentence, span, reach, subjects[sentence.id, span.start], year)
+                subject = subjects[sentence.id, span.start]
+                # 元 may be the dollar of a place there, or of the writing.
+                dollar = traditional or subject.path.startswith(("台湾", "香港", "澳门"))
+                value = read_amount(sentence.text, span.start, span.end, year=year, dollar=dollar)
+                row = _row(article, sentence, span, reach, subject, value)
                 last = rows[-1] if rows and (rows[-1].sentence, rows[-1].end) == (row.sentence, reach[0]) else None
                 same = last and not row.about and _SAME.fullmatch(sentence.text, last.end, row.start)
                 rows.append(replace(row, about=last.about) if last and same else row)
@@ -194,10 +198,9 @@ def place_in_words(row: Row) -> str:
 
 
 def _row(
-    article: Article, sentence: Sentence, span: Span, reach: Sequence[int], subject: Subject, year: int | None
+    article: Article, sentence: Sentence, span: Span, reach: Sequence[int], subject: Subject, value: AmountValue | None
 ) -> Row:
     start, end, text = span.start, span.end, sentence.text
-    value = read_amount(text, start, end, year=year)
     if value and value.doubt in ("", "era") and _is_cut(article.raw, sentence.start + start, sentence.start + end):
         value = replace(value, doubt="reading")
     rest = _REST.match(text, reach[0], start) if reach[0] else None
@@ -241,4 +244,8 @@ def _about(before: str, after: str, value: AmountValue | None) -> str:
 
 
 def _rounded(value: Fraction) -> str:
-    return write_numeral(Decimal(f"{round(value * 10**BASE_PLACES)}E-{BASE_PLACES}"))
+    # Of what is small, as many figures.
+    places = BASE_PLACES
+    while value and abs(value) * 10**places < 10 ** (BASE_PLACES - 1):
+        places += 1
+    return write_numeral(Decimal(f"{round(value * 10**places)}E-{places}"))

@@ -43,8 +43,8 @@ class AmountValue:
     thirds), `dimension` what it measures, count for classifiers. `approx` is 余 (and more: 余, 多), 几 (an unsaid digit: 几, 数), 约 (about),
     近 (nearly) or empty; `bound` has the words that make the figure a limit, in the order 最高, 最低, 以上, 超过, 以下, 不足; `per` is what it is
     counted for (亩 in 每亩2300元; 人·年 in 每人每年). `doubt` is what is not certain: `per` (carried over from an earlier clause), `unit` (块 may
-    be money or pieces), `era` (of silver, or of a time when the unit was another; the unit is as today), `currency` ($ is a dollar of some
-    country), `sign` (零下5至8℃), `calendar` (a month is taken for 30 days), `product` (2×66万千瓦), `pair` (120/80mmHg), `reading` (六七折; a
+    be money or pieces, 2万/平 may be money), `era` (of silver, or of a time when the unit was another; the unit is as today), `currency` ($ is a dollar of some
+    country, 元 in a text of Taiwan or Hong Kong may be theirs), `sign` (零下5至8℃), `calendar` (a month is taken for 30 days), `product` (2×66万千瓦), `pair` (120/80mmHg), `reading` (六七折; a
     figure cut by the end of its line).
     """
 
@@ -75,33 +75,43 @@ _WORDS = alternation(word for words in MEASURES.values() for word in words.split
 _MONEY = alternation(word for word in MEASURES["money"].split() if len(word) > 1)
 _PIECE = re.compile(
     r"[零又]?(?P<sign>零[下上]|[-+±负])? ?(?:[摄华]氏)?(?P<currency>[A-Z]{0,3}[$¥€£₩₽฿]|[A-Z]{3}[$¥]?)? ?"
-    rf"(?P<number>(?:[一二三四五六七八九两0-9]、)?(?:一整|{FIGURES}|{NUMERAL}|[几数])(?: ?[余多来几])?|半) ?"
-    rf"(?P<letter>[MBK](?![A-Za-z]))?(?P<measure>大?(?:{_WORDS})|{ASCII_UNIT}"
-    rf"|(?![{SUPERSCRIPTS}])[^0-9.,零一二三四五六七八九十百千万亿两\s/]+)?"
+    rf"(?P<number>(?:[一二三四五六七八九两0-9]、)?(?:一整|{FIGURES}|{NUMERAL}|[几数])(?: ?[余多来几])?|半|(?<=两)[一二三四五六七八九](?=钱)) ?"
+    rf"(?P<letter>[MBK](?![A-Za-z])|(?(currency)[wW]|[wW](?=[余多]?[+]?(?:{_MONEY}|[元块人户名位件份个条次字套台辆])|[+余多]|[0-9]$)))?"
+    rf"(?P<more>[余多]?[+](?![0-9])|(?<=[wW])[余多])?(?P<measure>大?(?:{_WORDS})|{ASCII_UNIT}"
+    rf"|(?![{SUPERSCRIPTS}])[^0-9.,^+零一二三四五六七八九十百千万亿两\s/]+)?"
     rf"(?:(?P<unsaid>半|[0-9]{{1,3}}|[一二三四五六七八九]{{1,2}})?(?P<some>几)?(?P<named>{_MONEY}|钱)?(?:[（(].[）)])?$)?"
 )
 _TIMES = re.compile(r"(?:[0-9.]+ ?[×xX*] ?)+(?=[0-9])|[0-9]{2,3}/(?=[0-9]{2,3} ?(?:mmHg|毫米汞柱))")
+# 5米×3米 as 5×3米; 4×100米接力 is a length.
+_SAME_SIDE = re.compile(r"(?<=[0-9]) ?([^0-9.×xX* ]+)(?= ?[×xX*].*\1$)")
+_RACE = re.compile("接力|自由|[男女泳跑]|间歇|冲刺|[决预]赛|训练")
 _RANGE = re.compile(r"(?<=.) ?(?:[—–-]{1,2}|~|至|到) ?(?=.)")
 _FRACTION = re.compile(
-    r"(?P<of>[十百千万亿]+|[两一二三四五六七八九十0-9]+)分之(?P<part>.+?)(?P<more>[多余])?|(?P<over>\d+)/(?P<under>\d+)"
+    r"(?:(?P<whole>[^又]+?)(?:又|(?<=\d) ))?(?:(?P<of>[十百千万亿]+|[两一二三四五六七八九十0-9]+)分之(?P<part>.+?)(?P<more>[多余])?"
+    rf"|(?P<over>\d+)/(?P<under>\d+)) ?(?P<measure>{_WORDS}|{ASCII_UNIT})?"
 )
 _PERCENTS = {"百": "%", "千": "‰", "万": "‱"}
-_UNIT_PER = re.compile(r"(?P<amount>.+?[^\d/])(?:/|每)(?P<per>[^\d/]+(?:/[^\d/]+)?)")
+_UNIT_PER = re.compile(r"(?P<amount>.+?)(?:/|每)(?P<per>[^\d/]+(?:/[^\d/]+)?)")
 # 2.4万元/吨至2.6万元/吨
 _SAME_PER = re.compile(r"/([^0-9/]+)(?=[至到~—–-].*/\1$)")
-_LETTERS = {"K": 3, "M": 6, "B": 9}
+_LETTERS = {"K": 3, "M": 6, "B": 9, "w": 4, "W": 4}
 # 二亩七分, 比去年多|四分: of what was measured last.
 _COMPARED = re.compile("[多少增减高低涨降贵]了?$")
 _PARTED = re.compile("(?<=[0-9一二三四五六七八九十百千万半两])(?:亩|公顷|元|块|角|毛)")
+# 总价200万起, 年薪50万: what makes money of a figure without a unit.
+_PRICE = re.compile("[价费租薪付售卖]格?[^0-9,。;]{0,3}$")
+_RENMINBI = re.compile(r"人民币[^0-9,。;]{0,4}\[|\[[^\]]*(?:人民币|RMB|CNY|¥|旧币)|\] ?\(?人民币")
 # What makes money of 块.
 _PRICED = re.compile("[币元毛角花卖价买付收钱贵涨降赚交欠给省补]")
 
 
-def read_amount(text: str, start: int, end: int, *, year: int | None = None) -> AmountValue | None:
+def read_amount(
+    text: str, start: int, end: int, *, year: int | None = None, dollar: bool = False
+) -> AmountValue | None:
     """Return the value of the amount text[start:end], with approximation, bounds and `per` from around it.
 
-    `year` is the one that the text before `text` is about, where that is known. It is None where the span holds no
-    numeral that can be read.
+    `year` is the one that the text before `text` is about, where that is known, and `dollar` says that 元 may be the dollar of Taiwan,
+    Hong Kong or Macau. It is None where the span holds no numeral that can be read.
     """
     first = max(0, start - REACH_BEFORE)
     plain = to_half_width(fold_text(text[first : end + REACH_AFTER]))
@@ -114,11 +124,17 @@ def read_amount(text: str, start: int, end: int, *, year: int | None = None) -> 
     if named:
         # 法币五百元, 美元500: not the guideline's border, but plain in meaning, as 三倍多 below.
         before, span = before + named.group(), span[named.end() :].lstrip()
+    if _PRICE.search(before):
+        # 到手价15.6w
+        span = re.sub("(?<=[0-9])[wW]$", "万", span)
     read = _read_span(span, before, after)
     if named and read is not None and read.unit is None:
         read = replace(read, unit=unit_of(named.group()))
-    if read is None and span[-1:] in ("多", "余"):
+    if read is None and span[-1:] in ("多", "余", "+"):
         read, after = _read_span(span[:-1], before, after), span[-1]
+    if read is not None and read.unit is None and ((own_per and read.magnitude) or _PRICE.search(before)):
+        # 2万/平
+        read = replace(read, unit=unit_of("元"), doubt=read.doubt or "unit")
     if read is None or (unit := read.unit) is None:
         return None
     low, high = _decimal(min(read.low, read.high)), _decimal(max(read.low, read.high))
@@ -126,7 +142,9 @@ def read_amount(text: str, start: int, end: int, *, year: int | None = None) -> 
         return None
     per, carried = (own_per, False) if own_per else per_around(before, after, unit)
     approx = read.approx or approx_around(before, after, unit.dimension)
-    doubt = read.doubt or ("per" if carried else "era" if is_of_another_era(unit, before, after, year) else "")
+    era = is_of_another_era(unit, before, after, year)
+    currency = dollar and unit.base == "CNY" and not _RENMINBI.search(f"{before[-8:]}[{span}]{after[:5]}")
+    doubt = read.doubt or ("currency" if currency else "per" if carried else "era" if era else "")
     return AmountValue(low, high, unit.name, unit.dimension, approx, bound_around(before, after), per, doubt)
 
 
@@ -141,9 +159,12 @@ def in_base(value: AmountValue) -> tuple[Fraction, Fraction, str] | None:
 def _read_span(span: str, before: str, after: str) -> _Part | None:
     if span in ("一半", "半数"):
         return _Part(Fraction(1), Fraction(1), unit_of("1/2"))
-    if times := _TIMES.match(span):
-        part = _read_span(span[times.end() :], before, after)
-        return part and _multiplied(times.group(), part)
+    if times := _TIMES.match(whole := _SAME_SIDE.sub("", span)):
+        rest = whole[times.end() :]
+        part = _read_span(rest, before, after)
+        is_power = re.match(f"10[{SUPERSCRIPTS}]", rest) is not None
+        is_race = _RACE.search(before[-8:] + after[:8]) is not None
+        return part and _multiplied(times.group(), part, is_power=is_power, is_race=is_race)
     cut = _RANGE.search(span, 1)
     sides = [span[: cut.start()], span[cut.end() :]] if cut else [span]
     if "分之" in span or "/" in span:
@@ -178,9 +199,10 @@ def _parts(text: str, before: str, after: str) -> list[_Part]:
 
 def _unit(found: re.Match[str], larger: Unit | None, before: str, after: str) -> tuple[Unit | None, Doubt]:
     measure, named, currency = split_measure(found["measure"] or "")[0], found["named"], found["currency"]
-    if (measure in ("元", "圆", "块") and named not in (None, "钱")) or (currency and not measure):
+    dear = currency and unit_of(currency).dimension == "money"
+    if (measure in ("元", "圆", "块") and (dear or named not in (None, "钱"))) or (currency and measure in ("", "起")):
         return unit_of(named or currency), "currency" if currency == "$" else ""
-    if not measure:
+    if not measure or (measure == "起" and _PRICE.search(before)):
         return None, ""
     old = larger is not None and larger.base == "斗"
     if (measure == "分" and (larger or "秒" in found.string)) or (measure == "升" and old):
@@ -199,7 +221,7 @@ def _part(found: re.Match[str], numeral: Numeral, unit: Unit | None, doubt: Doub
     unsaid = "".join(str(DIGITS.get(digit, digit)) for digit in found["unsaid"] or "")
     half += Fraction(1, 2) if unsaid == "半" else Fraction(int(unsaid or 0), 10 ** len(unsaid))
     scale = 10 ** _LETTERS.get(found["letter"] or "", 0)
-    low, high = (Fraction(end) * scale + half for end in (numeral.low, numeral.high))
+    low, high = ((Fraction(end) + half) * scale for end in (numeral.low, numeral.high))
     if unit is not None and unit.name == "折":
         # 八五折 is 8.5 of ten; 六七折 may be 6.7 or from 6 to 7.
         doubt = "reading" if low != high else doubt
@@ -210,7 +232,7 @@ def _part(found: re.Match[str], numeral: Numeral, unit: Unit | None, doubt: Doub
         # 一米八几: from 1.81 to 1.89
         low, high = (end + Fraction(digit, 10 ** (len(unsaid) + 1)) for end, digit in ((low, 1), (high, 9)))
     magnitude = re.search(r"[十百千万亿]*(?=[余多]?$)", found["number"].rstrip()) or [""]
-    approx: Approx = "几" if found["some"] else "余" if more else numeral.approx
+    approx: Approx = "几" if found["some"] else "余" if more or found["more"] else numeral.approx
     doubt = "sign" if found["sign"] == "±" else doubt
     return _Part(low, high, unit, approx, doubt, magnitude[0], found["sign"] == "零下")
 
@@ -261,34 +283,51 @@ def _ranged(first: _Part, last: _Part) -> _Part | None:
     elif first.below_zero and not last.below_zero and last.low > 0:
         # 零下5至8℃ is mostly colder than 零下5℃.
         low, high, doubt = -low, -high, "sign"
-    elif last.magnitude and not first.magnitude and last.unit is not None:
+    elif last.magnitude and not first.magnitude and first.unit is None:
         # 10-20万: the magnitude counts for both, as long as the range still rises.
         scale = read_numeral(last.magnitude)
         scaled = start * Fraction(scale.low) if scale else start
         start = scaled if scaled < high else start
-    return _Part(min(start, low, high), max(start, low, high), unit, approx, doubt)
+    return _Part(min(start, low, high), max(start, low, high), unit, approx, doubt, last.magnitude)
 
 
-def _multiplied(times: str, part: _Part) -> _Part:
+def _multiplied(times: str, part: _Part, *, is_power: bool, is_race: bool) -> _Part | None:
     factors = [Fraction(factor) for factor in re.findall(r"[0-9]+(?:\.[0-9]+)?", times)]
     if times.endswith("/"):
         return replace(part, high=factors[0], doubt="pair")
-    product = math.prod(factors, start=Fraction(1))
-    return replace(part, low=part.low * product, high=part.high * product, doubt="product")
+    product, unit = math.prod(factors, start=Fraction(1)), part.unit
+    if unit is not None and unit.dimension == "length" and not (is_power or is_race):
+        # 3.5×4米 is an area, 32×22×15cm a volume.
+        unit = unit_of(f"{'平方' if len(factors) == 1 else '立方'}{unit.name}")
+        if unit.factor is None or len(factors) > 2:  # noqa: PLR2004 — beyond length, width and height
+            return None
+    doubt = part.doubt if is_power else "product"
+    return replace(part, low=part.low * product, high=part.high * product, unit=unit, doubt=doubt)
 
 
 def _read_fraction(text: str) -> _Part | None:
     found = _FRACTION.fullmatch(text)
     if not found:
         return None
-    if found["over"]:
-        over, under = Fraction(found["over"]), int(found["under"])
-        return _Part(over, over, unit_of(f"1/{under}")) if under else None
-    part, whole = read_numeral(found["part"]), read_numeral(found["of"])
-    if part is None or whole is None or whole.low != whole.low.to_integral_value() or whole.low < 1:
+    part, under = read_numeral(found["part"] or found["over"]), read_numeral(found["of"] or found["under"])
+    whole = read_numeral(found["whole"] or "零")
+    if (
+        part is None
+        or under is None
+        or whole is None
+        or any(one % 1 for one in (under.low, whole.low))
+        or under.low < 1
+    ):
         return None
-    unit = unit_of(_PERCENTS.get(found["of"], f"1/{int(whole.low)}"))
-    return _Part(Fraction(part.low), Fraction(part.high), unit, "余" if found["more"] else part.approx)
+    low, high = (Fraction(whole.low) * Fraction(under.low) + Fraction(end) for end in (part.low, part.high))
+    approx: Approx = "余" if found["more"] else part.approx
+    if found["measure"]:
+        # 四分之三公里 is 0.75公里; 20/4℃ and 3/6升 are pairs.
+        scale = Fraction(under.low)
+        if found["over"] and (part.low >= under.low or math.gcd(int(part.low), int(under.low)) > 1):
+            return None
+        return _Part(low / scale, high / scale, unit_of(found["measure"]), approx)
+    return _Part(low, high, unit_of(_PERCENTS.get(found["of"] or "", f"1/{int(under.low)}")), approx)
 
 
 def _ratio(unit: Unit | None, other: Unit | None) -> Fraction | None:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("simplified.txt.xz")
+_CHINESE = re.compile("[\u4e00-\u9fff]")
 _ASCII_MARK = re.compile("[,;!?](?![0-9A-Za-z ])|(?<![0-9A-Za-z ])[,;!?]")
 _MARKS = str.maketrans(",;!?", "，；！？")
 _FULL_WIDTH = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
@@ -27,6 +28,13 @@ def to_half_width(text: str) -> str:
 def to_simplified(text: str) -> str:
     """Return the text with traditional characters in their simplified form; the length is unchanged."""
     return text if text.isascii() else text.translate(read_table())
+
+
+def is_traditional(text: str) -> bool:
+    """Tell whether a text is in traditional characters: more than a tenth of its Chinese ones have another simplified form."""
+    return sum(one != plain for one, plain in zip(text, to_simplified(text), strict=True)) * 10 > len(
+        _CHINESE.findall(text)
+    )
 
 
 def to_chinese_marks(text: str) -> str:
