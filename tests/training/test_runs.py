@@ -151,3 +151,13 @@ def test_train_command_takes_seeds_and_layers(
     rows = json.loads(out)
     assert {(row["seed"], row["label"]) for row in rows} >= {(1, "ALL"), (2, "PLACE")}
     assert "seed 2" in err
+
+
+def test_runs_score_several_layers_also_together(project: tuple[Path, Path], tmp_path: Path) -> None:
+    config, other = project
+    more = tmp_path / "more.jsonl"
+    write_layer(more, invented_gold(20, article="c" * 12)[15:])
+    _, (one,) = train_seeds(config, tmp_path / "model", seeds=1, scored=[other, more])
+    assert list(one.scores) == [str(other), str(more), module.TOTAL]
+    assert one.scores[module.TOTAL].keys() == one.scores[str(other)].keys()
+    assert "On all layers:" in (tmp_path / "model" / "README.md").read_text("utf-8")

@@ -178,6 +178,8 @@ def _write_cell(column: str, value: object) -> str:
         return translate("yes" if value else "no")
     if column == "label" and value in ("all", "ALL"):
         return translate("all labels")
+    if column == "layer" and value == "all layers":
+        return translate("all layers")
     if column in OUR_COLUMNS and isinstance(value, str):
         value = translate(value)
     return f"{value:.4f}" if isinstance(value, float) else printable(str(value), keep=HARMLESS)

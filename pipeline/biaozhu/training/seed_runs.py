@@ -24,7 +24,7 @@ from biaozhu.data.errors import TrainingError, UsageError
 from biaozhu.data.files import read_bytes, report_unwritable, sha256_of, write_json, write_text
 from biaozhu.data.layers import read_layer
 from biaozhu.data.ledger import Entry
-from biaozhu.data.model import with_spans
+from biaozhu.data.model import Sentence, with_spans
 from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
 from biaozhu.scoring.significance import Sampling
@@ -33,6 +33,8 @@ from biaozhu.training.train import OnStep, corpus_of, read_config, train
 from biaozhu.training.whole_folder import check_replaceable
 
 RESULT = "run.json"
+# Stands beside the paths of several layers that were scored.
+TOTAL = "all layers"
 SEED = "system.seed"
 SAMPLING = Sampling(resamples=1000)
 
@@ -41,7 +43,7 @@ SAMPLING = Sampling(resamples=1000)
 class SeedRun:
     """Result of one seed.
 
-    `scores`: layer's path -> label (and ALL) -> strict F1 with its 95 % interval, None where undefined; `bytes` is the
+    `scores`: layer's path, and TOTAL where there are several -> label (and ALL) -> strict F1 with its 95 % interval, None where undefined; `bytes` is the
     model folder's size, `load_s` and `characters_per_s` are of the machine that ran it, on all its layers.
     """
 
@@ -119,7 +121,7 @@ def describe_seeds(runs: Sequence[SeedRun]) -> str:
                 columns = ([run.scores[path].get(label, (None,))[0] for run in runs] for label in labels)
                 known = ([value for value in column if value is not None] for column in columns)
                 rows.append((name, *(format_score(figure(one) if len(one) > 1 else None) for one in known)))
-        parts += [f"On `{path}`:", markdown_table(("seed", *labels), rows)]
+        parts += [f"On {path if path == TOTAL else f'`{path}`'}:", markdown_table(("seed", *labels), rows)]
     parts.append(
         f"{runs[0].bytes / 1e6:.2f} MB without what it leans on; loaded in {runs[0].load_s:.2f} s, "
         f"{runs[0].characters_per_s:,} characters/s on the machine that trained it."
@@ -132,6 +134,7 @@ def _score_run(folder: Path, seed: int, scored: Sequence[Path]) -> SeedRun:
     model = load_trained(folder)
     load = time.perf_counter() - begun
     scores: dict[str, dict[str, tuple[float | None, ...]]] = {}
+    every: dict[str, tuple[Sentence, Sentence]] = {}
     characters, taken = 0, 0.0
     for path in scored:
         gold = read_layer(path)
@@ -141,12 +144,21 @@ def _score_run(folder: Path, seed: int, scored: Sequence[Path]) -> SeedRun:
         taken += time.perf_counter() - begun
         characters += sum(map(len, texts))
         layer = [with_spans(sentence, spans) for sentence, spans in zip(gold, found, strict=True)]
-        result = evaluate_layer(gold, layer, name=model.name, options=EvaluationOptions(sampling=SAMPLING))
-        rows = {ALL: result.overall, **result.labels}
-        strict = {label: row["strict"].f1 for label, row in rows.items()}
-        scores[str(path)] = {label: (f1.value, *(f1.best or (None, None))) for label, f1 in strict.items()}
+        every |= {one.id: (one, other) for one, other in zip(gold, layer, strict=True)}
+        scores[str(path)] = _score_strictly(gold, layer, model.name)
+    if len(scores) > 1:
+        golds, layers = zip(*every.values(), strict=True)
+        scores[TOTAL] = _score_strictly(golds, layers, model.name)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return SeedRun(seed, scores, size, round(load, 3), round(characters / taken) if taken else 0)
+
+
+def _score_strictly(
+    gold: Sequence[Sentence], layer: Sequence[Sentence], name: str
+) -> dict[str, tuple[float | None, ...]]:
+    result = evaluate_layer(gold, layer, name=name, options=EvaluationOptions(sampling=SAMPLING))
+    strict = {label: row["strict"].f1 for label, row in {ALL: result.overall, **result.labels}.items()}
+    return {label: (f1.value, *(f1.best or (None, None))) for label, f1 in strict.items()}
 
 
 def _show(figures: Sequence[float | None]) -> str:
