@@ -38,6 +38,17 @@ def test_starting_explains_the_folder_in_the_users_language(tmp_path: Path) -> N
     assert "你的文章" in pages["zh"]
     commands = [re.findall(r"^    biaozhu [^#\n]+", page, re.MULTILINE) for page in pages.values()]
     assert [line.strip() for line in commands[0]] == [line.strip() for line in commands[1]]
+    for page in pages.values():
+        # A regression test: the lines of the folders began in two columns.
+        assert len({len(found) for found in re.findall(r"^    [a-z]+/ +(?=\S+ ?[^/ ])", page, re.MULTILINE)[:3]}) == 1
+
+
+def test_starting_gives_the_guideline_its_picture(tmp_path: Path) -> None:
+    assert run(["new", str(tmp_path)]) == 0
+    guideline = tmp_path / "annotations/guideline.md"
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", guideline.read_text("utf-8"))
+    assert pictures
+    assert all((guideline.parent / one).is_file() for one in pictures)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +72,7 @@ def test_starting_takes_the_folder_where_the_articles_are(
     assert f"{command}`" in capsys.readouterr().err
     assert command in (tmp_path / "README.md").read_text("utf-8")
     made = {path.name for path in tmp_path.iterdir() if path.is_dir()}
-    assert made == {"configs", "annotations", taken} | {name.partition("/")[0] for name in there}
+    assert made == {"configs", "annotations", "docs", taken} | {name.partition("/")[0] for name in there}
 
 
 def test_starting_again_replaces_nothing(tmp_path: Path) -> None:

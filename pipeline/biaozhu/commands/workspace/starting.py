@@ -27,7 +27,9 @@ Row = tuple[str, str, str]
 ARTICLES = "articles"
 # Where texts that are no articles to annotate may lie.
 OWN_FOLDERS = ("annotations", "configs", "docs", "models", "reports")
-FILES = ("configs/labels.toml", "configs/ner.cfg", "configs/crf.cfg", "annotations/guideline.md")
+# The guideline shows the picture.
+PICTURE = "docs/pictures/annotating.png"
+FILES = ("configs/labels.toml", "configs/ner.cfg", "configs/crf.cfg", "annotations/guideline.md", PICTURE)
 _NEW: dict[str, str] = tomllib.loads(files(__package__).joinpath("new_project.toml").read_text("utf-8"))
 README, IGNORED = _NEW["readme"], _NEW["ignored"]
 OK, MISSING = "ok", "missing"
@@ -60,7 +62,10 @@ def new(folder: Path) -> None:
     name = printable(folder.resolve().name)
     filled = [one.name for one in find_unread([folder]) if one.parent == folder and one.name not in OWN_FOLDERS]
     articles = ARTICLES if ARTICLES in filled or not filled else filled[0]
-    readme = translate(README).replace("{articles}", printable(quote(articles))).replace("{name}", name)
+    shown = printable(quote(articles))
+    # As wide as `annotations/`, whatever it is called.
+    readme = translate(README).replace("{articles}/     ", f"{shown}/".ljust(14)).replace("{articles}", shown)
+    readme = readme.replace("{name}", name)
     wanted = {one: read_bytes(find_own(Path(one))) for one in FILES}
     wanted |= {"README.md": readme.encode(), ".gitignore": IGNORED.encode()}
     written = [one for one in wanted if not (folder / one).exists()]
@@ -186,6 +191,7 @@ def show_configs(*, as_json: AsJson = False) -> None:
         needs = [f"extra {extra[1]}"] if extra else []
         needs += ["biaozhu segmenter"] if "biaozhu segmenter" in comment else []
         needs += ["a BERT's folder"] if "FOLDER" in comment and "BERT" in comment else []
-        first = comment.partition(". ")[0].rstrip(".")
+        # What fits into a column of a terminal; the file says the rest.
+        first = re.split(r"\. | \(|: ", comment)[0].rstrip(".")
         rows.append((f"configs/{path.name}", command, ", ".join(needs), first))
     print_table("configs", ("config", "for", "needs", "what it is"), rows, as_json=as_json)
