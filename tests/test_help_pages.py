@@ -73,3 +73,12 @@ def test_help_pages_complete_commands_in_a_shell() -> None:
         "preannotate",
         "predict",
     }
+
+
+@pytest.mark.parametrize(
+    "line", ["run ''", "evaluate --gold '' --layer x", "train configs/ner.cfg --gold '' -o m", "compare a= b --gold g"]
+)
+def test_help_pages_commands_take_no_empty_path(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    # A regression test: pathlib takes it for the folder that one is in.
+    assert run(shlex.split(line)) == 2
+    assert capsys.readouterr().err.startswith("BZ002 ")

@@ -110,3 +110,14 @@ def test_curation_lists_articles_by_name(tmp_path: Path, capsys: pytest.CaptureF
     assert run(["gold", "diff", str(tmp_path / "gold"), layers[1], "--json"]) == 1
     changed = [row["sentence"].partition(":")[0] for row in json.loads(capsys.readouterr().out)]
     assert list(dict.fromkeys(changed)) == list(names.values())
+
+
+def test_curation_adjudicate_names_what_is_open_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = two_articles(tmp_path / "anna", PERSON), two_articles(tmp_path / "ben", PERSON, COUNTY)
+    pair, questions = ["adjudicate", str(first), str(second)], str(tmp_path / "q.jsonl")
+    assert run([*pair, "--questions", questions]) == 0
+    capsys.readouterr()
+    assert run([*pair, "--decisions", questions, "-o", str(tmp_path / "gold")]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("BZ041 ") == 2

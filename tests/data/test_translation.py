@@ -69,6 +69,11 @@ def test_translation_takes_the_language_of_the_locale(
     assert choose_language("en") == "en"
 
 
+def test_translation_breaks_no_paragraph() -> None:
+    # A regression test: help pages make a space of a lone line feed.
+    assert not [text for text in read_catalogue().values() if re.search("[一-鿿，。；]\n[一-鿿]", text)]
+
+
 def test_translation_lacks_no_message_and_has_no_dead_one() -> None:
     messages, catalogue = list_messages(), read_catalogue()
     lacking = [
@@ -139,6 +144,11 @@ def test_translation_knows_what_typer_says() -> None:
         (
             "disagreements of a and b in 3 sentences: 1 × boundary, 2 × label",
             "a 与 b 在 3 句中的分歧：1 × 边界，2 × 标签",
+        ),
+        # A regression test: the first hole took the file's name, too.
+        (
+            "BZ008 a.jsonl: 3 decisions in it would be replaced by open questions. Give another output; if the file there is not needed, remove it first.",
+            "BZ008 a.jsonl: 其中 3 个裁决会被未答的问题取代。换一个输出；如果那里的文件不再需要，先删除它。",
         ),
         ("a: hard\nfailed: x", "a: hard\n失败：x"),
         ("… by anna", "… anna 的"),

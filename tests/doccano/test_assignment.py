@@ -10,7 +10,9 @@ from doccano_layers import make_layer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biaozhu.cli import run
 from biaozhu.data.errors import LineError, UsageError
+from biaozhu.data.layers import write_layer
 from biaozhu.doccano.assignment import assign_sentences, count_shares, read_assignment, write_assignment
 
 if TYPE_CHECKING:
@@ -106,3 +108,16 @@ def test_assignment_file_gives_back_the_plan(tmp_path: Path) -> None:
 def test_assignment_refuses_what_makes_no_sense(project: str, people: list[str], overlap: int, blind: float) -> None:
     with pytest.raises(UsageError):
         assign_sentences(project, LAYER, people, overlap=overlap, blind=blind)
+
+
+def test_create_again_says_what_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_assignment(tmp_path / "x.json", assign_sentences("x", LAYER[:4], names(2), overlap=2, blind=1))
+    given = ["--annotators", "p0,p1", "--project", "x", "--plans", str(tmp_path), "--dry-run"]
+    write_layer(tmp_path / "same.jsonl", LAYER[:4])
+    assert run(["project", "create", str(tmp_path / "same.jsonl"), "--blind", "1", *given]) == 0
+    assert capsys.readouterr().err == ""
+    write_layer(tmp_path / "edited.jsonl", LAYER[3:9])
+    assert run(["project", "create", str(tmp_path / "edited.jsonl"), *given]) == 0
+    told = capsys.readouterr().err
+    assert told.startswith("3 sentences ")
+    assert "--blind was 1 before" in told

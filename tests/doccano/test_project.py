@@ -29,6 +29,16 @@ def test_project_takes_a_label_that_another_push_has_made_meanwhile() -> None:
         assert [method for method, *_ in Answers.asked].count("POST") == 1
 
 
+@pytest.mark.parametrize(("there", "changed"), [("old", True), ("new", False)])
+def test_project_tells_whether_its_guideline_is_another(there: str, *, changed: bool) -> None:
+    with serving() as url:
+        connection = connect(Account(url, token="x" * 40))
+        Answers.plan += [LISTED, LABELS, (200, json.dumps({**PROJECT, "guideline": there}))]
+        Answers.plan += [*[(200, "{}")] * changed, LABELS]
+        project = ensure_project(connection, ProjectSpec("x", [LABEL], guideline="new"))
+        assert project.guideline_changed is changed
+
+
 def test_project_reports_a_label_that_the_server_refuses() -> None:
     with serving() as url:
         connection = connect(Account(url, token="x" * 40))

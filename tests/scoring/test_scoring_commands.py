@@ -50,6 +50,7 @@ def test_evaluate_prints_a_table_and_says_what_it_resamples(files: Path, capsys:
     for word in ("good", "strict", "exact", "partial", "type", "PLACE", "PERSON", "AMOUNT", "0.8571"):
         assert word in shown.out
     assert "resample 3 sentences: 1 article, fewer than 10, and no sections are known" in shown.err
+    assert "--article" in shown.err
 
 
 def test_evaluate_writes_and_prints_the_same_document(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

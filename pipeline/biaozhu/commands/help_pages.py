@@ -54,6 +54,12 @@ class DocumentedCommand(typer.core.TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the arguments."""
+        given = self.make_parser(ctx).parse_args(list(args))[0]
+        for parameter in self.params:
+            value = given.get(parameter.name or "")
+            if parameter.type.name == "path" and "" in (value if isinstance(value, list | tuple) else (value,)):
+                # pathlib takes it for the folder that one is in: an unset variable of a script would mean all of it.
+                raise UsageError("the path is empty", where=parameter.opts[0], next_step="Give the path")
         rest: list[str] = super().parse_args(ctx, args)
         for parameter in self.params:
             value = ctx.params.get(parameter.name)

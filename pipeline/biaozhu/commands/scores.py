@@ -98,7 +98,7 @@ def evaluate(
             rows = [(one["layer"] or "the gold itself", *list(one.values())[1:]) for one in scores]
             columns = ("spans of", "field", "correct", "of", "accuracy")
             print_table("Values and paths, over all of the gold", columns, rows)
-    _say_notes(found)
+    _say_notes(found, articles=article, stream=stream)
     failed = bool(found.document.get("skipped"))
     for one in found.evaluations if fail_under is not None else ():
         reached = one.overall["strict"].f1.value
@@ -149,7 +149,7 @@ def compare(
             rows.append((label, scheme, metric, one.a, one.b, *change, one.p, one.p_holm))
         title = f"{compared.b} - {compared.a} on {gold} (over {compared.units.kind}s)"
         print_table(title, ("label", "scheme", "metric", "a", "b", "b - a", "95 %", "p", "p (Holm)"), rows)
-    _say_notes(found)
+    _say_notes(found, articles=article, stream=stream)
     finish((), failed=bool(found.document.get("skipped")))
 
 
@@ -204,13 +204,15 @@ def _say_skipped(given: ScoringInputs) -> None:
         say(f"not scored in all: {len(given.skipped)} of {total} gold sentences, which not every layer has")
 
 
-def _say_notes(found: ScoredLayers) -> None:
+def _say_notes(found: ScoredLayers, *, articles: Sequence[Path], stream: bool) -> None:
     from biaozhu.scoring.evaluation import list_occurring
 
     units, occurring = found.evaluations[0].units, list_occurring(found.evaluations)
     if absent := [label for label in found.evaluations[0].labels if label not in occurring]:
         say(f"neither the gold nor a layer has a span of {', '.join(absent)}")
     say(f"intervals resample {units.count} {units.kind}s: {units.reason}")
+    if units.kind == "sentence" and not (articles or stream):
+        say("`--article ARTICLES` gives their sections")
     for one in found.evaluations:
         if lacking := len(one.missing) + one.missing_more:
             named = f"; the first {len(one.missing)} of them are named" if one.missing_more else ""

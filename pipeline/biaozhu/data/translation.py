@@ -117,7 +117,8 @@ def _render(text: str, *, inside: bool = False) -> tuple[int, str]:
     for place in re.finditer(": ", text):
         known, said = _render_whole(text[place.end() :], inside=inside)
         found.append((known, f"{text[: place.end()]}{said}"))
-    return max(found, key=itemgetter(0))
+    # At a tie that which leaves `where: ` outside: a first hole would take it, and Chinese may begin with another word.
+    return max(reversed(found), key=itemgetter(0))
 
 
 @lru_cache(maxsize=1024)

@@ -45,6 +45,7 @@ class Project:
     url: str
     collaborative: bool
     label_types: Mapping[str, int]
+    guideline_changed: bool = False
 
     @property
     def path(self) -> str:
@@ -100,9 +101,11 @@ def ensure_project(connection: Connection, spec: ProjectSpec) -> Project:
     """Find or make the project, and bring its labels and guideline up to date; what is only on the server stays."""
     project = find_project(connection, spec.name) or _create_project(connection, spec)
     guideline = spec.guideline.strip()  # the server strips it too
-    if guideline and connection.get(project.path)["guideline"] != guideline:
+    changed = bool(guideline) and connection.get(project.path)["guideline"] != guideline
+    if changed:
         connection.patch(project.path, {"guideline": guideline, "resourcetype": f"{PROJECT_TYPE}Project"})
-    return replace(project, label_types=_ensure_labels(connection, project.id, spec.labels))
+    types = _ensure_labels(connection, project.id, spec.labels)
+    return replace(project, label_types=types, guideline_changed=changed)
 
 
 def embed_pictures(text: str, folder: Path) -> str:

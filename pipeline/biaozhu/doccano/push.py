@@ -53,6 +53,7 @@ class PushReport:
     others: int = 0
     kept: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    guideline_changed: bool = False
     losses: list[Entry] = field(default_factory=list)
 
 
@@ -84,6 +85,7 @@ def push(
     with hold_lock(project, break_lock=break_lock) as owner:
         _cancel_earlier_batches(project)
         report = _push_in_rounds(project, spec, wanted, owner.push, tick)
+        report.guideline_changed = project.guideline_changed
         for number, _ in read_tags(project, ImportBatch):
             remove_tag(project, number)
         return report

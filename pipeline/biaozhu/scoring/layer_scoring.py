@@ -204,6 +204,9 @@ def name_layers(layers: Sequence[str]) -> dict[str, list[Path]]:
     given: list[tuple[str, Path]] = []
     for layer in layers:
         name, equals, rest = layer.partition("=")
+        if not (rest if equals else layer):
+            # An empty path would be the folder that one is in.
+            raise UsageError(f"no path is given in {layer!r}", next_step="Give PATH or NAME=PATH")
         given.append((name, Path(rest)) if equals and not Path(layer).exists() else ("", Path(layer)))
     # The same path twice is one layer, whose reader refuses it.
     files = {path.parent.resolve() / path.name: _list_names(path) for name, path in given if not name}

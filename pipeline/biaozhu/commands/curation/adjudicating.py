@@ -81,6 +81,8 @@ def adjudicate(
     if to_doccano or from_doccano:
         spec = read_spec(project, labels, guideline if to_doccano else None)
         connection = log_in(home)
+    # Before the table: what is not decided yet is named by the error, and once is enough.
+    gold = _make_gold(None if from_doccano else output, dispute, given, labels)
     found = _show_disagreements(dispute, as_json=as_json)
     if questions is not None:
         adjudication.write_questions(questions, found, names=dispute.names)
@@ -100,9 +102,8 @@ def adjudicate(
 
         _keep(read_adjudication(connection, dispute, spec), dispute, found, decisions)
         given = adjudication.read_decisions(decisions)
+        gold = _make_gold(output, dispute, given, labels)
     if output is not None:
-        _check_labels(given, dispute, labels)
-        gold = adjudication.adjudicate(dispute.first, dispute.second, given, names=dispute.names)
         folder = next(iter(targets)).parent
         about, stated = folder / ABOUT, {author.name for author in read_about([folder]).annotator}
         _add_gold(targets, gold, dispute.names)
@@ -129,6 +130,15 @@ def find_questions(first: Sequence[Sentence], second: Sequence[Sentence]) -> tup
             if decided <= asked:
                 return path, bool(decided)
     return next(list_free_names(QUESTIONS)), False
+
+
+def _make_gold(
+    output: Path | None, dispute: adjudication.Dispute, given: Sequence[adjudication.Decision], labels: Path
+) -> tuple[Sentence, ...]:
+    if output is None:
+        return ()
+    _check_labels(given, dispute, labels)
+    return adjudication.adjudicate(dispute.first, dispute.second, given, names=dispute.names)
 
 
 def _check_labels(given: Sequence[adjudication.Decision], dispute: adjudication.Dispute, labels: Path) -> None:

@@ -29,7 +29,9 @@ ROUND_TRIP = ".round-trip.json"
 # Headings in tables, where the key alone says too little.
 HEADINGS = {"blind": "without pre-annotation", "edited": "edited only"}
 
-Project = Annotated[str, Option("--project", help="Name of the project of all annotators.")]
+Project = Annotated[
+    str, Option("--project", help="Name of the project of all annotators: best that of the articles' folder.")
+]
 ProjectArgument = Annotated[str, Argument(metavar="NAME", help="Name of the project of all annotators.")]
 Plans = Annotated[Path, Option("--plans", help="Folder of the files that say who got which sentence.")]
 
@@ -82,6 +84,10 @@ def create(
             report = reports[row["annotator"]]
             row |= {"added": report.added, "url": report.url}
             losses += report.losses
+        if any(report.guideline_changed for report in reports.values()):
+            say("the guideline in Doccano was brought up to date; who has it open loads the page again")
+    if previous:
+        _say_what_stays(previous, {one.id for one in sentences}, blind)
     if as_json:
         print_json({"project": project, "plan": str(path), "dry_run": dry_run, "shares": rows})
     else:
@@ -146,6 +152,8 @@ def pull(
     write_json(trip, describe_round_trip(changes, losses, sentences=len(back), consistent=consistent))
     headings = list(rows[0]) if as_json else [HEADINGS.get(key, key) for key in rows[0]]
     print_table(f"layers of {project}", headings, [list(row.values()) for row in rows], as_json=as_json)
+    if not as_json and not Path("reports", project).is_dir() and any(Path("reports").glob("*/index.html")):
+        say(f"`biaozhu run` shows a round trip of the name of its articles' folder: none is called {project}")
     if not as_json and not all(any(one.layers.values()) for one in found):
         command = f"biaozhu project status {quote(project)}"
         say(f"next: pull again when each has confirmed sentences; `{command}` shows it")
@@ -153,6 +161,17 @@ def pull(
         layers = quote(*(output / one.annotator for one in found))
         say(f"next: `biaozhu agree {layers} --common`")
     finish(losses)
+
+
+def _say_what_stays(previous: assigning.Assignment, given: set[str], blind: float) -> None:
+    """Say what another `create` leaves as it was, where that may not be what was meant."""
+    before = set().union(*previous.annotators.values())
+    if others := len(before - given):
+        say(f"{others} sentences that are in the project are not in these layers, and stay with their annotators")
+        if len(given - before):
+            say("of an article whose text was edited both versions are annotated then")
+    if previous.blind != blind:
+        say(f"--blind was {previous.blind:g} before: what was handed out stays as it was, the rest follows {blind:g}")
 
 
 def _write_layers(one: AnnotatorLayer, output: Path, project: str) -> None:

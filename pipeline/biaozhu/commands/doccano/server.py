@@ -66,6 +66,8 @@ def status(*, home: Home = LOCAL, as_json: AsJson = False) -> None:
     _print_status(found, as_json=as_json)
     if not found.url:
         _say_never_started(found.home)
+    elif found.dead:
+        say("start it with `biaozhu doccano up`")
     finish((), failed=not found.healthy)
 
 
