@@ -103,9 +103,35 @@ def test_manifest_names_gold_that_is_gone_or_new(tmp_path: Path) -> None:
         read_layers([tmp_path])
     assert caught.value.where == str(tmp_path / "x.jsonl")
     for read in (read_layer, lambda path: list(stream_layer(path, labels=None))):
-        with pytest.raises(FrozenError):
+        with pytest.raises(FrozenError) as caught:
             read(tmp_path / "z.jsonl")
+        # A new file has nothing that could be restored.
+        assert f"`biaozhu gold freeze {tmp_path}`" in caught.value.next_step
     assert len(read_layer(tmp_path / "y.jsonl")) == 1
+
+
+def test_manifest_says_how_frozen_gold_is_decided_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("anna", "ben"):
+        write_layer(Path(name) / "x.jsonl", [marked("没有名字")])
+    adjudicate, freeze = (
+        ["adjudicate", "anna", "ben", "--decisions", "no.jsonl", "-o", "new"],
+        ["gold", "freeze", "new"],
+    )
+    Path("no.jsonl").touch()
+    assert [run(adjudicate), run(freeze)] == [0, 0]
+    capsys.readouterr()
+    assert run(adjudicate) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("BZ008 new/x.jsonl: ")
+    assert "new/MANIFEST.json" in said
+    Path("new/MANIFEST.json").unlink()
+    assert [run(adjudicate), run(freeze)] == [0, 0]
+    capsys.readouterr()
+    assert run(["gold", "check", "new", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out).keys() == {"x.jsonl"}
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ TABLE_HEADERS = (b"article,sentence,start,end,text,", b"name,label,times,article
 TABLE_COLUMNS = (b"base_low", b"in_articles")
 BRAT_SUFFIXES, BRAT_SIDECAR = (".txt", ".ann"), ".sentences.jsonl"
 HEAD_BYTES = 1 << 16
+FROZEN = "frozen gold"
 
 
 def check_output(
@@ -73,7 +74,12 @@ def check_output(
         return
     if (found := identify_file(path)) != kind:
         what = f"another kind of file ({found})" if found else "a file that is not ours"
-        raise OutputError(f"{what} would be replaced by this command's output ({kind})", where=str(path))
+        manifest = path.with_name("MANIFEST.json")
+        thaw = f"Give another output; to decide frozen gold anew, remove {manifest} first, and freeze again afterwards"
+        advice = thaw if found == FROZEN else OutputError.advice
+        raise OutputError(
+            f"{what} would be replaced by this command's output ({kind})", where=str(path), next_step=advice
+        )
 
 
 def check_distinct(*outputs: Path | None) -> None:
@@ -104,7 +110,7 @@ def identify_file(path: Path) -> str:
     """Return the kind of a file of biaozhu, or nothing for a file that we do not write."""
     place = Path(os.path.realpath(path))
     if _is_frozen(place):
-        return "frozen gold"
+        return FROZEN
     if place.suffix in BRAT_SUFFIXES and place.with_suffix(BRAT_SIDECAR).exists():
         return "brat"
     try:

@@ -243,11 +243,14 @@ def freeze(folder: GoldFolder = GOLD) -> None:
         say(f"frozen: {name}, {file.sentences} sentences, {spans} spans, {file.sha256[:12]}")
 
 
-def check(folder: GoldFolder = GOLD) -> None:
+def check(folder: GoldFolder = GOLD, *, as_json: AsJson = False) -> None:
     """Check the gold against its checksums."""
     from biaozhu.curation import frozen
 
-    say(f"{len(frozen.check_frozen(folder))} gold files are as they were frozen")
+    files = frozen.check_frozen(folder)
+    if as_json:
+        print_json({name: asdict(file) for name, file in files.items()})
+    say(f"{len(files)} gold files are as they were frozen")
 
 
 def diff(

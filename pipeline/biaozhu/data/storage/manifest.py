@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -78,7 +79,8 @@ def _read_once(folder: Path, *_version: int) -> dict[str, FrozenFile] | None:
 def find_change(path: Path, files: dict[str, FrozenFile], content: bytes | None = None) -> list[BiaozhuError]:
     """Return what is wrong with a file of a folder that has this manifest."""
     if path.name not in files:
-        return [FrozenError("not in the manifest", where=str(path))]
+        advice = f"Look at it, then freeze it too with `biaozhu gold freeze {shlex.quote(str(path.parent))}`, or move it away"
+        return [FrozenError("not in the manifest", where=str(path), next_step=advice)]
     found = sha256_of(path) if content is None else hashlib.sha256(content).hexdigest()
     if found != files[path.name].sha256:
         return [FrozenError("changed since it was frozen", where=str(path))]
