@@ -109,6 +109,10 @@ def test_reading_command_goes_on_without_bad_files(tmp_path: Path, capsys: Captu
         ["BZ011", f"{folder / 'c.txt'}:"],
         ["BZ017", f"{folder / 'd.txt'}:"],
     ]
+    for name in ("b.txt", "c.txt"):
+        (folder / name).unlink()
+    # A copy is not a loss.
+    assert run([*command, str(folder), *writes]) == 0
     if writes:
         wanted = {read_article(folder / name).id for name in ("a.txt", "e.txt")}
         assert {sentence.article for sentence in read_layer(out)} == wanted

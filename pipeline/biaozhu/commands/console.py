@@ -14,7 +14,7 @@ from typing import Any
 
 from typer import Exit
 
-from biaozhu.data.errors import BiaozhuError, printable
+from biaozhu.data.errors import BiaozhuError, DuplicateError, printable
 from biaozhu.data.ledger import Entry, count_by_reason, losses, write_ledger
 from biaozhu.data.translation import translate
 
@@ -139,7 +139,10 @@ def _bar(title: str, total: int | None, *, counts: bool) -> Iterator[Callable[..
 def finish(
     entries: Iterable[Entry], *, left_out: Sequence[BiaozhuError] = (), ledger: Path | None = None, failed: bool = False
 ) -> None:
-    """Write the ledger, name what was lost and left out, and exit with status 1 for that, or where the command has failed."""
+    """Write the ledger, name what was lost and left out, and exit with status 1 for that, or where the command has failed.
+
+    A copy of what is read, too, is not a loss.
+    """
     entries = tuple(entries)
     if ledger is not None:
         write_ledger(ledger, entries)
@@ -163,7 +166,7 @@ def finish(
         say(f"lost in all: {count} × {translate(reason)}")
     for problem in left_out:
         say(f"left out: {problem}")
-    if lost or left_out or failed:
+    if lost or failed or not all(isinstance(problem, DuplicateError) for problem in left_out):
         raise Exit(1)
 
 

@@ -131,16 +131,20 @@ def read_articles(paths: Iterable[Path]) -> tuple[Article, ...]:
     return tuple(articles.values())
 
 
-def read_readable(paths: Iterable[Path]) -> tuple[dict[Path, Article], tuple[BiaozhuError, ...]]:
+def read_readable(
+    paths: Iterable[Path], work: Counter[str] | None = None
+) -> tuple[dict[Path, Article], tuple[BiaozhuError, ...]]:
     """Read several source files, in order, and leave out those that cannot be read; where none can, all errors are raised.
 
     Returned are the articles by their files, and what is wrong with each file left out: what `read_article` raises, or DuplicateError
-    where it is the same article as one before it, since their sentences would share ids.
+    where it is the same article as another, since their sentences would share ids. Of copies the one stays whose name has most `work`,
+    as the layers there are of it, else the first.
     """
+    paths = list(paths)
     articles: dict[Path, Article] = {}
     seen: dict[str, Path] = {}
     problems: list[BiaozhuError] = []
-    for path in paths:
+    for path in sorted(paths, key=lambda path: -(work or Counter())[layer_stem(path.stem)]):
         try:
             article = read_article(path)
         except BiaozhuError as error:
@@ -154,7 +158,7 @@ def read_readable(paths: Iterable[Path]) -> tuple[dict[Path, Article], tuple[Bia
         articles[path] = article
     if not articles:
         raise_collected(problems)
-    return articles, tuple(problems)
+    return {path: articles[path] for path in paths if path in articles}, tuple(problems)
 
 
 def list_left_out(article: Article) -> tuple[Entry, ...]:

@@ -159,7 +159,8 @@ def _annotate_articles(
     folder, file = (output, None) if is_folder else (None, output)
     if output is not None:
         _check_outputs([output], files, ledger=ledger and folder is None)
-    read, problems = read_readable(find_articles(files))
+    work = Counter(path.stem for path in folder.glob("*.jsonl")) if folder else None
+    read, problems = read_readable(find_articles(files), work)
     articles = list(read.values())
     say_where_little_is_found(articles)
     names = [f"{article.name}.jsonl" for article in articles]
