@@ -132,6 +132,6 @@ def test_hints_stream_reads_tables_beside_articles(
     (tmp_path / "in" / "c.docx").write_text("x", "utf-8")
     assert run(["preannotate", "in", "--shards", "out", "--model", "fast"]) == 0
     said = capsys.readouterr().err
-    assert "1 × .docx" in said
+    assert "not read in in, since they are not articles (.txt, .html): 1 × .docx" in said
     assert ".jsonl" not in said
     assert "2 articles" in said
