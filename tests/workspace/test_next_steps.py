@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from biaozhu.cli import run
+from biaozhu.commands.workspace.annotated import find_annotators
 from biaozhu.commands.workspace.next_steps import say_next_steps
-from biaozhu.commands.workspace.running import Job, _find_annotators, _plan_job
+from biaozhu.commands.workspace.running import Job, _plan_job
 from biaozhu.commands.workspace.steps import PRE
 from biaozhu.curation.adjudication import read_decisions
 from biaozhu.data.layers import read_layer, read_layers, write_layer
@@ -45,7 +46,7 @@ def plan_job() -> Job:
 def advise(capsys: Capture) -> list[str]:
     job = plan_job()
     capsys.readouterr()
-    say_next_steps(job, _find_annotators(job), AGAIN)
+    say_next_steps(job, find_annotators(job.articles.values()), AGAIN)
     return [one for one in re.findall("`([^`]+)`", capsys.readouterr().err) if not one.startswith("--")]
 
 
@@ -73,7 +74,7 @@ def annotate(name: str, length: int, *articles: str) -> None:
 
 def adjudicate(commands: list[str], capsys: Capture) -> None:
     """Follow the two commands of an adjudication, and the ones that they print."""
-    ask, join = map(shlex.split, commands)
+    ask, join, *_ = map(shlex.split, commands)
     assert run(ask[1:]) == 0
     questions = Path(ask[ask.index("--questions") + 1])
     assert advise(capsys) == commands, "nothing is filled in yet"
@@ -120,6 +121,7 @@ def test_next_steps_lead_from_nothing_to_gold_and_on_to_gold_of_a_changed_articl
     annotate("ben", 2, "one-2")
     commands = advise(capsys)
     assert "questions-2.jsonl" in commands[0]
+    assert commands[2:] == ["biaozhu gold freeze annotations/gold"]
     adjudicate(commands, capsys)
     assert advise(capsys) == ["biaozhu history reports"]
 

@@ -121,15 +121,20 @@ def status_path(layer: Path) -> Path:
     return layer.with_name(layer.name.removesuffix(".jsonl") + SUFFIX)
 
 
+def read_project(layer: Path) -> str:
+    """Return the project from which a layer was pulled; nothing where no status file, or a damaged one, is beside it."""
+    path = status_path(layer)
+    with suppress(ValueError, KeyError):
+        return str(parse_json_as(read_bytes(path), dict)["project"]) if path.exists() else ""
+    return ""
+
+
 def check_project(layer: Path, project: str, *, has_work: bool) -> None:
     """Raise OutputError where a pull of a project would take away a layer that it has not written.
 
-    That is one whose status file is of another project, and without work to replace it, one that has no status file. A
-    damaged status file says nothing of its project.
+    That is one whose status file is of another project, and without work to replace it, one that has no status file.
     """
-    owner, path = "", status_path(layer)
-    with suppress(ValueError, KeyError):
-        owner = str(parse_json_as(read_bytes(path), dict)["project"]) if path.exists() else ""
+    owner = read_project(layer)
     if owner not in ("", project):
         advice = "Give the project a folder of its own with -o"
         raise OutputError(f"the work of project {owner} would be replaced", where=str(layer), next_step=advice)

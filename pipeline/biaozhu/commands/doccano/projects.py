@@ -152,8 +152,6 @@ def pull(
     write_json(trip, describe_round_trip(changes, losses, sentences=len(back), consistent=consistent))
     headings = list(rows[0]) if as_json else [HEADINGS.get(key, key) for key in rows[0]]
     print_table(f"layers of {project}", headings, [list(row.values()) for row in rows], as_json=as_json)
-    if not as_json and not Path("reports", project).is_dir() and any(Path("reports").glob("*/index.html")):
-        say(f"`biaozhu run` shows a round trip of the name of its articles' folder: none is called {project}")
     if not as_json and not all(any(one.layers.values()) for one in found):
         command = f"biaozhu project status {quote(project)}"
         say(f"next: pull again when each has confirmed sentences; `{command}` shows it")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from glob import escape
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from biaozhu.commands.console import quote, say
 from biaozhu.commands.curation.adjudicating import find_questions, list_free_names
@@ -14,6 +14,7 @@ from biaozhu.commands.doccano.projects import PLANS
 from biaozhu.commands.workspace.steps import LAYERS, NO_ANNOTATORS, PRE
 from biaozhu.curation.adjudication import keep_common
 from biaozhu.data.layers import find_layers, read_layer
+from biaozhu.data.storage.manifest import MANIFEST
 from biaozhu.doccano.assignment import read_assignment
 
 if TYPE_CHECKING:
@@ -24,22 +25,31 @@ NAMED = 3
 USUAL_ANNOTATORS = ("anna", "ben")
 
 
-def say_next_steps(job: Job, annotators: Sequence[Path], again: str) -> None:
+class NextSteps(NamedTuple):
+    """Articles that are not the text that was annotated, and the commands that bring the others nearer to gold."""
+
+    changed: list[Path]
+    commands: list[str]
+
+
+def say_next_steps(job: Job, annotators: Sequence[Path], again: str) -> NextSteps:
     """Say what to do next: annotate what has no gold, adjudicate what two have annotated, else look at the scores."""
     lacking = {path: article for path, article in job.articles.items() if article.id not in job.covered}
     if not lacking:
         say("every article has gold; `biaozhu history reports` shows how the scores went from run to run")
-        return
+        return NextSteps([], [])
     count = f"{len(lacking)} {'article has' if len(lacking) == 1 else 'articles have'} no gold"
     ids = {article.id for article in job.articles.values()}
     changed = [path for path, article in lacking.items() if _is_worked_on(job.gold_folder, article.name, ids)]
     for path in changed[:NAMED]:
         move = quote("mv", path, next(list_free_names(path)))
         say(f"{path} is not the text that was annotated: restore that one, or let this be an article of its own,")
-        say(f"with `{move}`, then `{again}`")
+        say(f"with `{move}`, then `{again}`; what was annotated takes no part until its text is back")
     left = {path: article for path, article in lacking.items() if path not in changed}
-    if left and not _say_how_to_adjudicate(job, left.values(), annotators, count):
-        _say_how_to_annotate(job, left.values(), count, again)
+    commands = _say_how_to_adjudicate(job, left.values(), annotators, count) if left else []
+    if left and not commands:
+        commands = _say_how_to_annotate(job, left.values(), count, again)
+    return NextSteps(changed, commands)
 
 
 def _is_worked_on(gold: Path, name: str, ids: Collection[str]) -> bool:
@@ -49,7 +59,7 @@ def _is_worked_on(gold: Path, name: str, ids: Collection[str]) -> bool:
     return any(sentence.article not in ids for layer in layers for sentence in layer)
 
 
-def _say_how_to_adjudicate(job: Job, lacking: Collection[Article], annotators: Sequence[Path], count: str) -> bool:
+def _say_how_to_adjudicate(job: Job, lacking: Collection[Article], annotators: Sequence[Path], count: str) -> list[str]:
     """Say how to decide between the first two who annotated the same sentences, if there are any."""
     names = {article.id: article.name for article in lacking}
     marked: dict[Path, list[Sentence]] = {}
@@ -59,7 +69,7 @@ def _say_how_to_adjudicate(job: Job, lacking: Collection[Article], annotators: S
     pairs = ((two, keep_common(marked[two[0]], marked[two[1]])) for two in combinations(annotators, 2))
     found = next(((two, both) for two, both in pairs if both[0]), None)
     if found is None:
-        return False
+        return []
     pair, both = found
     common = {sentence.article for sentence in both[0]}
     file = f"{names[min(common, key=list(names).index)]}.jsonl"
@@ -69,15 +79,20 @@ def _say_how_to_adjudicate(job: Job, lacking: Collection[Article], annotators: S
     questions, decided = find_questions(*both)
     a, b = map(quote, pair)
     path, gold = quote(questions), quote(job.gold_folder)
+    ask = f"biaozhu adjudicate {a} {b} --common --questions {path}"
+    join = f"biaozhu adjudicate {a} {b} --common --decisions {path} -o {gold}"
+    freeze = f"biaozhu gold freeze {gold}"
     if decided:
         say(f"{count}: fill in {path}, then")
     else:
-        say(f"{count}: `biaozhu adjudicate {a} {b} --common --questions {path}`, fill it in, then")
-    say(f"`biaozhu adjudicate {a} {b} --common --decisions {path} -o {gold}`")
-    return True
+        say(f"{count}: `{ask}`, fill it in, then")
+    say(f"`{join}`")
+    if is_frozen := (job.gold_folder / MANIFEST).is_file():
+        say(f"`{freeze}`, as this gold is frozen")
+    return [*([] if decided else [ask]), join, *([freeze] if is_frozen else [])]
 
 
-def _say_how_to_annotate(job: Job, lacking: Collection[Article], count: str, again: str) -> None:
+def _say_how_to_annotate(job: Job, lacking: Collection[Article], count: str, again: str) -> list[str]:
     plan = PLANS / f"{job.name}.json"
     found = read_assignment(plan) if plan.is_file() else None
     # Two annotators at least make gold; an earlier project may have other articles, or one annotator for each.
@@ -85,9 +100,10 @@ def _say_how_to_annotate(job: Job, lacking: Collection[Article], count: str, aga
     new = [one for one in lacking if one.id not in given or (found and found.overlap < len(USUAL_ANNOTATORS))]
     project = quote(job.name)
     if not new:
+        pull = f"biaozhu project pull --project {project}"
         say(f"{count}: `biaozhu project status {project}` shows how far the annotators are;")
-        say(f"when they are done: `biaozhu project pull --project {project}`, then `{again}`")
-        return
+        say(f"when they are done: `{pull}`, then `{again}`")
+        return [pull, again]
     few = len(new) <= NAMED and len(new) < len(job.articles)
     layers = quote(*(PRE / f"{one.name}.jsonl" for one in new)) if few else str(PRE)
     people = list(dict.fromkeys([*(found.annotators if found else ()), *USUAL_ANNOTATORS]))
@@ -95,8 +111,10 @@ def _say_how_to_annotate(job: Job, lacking: Collection[Article], count: str, aga
     say(f"{count}: `biaozhu doccano up`, then")
     blind = found.blind if found else 1.0
     share = f" --blind {blind:g}" if blind else ""
-    say(f"`biaozhu project create {layers} --project {project} --annotators {names} --overlap 2{share}`")
+    create = f"biaozhu project create {layers} --project {project} --annotators {names} --overlap 2{share}"
+    say(f"`{create}`")
     if blind == 1:
         say(
             "`--blind 1` hides the pre-annotation from them, as gold that scores it needs; without it they correct it, which is faster"
         )
+    return ["biaozhu doccano up", create]

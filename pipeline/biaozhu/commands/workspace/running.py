@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import partial
 from glob import escape
@@ -17,16 +18,16 @@ from typer import Argument, Option
 
 from biaozhu.annotators.network.models import DEFAULT_MODEL, weights_mark
 from biaozhu.commands.articles.files import say_where_not_read, table
-from biaozhu.commands.articles.preannotating import Annotators, NetworkName, name_layers, preannotate
-from biaozhu.commands.console import finish, quote, say
+from biaozhu.commands.articles.preannotating import LANGUAGE_MODEL, Annotators, NetworkName, name_layers, preannotate
+from biaozhu.commands.console import finish, print_json, quote, say
 from biaozhu.commands.curation.adjudicating import GOLD
-from biaozhu.commands.doccano.projects import ROUND_TRIP
 from biaozhu.commands.models import crossval, predict, train
-from biaozhu.commands.options import Yes
+from biaozhu.commands.options import AsJson, Yes
 from biaozhu.commands.scores import Language, print_reports, report
+from biaozhu.commands.workspace.annotated import count_work, find_annotators, find_round_trip, say_unused_gold
 from biaozhu.commands.workspace.next_steps import say_next_steps
-from biaozhu.commands.workspace.steps import LAYERS, NO_ANNOTATORS, PRE, DoneStep, StepRecord, hash_inputs, read_steps
-from biaozhu.data.errors import BiaozhuError, MissingFileError, OutputError, TrainingError, UsageError
+from biaozhu.commands.workspace.steps import PRE, DoneStep, StepRecord, hash_inputs, read_steps
+from biaozhu.data.errors import BiaozhuError, DuplicateError, MissingFileError, OutputError, TrainingError, UsageError
 from biaozhu.data.files import hold_folder, is_file_name, write_bytes
 from biaozhu.data.layers import find_layers, is_beside, ledger_path, read_layer
 from biaozhu.data.model import Article
@@ -35,13 +36,16 @@ from biaozhu.data.shipped import find_shipped
 CONFIG = Path("configs/ner.cfg")
 # Layers of PRE that somebody else wrote or changed, before they are made again.
 KEPT = Path("annotations/kept")
+# Articles of which pre-annotation keeps a record together.
+AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """Inputs and outputs of a run: articles by file, gold about them, pre-annotated layers, and where its results go.
 
-    `annotators` are those given beside the package's own, `sources` the names of the layers that all of them make.
+    `dropped` is gold of these articles that takes no part. `annotators` are those given beside the package's own, `sources`
+    the names of the layers that all of them make.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Job:
     gold_folder: Path
     gold: tuple[Path, ...]
     covered: frozenset[str]
+    dropped: tuple[Path, ...]
     config: Path
     model: str
     annotators: Sequence[str]
@@ -77,6 +82,7 @@ def run(
     force: Annotated[
         bool, Option("--force", help="Redo every step; also replace what annotators that are not given found.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Do the whole job on a folder of articles, redo only what changed, and say what comes next.
 
@@ -87,7 +93,7 @@ def run(
     where it is made again; files in models and reports are just replaced.
     """
     from biaozhu.reading.article import find_articles, read_readable
-    from biaozhu.reporting.history import read_reports
+    from biaozhu.reporting.history import read_reports, summarize_report
 
     name = name or folder.resolve().name
     if not is_file_name(name):
@@ -96,10 +102,11 @@ def run(
         advice = "Give your folder of articles: `biaozhu run FOLDER`"
         raise MissingFileError("no such file", where=str(folder), next_step=advice)
     say_where_not_read([folder])
-    articles, problems = read_readable(find_articles([folder]))
+    articles, problems = read_readable(find_articles([folder]), count_work(gold))
     job = _plan_job(name, articles, gold, config, model, annotator)
     record = StepRecord(job.steps / "done.json", force=force)
-    with hold_folder(folder if folder.is_dir() else folder.parent, wait=False):
+    tables = redirect_stdout(sys.stderr) if as_json else nullcontext()
+    with hold_folder(folder if folder.is_dir() else folder.parent, wait=False), tables:
         record.done = read_steps(record.path)
         _preannotate_changed(job, record, yes=yes)
         files, amounts, names = list(job.articles), job.report / "amounts.csv", job.report / "names.csv"
@@ -108,10 +115,11 @@ def run(
             "table", "tables of amounts and names", do, hash_inputs([*files, *job.layers]), [amounts, names]
         )
         trained = training and _train_model(job, record)
-        annotators = _find_annotators(job)
+        annotators = find_annotators(job.articles.values())
         _report_scores(job, record, annotators, trained=trained, lang=lang)
-    if job.gold:
-        print_reports([one for one in read_reports(job.report) if one.name == job.report.resolve().name])
+    scored = [one for one in read_reports(job.report) if one.name == job.report.resolve().name] if job.gold else []
+    if scored and not as_json:
+        print_reports(scored)
     say(f"report: {job.report / 'index.html'}")
     given = {"--name": name, "--gold": gold, "--config": config, "--model": model, "--lang": lang}
     usual = {
@@ -126,8 +134,25 @@ def run(
         *(("--annotator", one) for one in annotator),
         *(() if training else (("--no-train",),)),
     ]
-    say_next_steps(job, annotators, quote("biaozhu", "run", folder, *chain(*options)))
-    finish((), left_out=problems, failed=bool(record.status))
+    following = say_next_steps(job, annotators, quote("biaozhu", "run", folder, *chain(*options)))
+    failed = bool(record.status or following.changed or job.dropped)
+    if as_json:
+        copies = [one for one in problems if isinstance(one, DuplicateError)]
+        print_json(
+            {
+                "status": int(failed or len(copies) < len(problems)),
+                "report": str(job.report / "index.html"),
+                "articles": len(job.articles),
+                "without_gold": [str(path) for path, one in job.articles.items() if one.id not in job.covered],
+                "unreadable": [one.where for one in problems if one not in copies],
+                "copies": [one.where for one in copies],
+                "changed": list(map(str, following.changed)),
+                "gold_dropped": list(map(str, job.dropped)),
+                "next": following.commands,
+                "scores": [summarize_report(one) for one in scored],
+            }
+        )
+    finish((), left_out=problems, failed=failed)
 
 
 def _plan_job(
@@ -138,18 +163,16 @@ def _plan_job(
         what = f"two articles have the same file name: {', '.join(twice)}"
         raise UsageError(what, next_step="Rename one of the files")
     ids = {article.id for article in articles.values()}
-    files, covered = [], set[str]()
-    for path in find_layers([gold]) if any(gold.glob("*.jsonl")) or gold.is_file() else ():
-        about = {sentence.article for sentence in read_layer(path)}
-        if about <= ids:
-            files.append(path)
-            covered |= about
-        elif path.stem in names:
-            say(f"{path}: the gold is about another version of {path.stem}, and takes no part")
+    found = find_layers([gold]) if any(gold.glob("*.jsonl")) or gold.is_file() else ()
+    about = {path: {sentence.article for sentence in read_layer(path)} for path in found}
+    files = tuple(path for path in found if about[path] <= ids)
+    covered = frozenset(chain.from_iterable(about[path] for path in files))
+    lacking = {article.id: article.name for article in articles.values() if article.id not in covered}
+    dropped = say_unused_gold({path: about[path] for path in found if path not in files}, lacking)
     layers, steps = [PRE / f"{one}.jsonl" for one in names], Path("reports") / name / "steps"
     places = (layers, steps.parent, steps, steps / f"{config.stem}.all.jsonl")
     sources = name_layers(annotators)
-    return Job(name, articles, gold, tuple(files), frozenset(covered), config, model, annotators, sources, *places)
+    return Job(name, articles, gold, files, covered, dropped, config, model, annotators, sources, *places)
 
 
 def _preannotate_changed(job: Job, record: StepRecord, *, yes: bool) -> None:
@@ -174,12 +197,19 @@ def _preannotate_changed(job: Job, record: StepRecord, *, yes: bool) -> None:
         return
     say(f"pre-annotation of {len(stale)} of {len(names)} articles …")
     made_by: dict[str, Any] = {"model": job.model, "annotator": list(job.annotators), "yes": yes}
-    do = partial(preannotate, list(map(str, stale)), output=PRE, layers=PRE / "layers", ledger=True, **made_by)
-    made = [record.done[names[path]] for path in stale if names[path] in record.done]
-    own = {Path(file) for step in made if step.is_as_made() for file in step.files}
-    others = [file for path in stale for file in _list_layers(job.articles[path].name) if file not in own]
-    with _keep_changed(others, job.gold_folder):
-        record.keep({names[path]: step for path, step in stale.items()}, do)
+    # So that a run that is killed goes on; language models say once for all articles what they cost, and keep their answers.
+    at_once = len(stale) if any(one.endswith(LANGUAGE_MODEL) for one in job.annotators) else AT_ONCE
+    paths = list(stale)
+    for first in range(0, len(paths), at_once):
+        if first:
+            say(f"pre-annotation: {first} of {len(paths)} articles done …")
+        some = paths[first : first + at_once]
+        do = partial(preannotate, list(map(str, some)), output=PRE, layers=PRE / "layers", ledger=True, **made_by)
+        made = [record.done[names[path]] for path in some if names[path] in record.done]
+        own = {Path(file) for step in made if step.is_as_made() for file in step.files}
+        others = [file for path in some for file in _list_layers(job.articles[path].name) if file not in own]
+        with _keep_changed(others, job.gold_folder):
+            record.keep({names[path]: stale[path] for path in some}, do)
 
 
 def _check_sources(layers: Iterable[Path], sources: Collection[str]) -> None:
@@ -306,9 +336,7 @@ def _report_scores(
     if trained:
         layers.append(f"{job.config.stem}={job.predicted}")
         read.append(job.predicted)
-    # Of the round of the same name; one about other articles says nothing of these.
-    trip = LAYERS / f"{job.name}{ROUND_TRIP}"
-    round_trip = trip if annotators and trip.is_file() else None
+    round_trip = find_round_trip(job.name, annotators, [article.name for article in job.articles.values()])
     read += [round_trip] if round_trip else []
     outputs = [job.report / name for name in FILES if job.gold or name != "scores.json"]
 
@@ -342,11 +370,3 @@ def _keep_scores(folder: Path) -> None:
     for name in ("scores.json", "checks.json"):
         if (folder / name).is_file():
             shutil.move(folder / name, kept / name)
-
-
-def _find_annotators(job: Job) -> list[Path]:
-    """Return the folders of annotators who worked on one of the articles."""
-    ids = {article.id for article in job.articles.values()}
-    theirs = [one for one in sorted(LAYERS.glob("*")) if one.name not in NO_ANNOTATORS and any(one.glob("*.jsonl"))]
-    articles = {one: (line.article for file in find_layers([one]) for line in read_layer(file)) for one in theirs}
-    return [one for one in theirs if not ids.isdisjoint(articles[one])]
