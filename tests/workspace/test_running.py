@@ -9,6 +9,7 @@ import pytest
 from own_articles import write_own_articles
 
 from biaozhu.cli import run
+from biaozhu.curation.status import write_status
 from biaozhu.data.diff import Change, describe_round_trip
 from biaozhu.data.files import hold_folder
 from biaozhu.doccano.assignment import Assignment, write_assignment
@@ -306,10 +307,9 @@ def test_running_shows_the_round_trip_of_a_project_of_another_name(folder: Path)
     shutil.copy(folder / "annotations/pre/dingxi.jsonl", layers / "anna")
     trip = describe_round_trip([], [], sentences=1, consistent=True)
     (layers / "second round.round-trip.json").write_text(json.dumps(trip), "utf-8")
-    (layers / "anna/dingxi.status.json").write_text("{", "utf-8")
     assert run([*RUN]) == 0
     assert json.loads(checks.read_text("utf-8"))["round_trip_whole"] is None
-    (layers / "anna/dingxi.status.json").write_text('{"project": "second round"}', "utf-8")
+    write_status(layers / "anna/dingxi.status.json", "second round", "anna", [])
     assert run([*RUN]) == 0
     assert json.loads(checks.read_text("utf-8"))["round_trip_whole"] is True
 
