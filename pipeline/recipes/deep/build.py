@@ -82,7 +82,7 @@ def deepen(
     kept = keep_pieces(encoder, sentences) if earlier is None else find_pieces(encoder, earlier.pieces)
     words, scores = [encoder.words[row] for row in kept], encoder.scores[kept].tolist()
     pieces = make_pieces(words, scores, encoder.forms)
-    network = Tagger(encoder, np.array(kept), len(dictionary), tags, dropout=settings.dropout)
+    network = Tagger(encoder, np.array(kept), len(dictionary), tags)
     if earlier is not None:
         advice = "Take a deep model of this version with these labels"
         begin_with(network, earlier, tags, advice=advice)

