@@ -9,8 +9,9 @@ import tomllib
 import unicodedata
 from collections.abc import Iterator
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import typer
 import typer.core
@@ -55,9 +56,10 @@ class DocumentedCommand(typer.core.TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the arguments."""
         given = self.make_parser(ctx).parse_args(list(args))[0]
+        paths = self._name_paths()
         for parameter in self.params:
             value = given.get(parameter.name or "")
-            if parameter.type.name == "path" and "" in (value if isinstance(value, list | tuple) else (value,)):
+            if parameter.name in paths and "" in (value if isinstance(value, list | tuple) else (value,)):
                 # pathlib takes it for the folder that one is in: an unset variable of a script would mean all of it.
                 raise UsageError("the path is empty", where=parameter.opts[0], next_step="Give the path")
         rest: list[str] = super().parse_args(ctx, args)
@@ -66,12 +68,21 @@ class DocumentedCommand(typer.core.TyperCommand):
             if isinstance(value, float) and math.isnan(value):
                 raise UsageError("nan is not a number", where=parameter.opts[0])
             # A path is a text here, but for one that a callback has checked.
-            is_path = parameter.type.name == "path" and isinstance(value, str | Path)
+            is_path = parameter.name in paths and isinstance(value, str | Path)
             is_output = is_path and parameter.param_type_name == "option" and descriptor_of(Path(value)) == 1
             if is_output and ctx.params.get("as_json"):
                 what = "--json prints to standard output, too, and two results there are not JSON"
                 raise UsageError(what, where=parameter.opts[0], next_step="Name a file, or leave out --json")
         return rest
+
+    def _name_paths(self) -> frozenset[str]:
+        """Return the names of the parameters that are paths, by their annotations: typer's name for a type changes."""
+        hints = get_type_hints(self.callback)
+        inside = {
+            name: [hint, *get_args(hint), *chain.from_iterable(map(get_args, get_args(hint)))]
+            for name, hint in hints.items()
+        }
+        return frozenset(name for name, types in inside.items() if Path in types)
 
 
 class GroupedCommands(typer.core.TyperGroup):
