@@ -111,6 +111,7 @@ def test_assignment_refuses_what_makes_no_sense(project: str, people: list[str],
 
 
 def test_create_again_says_what_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("doccano_client")
     write_assignment(tmp_path / "x.json", assign_sentences("x", LAYER[:4], names(2), overlap=2, blind=1))
     given = ["--annotators", "p0,p1", "--project", "x", "--plans", str(tmp_path), "--dry-run"]
     write_layer(tmp_path / "same.jsonl", LAYER[:4])
