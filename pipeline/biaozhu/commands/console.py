@@ -136,13 +136,15 @@ def _bar(title: str, total: int | None, *, counts: bool) -> Iterator[Callable[..
         yield partial(bar.update, bar.add_task(translate(title), total=total))
 
 
+def drop_copies(left_out: Iterable[BiaozhuError]) -> list[BiaozhuError]:
+    """Return what was left out but copies of what is read, which are not a loss."""
+    return [problem for problem in left_out if not isinstance(problem, DuplicateError)]
+
+
 def finish(
     entries: Iterable[Entry], *, left_out: Sequence[BiaozhuError] = (), ledger: Path | None = None, failed: bool = False
 ) -> None:
-    """Write the ledger, name what was lost and left out, and exit with status 1 for that, or where the command has failed.
-
-    A copy of what is read, too, is not a loss.
-    """
+    """Write the ledger, name what was lost and left out, and exit with status 1 for that (not for copies), or where the command has failed."""
     entries = tuple(entries)
     if ledger is not None:
         write_ledger(ledger, entries)
@@ -166,7 +168,7 @@ def finish(
         say(f"lost in all: {count} × {translate(reason)}")
     for problem in left_out:
         say(f"left out: {problem}")
-    if lost or failed or not all(isinstance(problem, DuplicateError) for problem in left_out):
+    if lost or failed or drop_copies(left_out):
         raise Exit(1)
 
 

@@ -62,6 +62,11 @@ def find_layers(
     return tuple(files)
 
 
+def count_layers(folders: Iterable[Path]) -> Counter[str]:
+    """Count in some folders, which need not exist, the files of layers of each name."""
+    return Counter(path.stem for folder in folders for path in folder.glob("*.jsonl"))
+
+
 def _pass_over_empty(found: list[Path]) -> list[Path]:
     empty = [file for file in found if not file.stat().st_size]
     if len(empty) == len(found):

@@ -140,11 +140,11 @@ def read_readable(
     where it is the same article as another, since their sentences would share ids. Of copies the one stays whose name has most `work`,
     as the layers there are of it, else the first.
     """
-    paths = list(paths)
+    paths, work = list(paths), work or Counter()
     articles: dict[Path, Article] = {}
     seen: dict[str, Path] = {}
     problems: list[BiaozhuError] = []
-    for path in sorted(paths, key=lambda path: -(work or Counter())[layer_stem(path.stem)]):
+    for path in sorted(paths, key=lambda path: -work[layer_stem(path.stem)]):
         try:
             article = read_article(path)
         except BiaozhuError as error:

@@ -22,7 +22,7 @@ from biaozhu.commands.options import LABELS, MAX_PROCESSES, LabelsFile, Yes, fol
 from biaozhu.data.errors import BiaozhuError, ConfigError, EmptyArticleError, LabelError, UsageError
 from biaozhu.data.files import descriptor_of, write_lines, write_stream
 from biaozhu.data.labels import advise_on_label, read_labels
-from biaozhu.data.layers import FAILED_SUFFIX, ledger_path, write_layer
+from biaozhu.data.layers import FAILED_SUFFIX, count_layers, ledger_path, write_layer
 from biaozhu.data.ledger import Entry, write_ledger
 from biaozhu.data.model import Article, Span, sentence_to_line
 from biaozhu.data.outputs import check_distinct, check_output, check_output_folder
@@ -159,8 +159,7 @@ def _annotate_articles(
     folder, file = (output, None) if is_folder else (None, output)
     if output is not None:
         _check_outputs([output], files, ledger=ledger and folder is None)
-    work = Counter(path.stem for path in folder.glob("*.jsonl")) if folder else None
-    read, problems = read_readable(find_articles(files), work)
+    read, problems = read_readable(find_articles(files), count_layers([folder] if folder else []))
     articles = list(read.values())
     say_where_little_is_found(articles)
     names = [f"{article.name}.jsonl" for article in articles]

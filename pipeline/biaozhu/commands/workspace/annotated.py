@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,15 +11,17 @@ from biaozhu.commands.doccano.projects import ROUND_TRIP
 from biaozhu.commands.workspace.next_steps import NAMED
 from biaozhu.commands.workspace.steps import LAYERS, NO_ANNOTATORS, PRE
 from biaozhu.curation.status import read_project
-from biaozhu.data.layers import find_layers, read_layer
+from biaozhu.data.layers import count_layers, find_layers, read_layer
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from biaozhu.data.model import Article
 
 
 def count_work(gold: Path) -> Counter[str]:
     """Count the layers of each article's name: of two copies that one goes on which has been worked on."""
-    return Counter(path.stem for folder in (PRE, gold, *LAYERS.glob("*")) for path in folder.glob("*.jsonl"))
+    return count_layers((PRE, gold, *LAYERS.glob("*")))
 
 
 def say_unused_gold(about: Mapping[Path, Collection[str]], lacking: Mapping[str, str]) -> tuple[Path, ...]:

@@ -19,7 +19,7 @@ from typer import Argument, Option
 from biaozhu.annotators.network.models import DEFAULT_MODEL, weights_mark
 from biaozhu.commands.articles.files import say_where_not_read, table
 from biaozhu.commands.articles.preannotating import LANGUAGE_MODEL, Annotators, NetworkName, name_layers, preannotate
-from biaozhu.commands.console import finish, print_json, quote, say
+from biaozhu.commands.console import drop_copies, finish, print_json, quote, say
 from biaozhu.commands.curation.adjudicating import GOLD
 from biaozhu.commands.models import crossval, predict, train
 from biaozhu.commands.options import AsJson, Yes
@@ -27,7 +27,7 @@ from biaozhu.commands.scores import Language, print_reports, report
 from biaozhu.commands.workspace.annotated import count_work, find_annotators, find_round_trip, say_unused_gold
 from biaozhu.commands.workspace.next_steps import say_next_steps
 from biaozhu.commands.workspace.steps import PRE, DoneStep, StepRecord, hash_inputs, read_steps
-from biaozhu.data.errors import BiaozhuError, DuplicateError, MissingFileError, OutputError, TrainingError, UsageError
+from biaozhu.data.errors import BiaozhuError, MissingFileError, OutputError, TrainingError, UsageError
 from biaozhu.data.files import hold_folder, is_file_name, write_bytes
 from biaozhu.data.layers import find_layers, is_beside, ledger_path, read_layer
 from biaozhu.data.model import Article
@@ -137,15 +137,15 @@ def run(
     following = say_next_steps(job, annotators, quote("biaozhu", "run", folder, *chain(*options)))
     failed = bool(record.status or following.changed or job.dropped)
     if as_json:
-        copies = [one for one in problems if isinstance(one, DuplicateError)]
+        unreadable = drop_copies(problems)
         print_json(
             {
-                "status": int(failed or len(copies) < len(problems)),
+                "status": int(failed or bool(unreadable)),
                 "report": str(job.report / "index.html"),
                 "articles": len(job.articles),
                 "without_gold": [str(path) for path, one in job.articles.items() if one.id not in job.covered],
-                "unreadable": [one.where for one in problems if one not in copies],
-                "copies": [one.where for one in copies],
+                "unreadable": [one.where for one in unreadable],
+                "copies": [one.where for one in problems if one not in unreadable],
                 "changed": list(map(str, following.changed)),
                 "gold_dropped": list(map(str, job.dropped)),
                 "next": following.commands,
