@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from format_material import HARD, sentences
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from biaozhu.data.model import Sentence, Span, check_sentence
 from biaozhu.formats.convert import export_layer, import_documents, read_documents
@@ -81,6 +81,7 @@ def test_formats_brat_loses_only_what_begins_or_ends_with_a_break(hard: str, fol
 
 @settings(deadline=None, max_examples=40)
 @given(layer=sentences())
+@example(layer=[Sentence("a" * 12, 0, 1, "小", ())])  # a choice of type size on pages, alone
 def test_formats_importing_makes_an_article_that_holds_every_text(layer: list[Sentence]) -> None:
     # Control characters of any number make a text binary, which no article is.
     documents = [

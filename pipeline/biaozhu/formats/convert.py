@@ -183,7 +183,8 @@ def _split_document(document: Document) -> list[Document]:
 def _check_article(raw: str, name: str) -> Article:
     """Return the article that this text becomes when its file is read."""
     try:
-        article = article_from_bytes(raw.encode("utf-8"), name=name, where=name)
+        # Somebody has labelled it, whatever it looks like.
+        article = article_from_bytes(raw.encode("utf-8"), name=name, where=name, allow_furniture=True)
     except BiaozhuError as error:
         raise FormatError(f"its text cannot be an article: {error.what}", where=name) from None
     if article.raw != raw:

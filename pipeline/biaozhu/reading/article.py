@@ -51,10 +51,12 @@ def read_article(path: Path) -> Article:
     return article_from_bytes(read_source(path), name=name, where=str(path), page=page)
 
 
-def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False) -> Article:
+def article_from_bytes(
+    data: bytes, *, name: str, where: str, page: bool = False, allow_furniture: bool = False
+) -> Article:
     """Read an article whose bytes are already here, and which errors name as `where`; for those see `read_article`.
 
-    It is an HTML page if `page` says so, or if it begins like one.
+    It is an HTML page if `page` says so, or if it begins like one. With `allow_furniture` it may be nothing else.
     """
     stated, left_out = Metadata(), tuple[LeftOut, ...]()
     if page or looks_like_html(data):
@@ -73,7 +75,7 @@ def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False
     blocks, found = find_blocks(raw)
     if not blocks:
         raise EmptyArticleError("nothing but white space", where=where)
-    if all(block.kind == "furniture" for block in blocks):
+    if not allow_furniture and all(block.kind == "furniture" for block in blocks):
         raise EmptyArticleError("nothing but page furniture: dates, sources, menus", where=where)
     digest = hashlib.sha256(data).hexdigest()
     metadata = Metadata(*(getattr(stated, one.name) or getattr(found, one.name) for one in fields(Metadata)))
