@@ -71,20 +71,20 @@ _SIGN = r"(?:零[下上] ?|(?<![0-9A-Za-z%‰℃°度年月日元)\]）_])[-+±]
 _TIMES = r"(?<![0-9.])(?:(?:[0-9]++(?:\.[0-9]++)? ?[×xX*] ?){1,2}|[0-9]{2,3}/(?=[0-9]{2,3} ?(?:mmHg|毫米汞柱)))?"
 
 
-def _with_range(number: str, measure: str, key: str) -> str:
-    """Return the pattern of a number with its measure word, of a range of two such, and of a range that shares one."""
-    both, shared = (
-        rf"{DASH}(?P<second{key}{count}>(?:零[下上]|[-+])?{NUMBER}) ?(?P<unit{key}{count}>{unit})"
-        for count, unit in ((2, _AFTER_ARABIC), (1, measure))
-    )
-    return rf"{number}(?:(?P<unit{key}>{measure})(?:(?:/{_AFTER_ARABIC})?{both})?|{shared})"
+def _second(key: str) -> str:
+    return rf"{DASH}(?P<second{key}>(?:零[下上]|[-+])?{NUMBER}) ?"
+
+
+def _with_measure(number: str, measure: str, key: str) -> str:
+    """Return the pattern of a number, or of two that share it, with a measure word."""
+    return rf"{number}(?:{_second(key)})?(?P<unit{key}>{measure})"
 
 
 _HALVES = "个|袋(?!装)|勺|[汤茶]匙|锅(?!炉)|筐|罐|年|小时|公?斤|英?亩|公?里|米|尺|寸|吨|分钟|刻|成|倍|周|圈|场(?!所)|升|碗|杯|瓶|页|辈子|天|日|英[里寸尺]"
-_ARABIC_AMOUNT = _with_range(
+_ARABIC_AMOUNT = _with_measure(
     rf"(?P<figures>{_TIMES}{FIGURES}(?:[wW](?=[多余+]?[元块人]))?(?: ?[余多来几]|\+)?) ?", _AFTER_ARABIC, "A"
 )
-_CHINESE_AMOUNT = _with_range(
+_CHINESE_AMOUNT = _with_measure(
     rf"(?P<numeral>{NUMERAL}[余多来几]?|(?<![上下大多一小])半(?={_HALVES}))", _AFTER_CHINESE, "C"
 )
 _MONEY = alternation(MEASURES["money"].split())
@@ -105,6 +105,8 @@ PATTERN = re.compile(
     rf"(?=[{_FIRSTS}0-9A-Za-z-])(?:(?P<quoted>{_QUOTED})|(?P<price>{_PRICE})|(?P<part>{_FRACTION}|{_HALF})"
     rf"|(?P<skip>{SKIPPED})|(?P<amount>{_SIGN}(?:{_ARABIC_AMOUNT}|{_CHINESE_AMOUNT})))"
 )
+# The end of a range that has said its unit before: 4元至5元.
+_RANGE_END = re.compile(rf"(?:/{_AFTER_ARABIC})?{_second('')}(?P<unit>{_AFTER_ARABIC})")
 
 
 def _smaller_parts() -> dict[str, re.Pattern[str]]:
@@ -209,10 +211,12 @@ def _read(text: str) -> tuple[list[Found], list[tuple[int, int]]]:
 def _read_match(text: str, found: re.Match[str], amounts: list[Found], refused: list[tuple[int, int]]) -> int:
     """Add what a match says to the amounts, or to what is refused; return where it ends with all that belongs to it."""
     key = "A" if found["figures"] else "C"
-    first = found[f"unit{key}"]
-    other = f"{key}2" if first else f"{key}1"
-    measure, second = found[f"unit{other}"] or first, found.start(f"second{other}")
-    start, end = found.start(), _whole_end(text, found.end(), measure)
+    first = measure = found[f"unit{key}"]
+    start, end, second = *found.span(), found.start(f"second{key}")
+    further = _RANGE_END.match(text, end) if second < 0 else None
+    if further:
+        measure, end, second = further["unit"], further.end(), further.start("second")
+    end = _whole_end(text, end, measure)
     kind = kind_of(measure)
     if kind in ("classifier", "time") and text[start] in "-+±负":
         start += 1
@@ -229,7 +233,7 @@ def _read_match(text: str, found: re.Match[str], amounts: list[Found], refused: 
             refused.append((start, end))
         return end
     if second >= 0:
-        if first and (kind_of(first) != kind or _is_change(one, text[second - 1])):
+        if further and (kind_of(first) != kind or _is_change(one, text[second - 1])):
             # 上涨0.2%至9096.7亿元, 减少3吨至9吨: by so much to so much.
             amounts += (start, found.end(f"unit{key}"), 0.95), (second, end, 0.95)
         else:

@@ -89,14 +89,17 @@ def measure_pattern(words: str, *, chinese: bool = False) -> str:
 def alternation(words: Iterable[str], guards: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return the alternation of words, the longest of those that begin alike first, each with what must not follow it.
 
-    A branch for each first character, for a long row of single words is slow to fail.
+    A branch for each first character, and one for all single characters: a long row of words is slow to compile and to fail.
     """
     ordered = sorted(set(words), key=lambda word: (word[0], -len(word), word))
-    branches = []
+    branches, alone = [], ""
     for first, same in groupby(ordered, key=lambda word: word[0]):
-        rests = (re.escape(word[1:]) + (f"(?!{guards[word]})" if word in guards else "") for word in same)
-        branches.append(f"{re.escape(first)}(?:{'|'.join(rests)})")
-    return "|".join(branches)
+        rests = [re.escape(word[1:]) + (f"(?!{guards[word]})" if word in guards else "") for word in same]
+        if rests == [""]:
+            alone += re.escape(first)
+        else:
+            branches.append(f"{re.escape(first)}(?:{'|'.join(rests)})")
+    return "|".join([*branches, *([f"[{alone}]"] if alone else [])])
 
 
 @cache
