@@ -7,8 +7,9 @@ of the spans do not name both: a sentence may have no span, or only one that an 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 from biaozhu.data.errors import BiaozhuError, GoldError, LineError, raise_collected
 from biaozhu.data.files import descriptor_of, parse_json_as, read_bytes, write_json
@@ -26,13 +27,10 @@ class JointGold:
     annotators: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """Content of the file beside the gold."""
-
+class _Record(TypedDict):
     # First, since a file is recognized by its beginning.
-    format: str = FORMAT
-    annotators: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    format: str
+    annotators: dict[str, tuple[str, ...]]
 
 
 def add_gold(earlier: JointGold, gold: Sequence[Sentence], *, names: Sequence[str]) -> JointGold:
@@ -67,7 +65,7 @@ def read_joint_gold(path: Path) -> JointGold:
     annotators: dict[str, tuple[str, ...]] = {}
     if record.is_file():
         try:
-            annotators = parse_json_as(read_bytes(record), _Record).annotators
+            annotators = parse_json_as(read_bytes(record), _Record)["annotators"]
         except ValueError as error:
             what = f"not a record of the annotators of gold: {error}"
             raise LineError(what, where=str(record), next_step="Restore the file") from None
@@ -79,7 +77,7 @@ def write_joint_gold(path: Path, gold: JointGold) -> None:
     """Write the gold, and the record of its annotators beside it."""
     if _is_kept(path):
         # Before the gold: a record of sentences that do not follow is replaced when they do.
-        write_json(disputes_path(path), asdict(_Record(annotators=gold.annotators)), indent=None)
+        write_json(disputes_path(path), _Record(format=FORMAT, annotators=gold.annotators), indent=None)
     write_layer(path, gold.sentences)
 
 
