@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Place:
 
 
 def place_texts(texts: Mapping[int, str], raw: str, *, held: Iterable[tuple[int, int]] = ()) -> dict[int, Place]:
-    """Return the place of each text by its number, in time linear in all of them; no two overlap, nor any that is `held`.
+    """Return the place of each text by its number; no two overlap, nor any that is `held`.
 
     First come those that have no choice, then the others, each behind the one before it if it can; and texts that begin and
     end as sentences do before those that a sentence holds. VersionError, all together, for those without a place.
@@ -42,13 +42,13 @@ def place_texts(texts: Mapping[int, str], raw: str, *, held: Iterable[tuple[int,
     places: dict[int, Place] = {}
     for every, choosing in ((whole, False), (whole, True), (starts, False), (starts, True)):
         wanted = Counter(text for number, text in texts.items() if number not in places)
-        free = {text: [one for one in every[text] if _is_free(taken, one, text)] for text in wanted}
+        # Negated, the first comes last, where it is taken at once.
+        free = {text: [-one for one in reversed(every[text]) if _is_free(taken, one, text)] for text in wanted}
         sure = {text for text, found in free.items() if len(found) <= wanted[text]}
-        follow = {text: list(range(len(found) + 1)) for text, found in free.items()}
         reached = 0
         for number, text in texts.items():
             if number not in places and (choosing or text in sure):
-                place = _take_next(free[text], follow[text], text, reached, taken)
+                place = _take_next(free[text], text, reached, taken)
                 if place is not None:
                     places[number] = Place(place, text in sure)
             if number in places:
@@ -57,28 +57,15 @@ def place_texts(texts: Mapping[int, str], raw: str, *, held: Iterable[tuple[int,
     return places
 
 
-def _take_next(starts: list[int], follow: list[int], text: str, reached: int, taken: bytearray) -> int | None:
-    """Take the first of the starts from `reached` on, else the first of all, that is free, and those before it that are not.
-
-    `follow` has for each start, and past the last one, itself, or a later one if it is taken.
-    """
-    first = bisect_left(starts, reached)
-    while (at := _find_left(follow, first)) < len(starts) or (at := _find_left(follow, 0)) < len(starts):
-        follow[at] = at + 1
-        if _is_free(taken, starts[at], text):
-            taken[starts[at] : starts[at] + len(text)] = b"\1" * len(text)
-            return starts[at]
+def _take_next(starts: list[int], text: str, reached: int, taken: bytearray) -> int | None:
+    """Take the first of the negated starts from `reached` on, else the first of all, that is free, and those before it."""
+    while starts:
+        # Where none is from `reached` on, this is -1, the first of all.
+        start = -starts.pop(bisect_right(starts, -reached) - 1)
+        if _is_free(taken, start, text):
+            taken[start : start + len(text)] = b"\1" * len(text)
+            return start
     return None
-
-
-def _find_left(follow: list[int], at: int) -> int:
-    """Return the first place from this one on that is left, and shorten the way there."""
-    left = at
-    while follow[left] != left:
-        left = follow[left]
-    while at != left:
-        follow[at], at = left, follow[at]
-    return left
 
 
 def _is_free(taken: bytearray, start: int, text: str) -> bool:
