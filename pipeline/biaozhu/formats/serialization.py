@@ -23,12 +23,16 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from biaozhu.data.errors import RoundTripError
-from biaozhu.data.files import parse_json
+from biaozhu.data.files import parse_json, parse_json_as
 from biaozhu.data.model import SENTENCE_ID, Sentence, Span
 from biaozhu.data.offsets import Utf16Offsets
+
+_SpanRow = tuple[int, int, str, str, Annotated[float, msgspec.Meta(ge=0, le=1)] | None]
 
 PACKED_KEY = "biaozhu"
 HEAD_KEYS = ("text_sha", "by", "batch")
@@ -80,16 +84,10 @@ def spans_to_json(spans: Iterable[Span]) -> str:
 def spans_from_json(line: object) -> tuple[Span, ...] | None:
     """Return the spans of `spans_to_json`, or None where the line is not of that form."""
     try:
-        rows = parse_json(line) if isinstance(line, str) else None
-        if not isinstance(rows, list):
-            return None
-        spans = tuple(
-            Span(int(start), int(end), str(label), str(source), None if score is None else float(score))
-            for start, end, label, source, score in rows
-        )
-    except (ValueError, TypeError, OverflowError):
+        rows = parse_json_as(line, list[_SpanRow]) if isinstance(line, str) else None
+    except ValueError:
         return None
-    return spans if all(span.score is None or 0 <= span.score <= 1 for span in spans) else None
+    return None if rows is None else tuple(Span(*row) for row in rows)
 
 
 def make_meta(sentence: Sentence, article: str, *, by: int, batch: str) -> dict[str, str]:
