@@ -11,15 +11,9 @@ from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
 
-from biaozhu.data.errors import (
-    BiaozhuError,
-    DuplicateError,
-    EmptyArticleError,
-    EncodingError,
-    MissingFileError,
-    raise_collected,
-)
-from biaozhu.data.files import MAX_ARTICLE_BYTES
+from biaozhu.data import errors
+from biaozhu.data.errors import BiaozhuError, DuplicateError, EncodingError, MissingFileError, raise_collected
+from biaozhu.data.files import MAX_ARTICLE_BYTES, report_unreadable
 from biaozhu.data.layers import find_layers, is_beside, join_layers, layer_stem, read_layer
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Article, LeftOut, Metadata, Sentence
@@ -74,9 +68,9 @@ def article_from_bytes(
             raw, data, encoding = joined, joined.encode("utf-8"), f"joined:{encoding}"
     blocks, found = find_blocks(raw)
     if not blocks:
-        raise EmptyArticleError("nothing but white space", where=where)
+        raise errors.EmptyArticleError("nothing but white space", where=where)
     if not allow_furniture and all(block.kind == "furniture" for block in blocks):
-        raise EmptyArticleError("nothing but page furniture: dates, sources, menus", where=where)
+        raise errors.EmptyArticleError("nothing but page furniture: dates, sources, menus", where=where)
     digest = hashlib.sha256(data).hexdigest()
     metadata = Metadata(*(getattr(stated, one.name) or getattr(found, one.name) for one in fields(Metadata)))
     return Article(digest[:12], name, digest, encoding, raw, blocks, metadata, left_out)
@@ -171,9 +165,7 @@ def list_left_out(article: Article) -> tuple[Entry, ...]:
         if block.kind == "furniture":
             text = article.raw[block.start : block.end]
             left_out.append((f"{article.id}:{block.start}-{block.end}", reason, text))
-    return tuple(
-        Entry("read", "decision", reason, sentence, 0, len(text), "", text) for sentence, reason, text in left_out
-    )
+    return tuple(Entry("read", "decision", reason, place, 0, len(text), "", text) for place, reason, text in left_out)
 
 
 def read_source(path: Path) -> bytes:
@@ -181,16 +173,13 @@ def read_source(path: Path) -> bytes:
     # A pipe that lies among the articles of a folder would be waited for without end; one from a shell has no such name.
     if path.suffix.lower() in ARTICLE_SUFFIXES and path.is_fifo():
         raise MissingFileError("this is not a file", where=str(path))
+    if path.is_dir():
+        raise MissingFileError("this is a folder without articles (*.txt, *.html)", where=str(path))
     try:
-        with nullcontext(sys.stdin.buffer) if str(path) == STDIN else path.open("rb") as file:
+        with report_unreadable(path), nullcontext(sys.stdin.buffer) if str(path) == STDIN else path.open("rb") as file:
             data = file.read(MAX_ARTICLE_BYTES + 1)
-    except FileNotFoundError:
-        raise MissingFileError("no such file", where=str(path)) from None
-    except IsADirectoryError:
-        raise MissingFileError("this is a folder without articles (*.txt, *.html)", where=str(path)) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise MissingFileError(f"cannot be read ({reason})", where=str(path)) from None
+    except ValueError as error:  # NUL in its name
+        raise MissingFileError(f"cannot be read ({error})", where=str(path)) from None
     if len(data) > MAX_ARTICLE_BYTES:
         what = f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is too large for an article"
         raise EncodingError(what, where=str(path), next_step="Cut it into one file an article")
@@ -224,13 +213,12 @@ def read_sentences(files: Iterable[Path]) -> tuple[Sentence, ...]:
     read = [(path, read_layer(path)) for path in find_layers(layers)]
     sentences, articles = join_layers(read), read_articles(sources)
     layer_of = {sentence.article: path for path, layer in read for sentence in layer}
-    again = [(path, one.id) for path, one in zip(sources, articles, strict=True) if one.id in layer_of]
-    raise_collected(
-        [
-            DuplicateError(f"article {one} is in {layer_of[one]} too", where=str(path), next_step="Give it once")
-            for path, one in again
-        ]
-    )
+    again = [
+        DuplicateError(f"article {one.id} is in {layer_of[one.id]} too", where=str(path), next_step="Give it once")
+        for path, one in zip(sources, articles, strict=True)
+        if one.id in layer_of
+    ]
+    raise_collected(again)
     return (*sentences, *(sentence for article in articles for sentence in split_checked(article)))
 
 

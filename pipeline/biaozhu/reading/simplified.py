@@ -32,9 +32,8 @@ def to_simplified(text: str) -> str:
 
 def is_traditional(text: str) -> bool:
     """Tell whether a text is in traditional characters: more than a tenth of its Chinese ones have another simplified form."""
-    return sum(one != plain for one, plain in zip(text, to_simplified(text), strict=True)) * 10 > len(
-        _CHINESE.findall(text)
-    )
+    other = sum(one != plain for one, plain in zip(text, to_simplified(text), strict=True))
+    return other * 10 > len(_CHINESE.findall(text))
 
 
 def to_chinese_marks(text: str) -> str:
