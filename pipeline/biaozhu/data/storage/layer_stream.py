@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Annotated, cast
 
 import msgspec
 
@@ -24,10 +24,10 @@ SORT_ADVICE = "Sort the file as `preannotate` writes it, or score without --stre
 class _Span(msgspec.Struct, forbid_unknown_fields=True):
     start: int
     end: int
-    label: str
+    label: Annotated[str, msgspec.Meta(min_length=1)]
     text: str
     source: str
-    score: float | None
+    score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None
 
 
 class _Line(msgspec.Struct, forbid_unknown_fields=True):
@@ -92,7 +92,7 @@ def _parsed(raw: bytes, where: str) -> Sentence:
         if (
             raw.count(b'"') == MARKS * (1 + len(line.spans))
             and line.id == f"{line.article}:{line.start}-{line.end}"
-            and all(_holds(span, line.text) for span in line.spans)
+            and all(line.text[span.start : span.end] == span.text for span in line.spans)
         ):
             return cast("Sentence", line)
     # The reader of every other layer says what is wrong.
@@ -101,8 +101,3 @@ def _parsed(raw: bytes, where: str) -> Sentence:
     except UnicodeDecodeError:
         raise LineError("not UTF-8", where=where, next_step="Save the file as UTF-8") from None
     return sentence_from_line(text, where=where)
-
-
-def _holds(span: _Span, text: str) -> bool:
-    is_score = span.score is None or 0 <= span.score <= 1
-    return is_score and bool(span.label) and text[span.start : span.end] == span.text
