@@ -94,16 +94,6 @@ def tags_of(sentence: Sentence) -> list[str]:
     return tags
 
 
-SPANS = st.builds(
-    lambda start, length, label: Span(start, start + length, label),
-    st.integers(0, 12),
-    st.integers(1, 5),
-    st.sampled_from(LABELS),
-)
-# Any spans: overlapping, twice there, out of order.
-LOOSE = st.lists(SPANS, max_size=5)
-
-
 @st.composite
 def disjoint(draw: st.DrawFn, length: int = 20) -> tuple[Span, ...]:
     """Draw the sorted disjoint spans of a layer."""

@@ -1,25 +1,14 @@
 """Spans of two layers, paired one to one, and the counts COR INC PAR MIS SPU, precision, recall and F1 of SemEval-2013.
 
-The schemes (Segura-Bedmar et al. 2013, after the categories of MUC-5) are strict (boundaries and label), exact
-(boundaries), partial (any overlap, half credit unless the boundaries are equal) and type (any overlap, same label).
-One alignment serves all of them, the best there is, in this order: most identical spans, most equal boundaries, most
-characters of overlap, most equal labels, most pairs. All counts follow from these five figures, so they depend neither on
-the order of the spans nor on the choice between equally good alignments. Offsets are half open: touching spans do not
-overlap.
-
-`type` can differ from nervaluate's, which aligns anew for each scheme, greedily from left to right, and under `type` by
-label first: there a prediction over two gold spans is correct where either has its label, here where the one has it that
-the prediction overlaps most.
-
-What has no denominator is None, never 0: precision without predictions, recall without gold. F1 is
-2 COR / (POS + ACT), so it is None only where there is neither gold nor prediction, and 0 where one side is empty.
+docs/explanations/scoring.md says what the schemes are (Segura-Bedmar et al. 2013, after the categories of MUC-5), and which alignment
+serves all of them. All counts follow from the figures by which it is the best, so they depend neither on the order of the spans nor on
+the choice between equally good alignments. Offsets are half open: touching spans do not overlap.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Literal, get_args
 
 from biaozhu.data.errors import BiaozhuError, ScoringError, VersionError, raise_collected
@@ -54,62 +43,13 @@ class SpanPair:
 
 
 def align_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> tuple[SpanPair, ...]:
-    """Pair the spans of one sentence one to one; either side may hold overlapping or equal spans, in any order."""
-    pairs, gold, predicted = _pair_identical(sorted(gold, key=BY_KEY), predicted)
-    for mine, theirs in group_overlapping(gold, predicted):
-        pairs += _assign(mine, theirs) if mine and theirs else []
-    return tuple(pairs)
-
-
-def group_overlapping(gold: Iterable[Span], predicted: Iterable[Span]) -> Iterator[tuple[list[Span], list[Span]]]:
-    """Yield groups of spans connected by overlap, from left to right; both sides are sorted by start."""
-    group: tuple[list[Span], list[Span]] = ([], [])
-    reached = 0
-    marked = [*((span, 0) for span in gold), *((span, 1) for span in predicted)]
-    for span, side in sorted(marked, key=lambda one: one[0].start):
-        if span.start >= reached and any(group):
-            yield group
-            group = ([], [])
-        group[side].append(span)
-        reached = max(reached, span.end)
-    if any(group):
-        yield group
-
-
-def _pair_identical(gold: Sequence[Span], predicted: Iterable[Span]) -> tuple[list[SpanPair], list[Span], list[Span]]:
-    """Return the identical pairs, which cost no other aim anything, and what each side has left, sorted."""
-    waiting: dict[tuple[int, int, str], list[Span]] = {}
-    for span in predicted:
-        waiting.setdefault(BY_KEY(span), []).append(span)
-    pairs, rest = [], []
-    for span in gold:
-        if partners := waiting.get(BY_KEY(span)):
-            pairs.append(SpanPair(span, partners.pop()))
-        else:
-            rest.append(span)
-    return pairs, rest, sorted((span for spans in waiting.values() for span in spans), key=BY_KEY)
-
-
-def _assign(gold: Sequence[Span], predicted: Sequence[Span]) -> list[SpanPair]:
-    """Return the pairs of the best assignment."""
-    size = min(len(gold), len(predicted)) + 1
-    if all(one.end <= other.start for side in (gold, predicted) for one, other in pairwise(side)):
-        return _assign_in_order(gold, predicted, size)
-    # Loading SciPy takes longer than scoring most articles, and no layer has such spans.
-    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 — see above
-
-    pairs = [[SpanPair(mine, theirs) for theirs in predicted] for mine in gold]
-    weights = [[_weigh_pair(pair, size) for pair in row] for row in pairs]
-    chosen = zip(*linear_sum_assignment(weights, maximize=True), strict=True)
-    return [pairs[row][column] for row, column in chosen if weights[row][column]]
-
-
-def _assign_in_order(gold: Sequence[Span], predicted: Sequence[Span], size: int) -> list[SpanPair]:
-    """Return the same where the spans of each side are disjoint, in time linear in their number.
+    """Pair the spans of one sentence one to one, in time linear in their number; those of each side are disjoint, in any order.
 
     From left to right, the overlapping pairs that share a span then stand side by side: the best choice among those up to
     a pair either leaves it out, or takes it and ends before the first that shares a span with it.
     """
+    gold, predicted = sorted(gold, key=BY_KEY), sorted(predicted, key=BY_KEY)
+    size = min(len(gold), len(predicted)) + 1
     pairs: list[SpanPair] = []
     best, ends = [0], list[int]()
     first_of_row, first_of_column = dict[int, int](), dict[int, int]()
@@ -130,18 +70,32 @@ def _assign_in_order(gold: Sequence[Span], predicted: Sequence[Span], size: int)
         taken = best[at] > best[at - 1]
         chosen += [pairs[at - 1]] if taken else []
         at = ends[at - 1] if taken else at - 1
-    return chosen[::-1]
+    return tuple(reversed(chosen))
+
+
+def group_overlapping(gold: Iterable[Span], predicted: Iterable[Span]) -> Iterator[tuple[list[Span], list[Span]]]:
+    """Yield groups of spans connected by overlap, from left to right; both sides are sorted by start."""
+    group: tuple[list[Span], list[Span]] = ([], [])
+    reached = 0
+    marked = [*((span, 0) for span in gold), *((span, 1) for span in predicted)]
+    for span, side in sorted(marked, key=lambda one: one[0].start):
+        if span.start >= reached and any(group):
+            yield group
+            group = ([], [])
+        group[side].append(span)
+        reached = max(reached, span.end)
+    if any(group):
+        yield group
 
 
 def _weigh_pair(pair: SpanPair, size: int) -> int:
-    """Return a figure whose sum ranks alignments by equal boundaries, overlap, equal labels and pairs, in turn.
+    """Return a figure whose sum ranks alignments by overlap, equal labels and pairs, in turn.
 
-    There are fewer than `size` pairs, so no sum carries into the aim before. Equal boundaries and overlap need no such
-    distance: for an interval I and any A and B, |I∩A| + |I∩B| <= |I| + |A∩B|, so that to pair two equal intervals never
-    costs overlap, and both aims are reached at once.
+    There are fewer than `size` pairs, so no sum carries into the aim before. Spans with equal boundaries overlap no others: to
+    pair them costs no aim anything.
     """
     overlap = min(pair.gold.end, pair.predicted.end) - max(pair.gold.start, pair.predicted.start)
-    return ((pair.same_boundaries + overlap) * size + pair.same_label) * size + 1 if overlap > 0 else 0
+    return (overlap * size + pair.same_label) * size + 1 if overlap > 0 else 0
 
 
 Missing = Literal["error", "empty"]
@@ -196,7 +150,7 @@ class Counts:
 
 
 def tally_spans(gold: Sequence[Span], predicted: Sequence[Span]) -> Tally:
-    """Align the spans of one sentence and tally them; any lists, see `align_spans`."""
+    """Align the spans of one sentence, disjoint on each side, and tally them."""
     pairs = align_spans(gold, predicted)
     strict = sum(pair.identical for pair in pairs)
     exact = sum(pair.same_boundaries for pair in pairs)
@@ -213,11 +167,7 @@ def count_scheme(tally: Tally, scheme: Scheme) -> Counts:
 
 
 def pair_layers(
-    gold: Sequence[Sentence],
-    layer: Sequence[Sentence],
-    *,
-    missing: Missing = "error",
-    name: str = "the layer",
+    gold: Sequence[Sentence], layer: Sequence[Sentence], *, missing: Missing = "error", name: str = "the layer"
 ) -> tuple[tuple[Sentence, Sentence], ...]:
     """Pair the sentences of two layers by id, in the order of the gold; `name` is what messages call the layer.
 
