@@ -51,7 +51,7 @@ def test_borrowed_tag_gives_a_new_label_before_anything_is_learned() -> None:
 def test_borrowed_tag_is_told() -> None:
     nlp, part = begin(mark(NEW))
     part.cfg["holds"] = [[1.0, 30.0]]
-    *_, learned = solve(part, make_examples(nlp, mark(NEW))[0], [""] * len(mark(NEW)))
+    learned = solve(part, make_examples(nlp, mark(NEW))[0], [""] * len(mark(NEW)))
     assert learned is not None
     assert learned.borrowed == {NEW: "ORG"}
     assert str(learned).startswith(f"{NEW} begins from LAC's ORG; ")

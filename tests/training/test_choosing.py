@@ -181,7 +181,7 @@ def test_descent_of_merged_columns_gives_the_same_emissions(seed: int) -> None:
     hold, emissions = Hold(1.0, (1.0,)), []
     for one in (block, merged):
         whole = Problem(problem.docs, LABELS, (one,), problem.prior, problem.path, problem.lengths)
-        flat = solve_problem(whole, hold, iterations=200, tolerance=1e-12).flat
+        flat = solve_problem(whole, hold, iterations=200, tolerance=1e-12)
         emissions.append(flat[: whole.sizes[0]].reshape(whole.tags, -1))
     np.testing.assert_allclose(emissions[1][:, place] * share, emissions[0], atol=2e-3)
 

@@ -216,12 +216,14 @@ def test_train_component_learns_by_gradient_descent_too(tmp_path: Path) -> None:
 def test_train_cnn_config_trains_and_loads(tmp_path: Path) -> None:
     gold = tmp_path / "gold.jsonl"
     write_layer(gold, invented_gold(10))
-    done = train(
+    steps: list[int] = []
+    train(
         ROOT / "configs" / "cnn.cfg",
         tmp_path / "model",
         overrides={"paths.train": [str(gold)], "training.max_steps": 3},
+        on_step=lambda step, *_: steps.append(step),
     )
-    assert done.steps == 3
+    assert steps == [1, 2, 3]
     (spans,) = load_trained(tmp_path / "model")([TEXT])
     assert all(span.score is None and span.source == "model" for span in spans)
 

@@ -121,10 +121,7 @@ class Learned:
 
 
 def choose_hold(
-    problem: Problem,
-    holds: Sequence[Hold],
-    groups: Sequence[str],
-    prior_from: Callable[[Sequence[int]], np.ndarray],
+    problem: Problem, holds: Sequence[Hold], groups: Sequence[str], prior_from: Callable[[Sequence[int]], np.ndarray]
 ) -> tuple[Hold | None, Comparison]:
     """Choose among holds, the strongest first, by cross-validation over all gold.
 
@@ -150,7 +147,7 @@ def choose_hold(
         flat = None
         for hold, rows in zip([START, *holds], [begun, *found], strict=True):
             if hold is not START:
-                flat = solve_problem(learned, hold, begin=flat, iterations=ITERATIONS, tolerance=TOLERANCE).flat
+                flat = solve_problem(learned, hold, begin=flat, iterations=ITERATIONS, tolerance=TOLERANCE)
             for at, spans in zip(left_out, predict(scored, hold, flat), strict=True):
                 rows[at] = spans
     compared = [compare_spans(problem, gold, begun, spans) for spans in found]

@@ -30,14 +30,6 @@ class Hold(NamedTuple):
     l2: tuple[float, ...]
 
 
-class Solved(NamedTuple):
-    """Parameters in one row: the weights of each block, bias, chain; how many steps they took, and the loss."""
-
-    flat: np.ndarray
-    steps: int
-    loss: float
-
-
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Texts with features and right tags, one text after the other.
@@ -60,7 +52,7 @@ class Problem:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Number of parameters of each part of `Solved.flat` has."""
+        """Number of parameters of each part that `solve_problem` returns."""
         tags = self.tags
         return (*(tags * block.shape[1] for block in self.blocks), tags, (2 + tags) * tags)
 
@@ -111,8 +103,8 @@ def solve_problem(
     iterations: int,
     tolerance: float = TOLERANCE,
     on_step: Callable[[float], None] = lambda _: None,
-) -> Solved:
-    """Return the parameters of least loss, after at most so many iterations.
+) -> np.ndarray:
+    """Return the parameters of least loss, after at most so many iterations, in one row: the weights of each block, bias, chain.
 
     The search begins at `begin`, such as the solution of a stronger hold, or at zero, and ends where a step gains less than the share
     `tolerance` of the loss; `on_step` is called after each step with the loss.
@@ -145,7 +137,7 @@ def solve_problem(
             callback=lambda intermediate_result: on_step(intermediate_result.fun),
             options={"maxiter": iterations, "maxcor": MEMORY, "ftol": tolerance},
         )
-    return Solved(result.x, int(result.nit), float(result.fun))
+    return np.asarray(result.x)
 
 
 def unpack(problem: Problem, flat: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:

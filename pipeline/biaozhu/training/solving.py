@@ -41,30 +41,28 @@ def can_solve(component: Any) -> TypeGuard[CrfNer]:
 
 def solve(
     component: CrfNer, examples: Sequence[Example], groups: Sequence[str], *, on_step: OnLoss = lambda _: None
-) -> tuple[int, float, Learned | None]:
-    """Set the parameters of least loss of an initialized component; empty examples are passed over.
+) -> Learned | None:
+    """Set the parameters of least loss of an initialized component, and return what it learned against its start, if it has one.
 
     `groups` are the examples' articles, for the choice among `holds`; `on_step` is called after each step with the loss. TrainingError
-    says that there is nothing to learn from, or that python-crfsuite is not installed. Returned are the steps, the loss at their end, and what
-    it learned against its start, if it has one.
+    says that there is nothing to learn from, or that python-crfsuite is not installed.
     """
-    chosen = [at for at, example in enumerate(examples) if len(example.predicted)]
-    if not chosen or not component.labels:
+    if not component.labels:
         raise TrainingError("the gold has no spans to learn from", next_step="Give gold with spans")
-    some = [examples[at] for at in chosen]
-    model, settings, docs = component.model, component.cfg, [example.predicted for example in some]
+    model, settings, docs = component.model, component.cfg, [example.predicted for example in examples]
     features = [block.predict(docs) for block in blocks_of(model)]
     if settings["algorithm"] in ALGORITHMS:
-        return _solve_by_crfsuite(component, features[0], some, on_step)
+        _solve_by_crfsuite(component, features[0], examples, on_step)
+        return None
     blocks, places, shares = zip(*map(descent.merge_columns, features), strict=True)
     lengths = np.array([len(doc) for doc in docs])
-    prior, path = np.concatenate(prior_scores(model, docs)), component.read_path(some)
+    prior, path = np.concatenate(prior_scores(model, docs)), component.read_path(examples)
     problem = descent.Problem(tuple(docs), component.labels, blocks, prior, path, lengths)
     said = cache(lambda: model.get_ref("prior").predict(docs))
 
     def prior_from(texts: Sequence[int]) -> np.ndarray:
         # Tags are borrowed by what the gold says, which a held-out sentence must not tell.
-        borrowed = component.borrow_tags([some[at].reference for at in texts])
+        borrowed = component.borrow_tags([examples[at].reference for at in texts])
         if borrowed == model.attrs["borrowed"]:
             return prior
         return np.concatenate(tag_scores(model, said(), borrowed))
@@ -76,27 +74,25 @@ def solve(
         if any(len(one.l2) != len(blocks) or not one.prior_weight > 0 for one in holds):
             what = f"a hold has a prior weight above 0 and {len(blocks)} values of l2"
             raise TrainingError(what, where=f"components.{component.name}.holds")
-        articles = [groups[at] for at in chosen]
-        hold, comparison = choose_hold(problem, holds, articles, prior_from)
-    solved = descent.Solved(np.zeros(sum(problem.sizes)), 0, 0.0)
+        hold, comparison = choose_hold(problem, holds, groups, prior_from)
+    flat = np.zeros(sum(problem.sizes))
     if hold is not None:
         model.attrs["prior_weight"] = hold.prior_weight
-        solved = descent.solve_problem(problem, hold, iterations=settings["iterations"], on_step=on_step)
-    merged, bias, chain = descent.unpack(problem, solved.flat.astype(np.float32))
+        flat = descent.solve_problem(problem, hold, iterations=settings["iterations"], on_step=on_step)
+    merged, bias, chain = descent.unpack(problem, flat.astype(np.float32))
     weights = [(one[:, at] * share).astype(np.float32) for one, at, share in zip(merged, places, shares, strict=True)]
     for name, value in (("W", np.concatenate(weights, axis=1)), ("b", bias), ("chain", chain)):
         model.set_param(name, value)
-    learned = None
-    if comparison is not None:
-        own = descent.predict(problem, hold or START, solved.flat)
-        changed = compare_spans(problem, descent.read_gold(problem), descent.predict(problem, START, None), own)
-        learned = Learned(hold, changed, comparison, dict(model.attrs["borrowed"]), name_parts(articles))
-    return solved.steps, solved.loss, learned
+    if comparison is None:
+        return None
+    own = descent.predict(problem, hold or START, flat)
+    changed = compare_spans(problem, descent.read_gold(problem), descent.predict(problem, START, None), own)
+    return Learned(hold, changed, comparison, dict(model.attrs["borrowed"]), name_parts(groups))
 
 
 def _solve_by_crfsuite(
     component: CrfNer, features: Sequence[Any], examples: Sequence[Example], on_step: OnLoss
-) -> tuple[int, float, Learned | None]:
+) -> None:
     model, settings, algorithm = component.model, component.cfg, component.cfg["algorithm"]
     if model.get_ref("tok2vec").name != NGRAMS:
         raise TrainingError("CRFsuite takes n-grams only", where=component.name, next_step='Take algorithm = "lbfgs"')
@@ -104,13 +100,11 @@ def _solve_by_crfsuite(
         import pycrfsuite  # noqa: PLC0415 — an extra
     except ModuleNotFoundError:
         raise TrainingError("python-crfsuite is not installed", next_step=extra_advice("crf")) from None
-    losses: list[float] = []
 
     class Watched(pycrfsuite.Trainer):  # type: ignore[misc]  # its way to be told of each iteration
         def message(self, message: str) -> None:
             if self.logparser.feed(message) == "iteration":
-                losses.append(float(self.logparser.last_iteration.get("loss") or 0.0))
-                on_step(losses[-1])
+                on_step(float(self.logparser.last_iteration.get("loss") or 0.0))
 
     given = {name: settings[ours] for name, ours in ALGORITHMS[algorithm].items()}
     trainer = Watched(algorithm=algorithm.replace("crfsuite", "lbfgs"), params=given, verbose=False)
@@ -132,4 +126,3 @@ def _solve_by_crfsuite(
         chain[2 + int(one), int(other)] = weight
     model.set_param("W", weights)
     model.set_param("chain", chain)
-    return len(losses), losses[-1] if losses else 0.0, None

@@ -50,15 +50,10 @@ CONFIG_ERRORS = (ValueError, OSError, KeyError, ImportError, configparser.Error)
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A trained pipeline in memory, what could not be aligned, the optimiser's steps and last loss.
-
-    `learned` is what it changes against its start, if it has one.
-    """
+    """A trained pipeline in memory, what could not be aligned, and what it changes against its start, if it has one."""
 
     nlp: Language
     entries: tuple[Entry, ...]
-    steps: int
-    loss: float
     learned: Learned | None
 
 
@@ -143,8 +138,7 @@ def train(
             scored=len(sentences),
         )
     size, spans = sum(one.sentences for one in files), sum(one.spans for one in files)
-    same = fitted.nlp, fitted.entries, fitted.steps, fitted.loss, fitted.learned
-    return Trained(*same, output, size, spans, scores, len(sentences))
+    return Trained(fitted.nlp, fitted.entries, fitted.learned, output, size, spans, scores, len(sentences))
 
 
 def fit(
@@ -165,18 +159,21 @@ def fit(
     made = cache(lambda nlp: make_examples(nlp, sentences))
     nlp, settings = _begin(config, lambda nlp: made(nlp)[0], name=name, where=where)
     examples, entries = made(nlp)
-    solved, steps, loss, learned = [], 0, 0.0, None
+    articles = [sentence.article for sentence in sentences]
+    solved, learned = [], None
     for part, component in nlp.pipeline:
         if can_solve(component):
             most, numbers = component.cfg["iterations"], count(1)
-            taken, loss, against_start = solve(
-                component,
-                examples,
-                [sentence.article for sentence in sentences],
-                on_step=lambda loss: on_step(next(numbers), most, loss),  # noqa: B023 — called within this round
+            learned = (
+                solve(
+                    component,
+                    examples,
+                    articles,
+                    on_step=lambda loss: on_step(next(numbers), most, loss),  # noqa: B023 — called within this round
+                )
+                or learned
             )
             solved.append(part)
-            steps, learned = steps + taken, against_start or learned
     if any(hasattr(component, "update") and part not in solved for part, component in nlp.pipeline):
         order = list(examples)
 
@@ -185,8 +182,8 @@ def fit(
                 random.shuffle(order)
                 yield order
 
-        steps, loss = _descend(nlp, passes(), settings, solved, on_step)
-    return Fitted(nlp, entries, steps, loss, learned)
+        _descend(nlp, passes(), settings, solved, on_step)
+    return Fitted(nlp, entries, learned)
 
 
 def _fit_stream(
@@ -196,9 +193,9 @@ def _fit_stream(
     if whole := [part for part, component in nlp.pipeline if can_solve(component)]:
         what = f"{', '.join(whole)} is solved on all data at once, which a stream does not give"
         raise ConfigError(what, where=where, next_step="Take configs/stream.cfg")
-    steps, loss = _descend(nlp, (stream(nlp, epoch) for epoch in count()), settings, [], on_step)
+    _descend(nlp, (stream(nlp, epoch) for epoch in count()), settings, [], on_step)
     # Code points always align, so there are no entries: `make_example` checks that they are the tokens.
-    return Fitted(nlp, (), steps, loss, None)
+    return Fitted(nlp, (), None)
 
 
 def _begin(
@@ -220,21 +217,16 @@ def _begin(
 
 
 def _descend(
-    nlp: Language,
-    passes: Iterator[Iterable[Example]],
-    settings: Mapping[str, Any],
-    exclude: list[str],
-    on_step: OnStep,
-) -> tuple[int, float]:
+    nlp: Language, passes: Iterator[Iterable[Example]], settings: Mapping[str, Any], exclude: list[str], on_step: OnStep
+) -> None:
     optimizer, most = settings["optimizer"], settings["max_steps"]
     if most < 1:
         raise ConfigError("max_steps must be at least 1", where="training")
-    losses: dict[str, float] = {}
-    step, epochs, dropout = 0, settings["max_epochs"], settings["dropout"]
+    epochs, dropout = settings["max_epochs"], settings["dropout"]
     chosen = islice(passes, epochs if epochs > 0 else None)
     batches = chain.from_iterable(map(settings["batcher"], chosen))
     for step, batch in enumerate(islice(batches, most), start=1):
-        losses = {}
+        losses: dict[str, float] = {}
         drop = float(dropout(step - 1) if callable(dropout) else dropout)
         nlp.update(batch, drop=drop, sgd=optimizer, losses=losses, exclude=exclude)
         optimizer.step_schedules()
@@ -243,7 +235,6 @@ def _descend(
         with nlp.use_params(optimizer.averages):
             averaged = nlp.to_bytes(exclude=["tokenizer"])
         nlp.from_bytes(averaged, exclude=["tokenizer"])
-    return step, float(sum(losses.values()))
 
 
 def corpus_of(config: Config, path: Path) -> GoldCorpus | DocBinStream:
