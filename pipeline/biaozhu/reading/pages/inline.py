@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lxml.html import HtmlElement
-
-from biaozhu.data.model import LeftOut
 
 HIDDEN_STYLE = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _RAISED, _NOTE_MARK = "raised", "note mark"
@@ -40,43 +37,16 @@ _LENGTH = re.compile(r"[0-9一二三四五六七八九十百千万亿] ?[公千�
 _ISOTOPE = re.compile(r"[A-Z][a-z]?(?![A-Za-z])")
 
 
-class InnerParts:
-    """Parts that their lines may lack, as the page is read: the one that is open, and all that were left out."""
-
-    def __init__(self) -> None:
-        self._left_out: defaultdict[str, list[str]] = defaultdict(list)
-        self._element: HtmlElement | None = None
-        self._kind = ""
-        self._content: list[str] = []
-
-    def begin(self, element: HtmlElement, tag: str, *, is_block: bool) -> None:
-        """Open a part, if this element is one and in no other."""
-        if self._element is None and (kind := _find_kind(element, tag, is_block=is_block)):
-            self._element, self._kind, self._content = element, kind, []
-
-    def takes(self, text: str) -> bool:
-        """Add a text to the part that is open, and return whether one is open."""
-        if self._element is not None:
-            self._content.append(text)
-        return self._element is not None
-
-    def end(self, element: HtmlElement, before: Sequence[str]) -> str:
-        """Close the part that this element is, if it is one, and return what the line has of it; `before`: its pieces so far."""
-        if element is not self._element:
-            return ""
-        self._element = None
-        text, raised = " ".join("".join(self._content).split()), self._kind == _RAISED
-        shown = _write_raised(element, text, "".join(before[-_NEAR:])) if raised else None
-        if shown is None and text:
-            self._left_out[_NOTE_MARK if raised else self._kind].append(text)
-        return shown or ""
-
-    def list_left_out(self) -> tuple[LeftOut, ...]:
-        """Return what was left out, in the order of the page, by its reason."""
-        return tuple(LeftOut(" / ".join(texts), reason) for reason, texts in self._left_out.items())
+def write_inner(element: HtmlElement, kind: str, before: Sequence[str], left_out: Mapping[str, list[str]]) -> str:
+    """Return what a line, which has the pieces `before` so far, has of a part; what it lacks is added by its reason."""
+    text, raised = " ".join(element.text_content().split()), kind == _RAISED
+    shown = _write_raised(element, text, "".join(before[-_NEAR:])) if raised else None
+    if shown is None and text:
+        left_out[_NOTE_MARK if raised else kind].append(text)
+    return shown or ""
 
 
-def _find_kind(element: HtmlElement, tag: str, *, is_block: bool) -> str:
+def find_kind(element: HtmlElement, tag: str, *, is_block: bool) -> str:
     """Return why a line lacks the content of an element, `_RAISED` for what may mark a note, or nothing."""
     parent = element.getparent()
     if parent is not None and parent.tag == "msup" and element.getprevious() is not None:

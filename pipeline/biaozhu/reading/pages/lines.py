@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from lxml import etree, html
 
 from biaozhu.data.model import LeftOut
-from biaozhu.reading.pages.inline import HIDDEN_STYLE, InnerParts
+from biaozhu.reading.pages.inline import HIDDEN_STYLE, find_kind, write_inner
 
 UNSEEN = frozenset({"head", "script", "style", "title"})
 _BLOCKS = frozenset(
@@ -70,15 +71,18 @@ def find_lines(
 
     Nothing is evidence against elements that are trusted.
     """
-    inner = InnerParts()
+    inner: dict[str, list[str]] = defaultdict(list)
     lines = [line for _, row in groupby(_walk(tree, trusted, inner), key=_row) for line in _join_row(list(row))]
-    return lines, inner.list_left_out()
+    return lines, tuple(LeftOut(" / ".join(texts), reason) for reason, texts in inner.items())
 
 
-def _walk(tree: html.HtmlElement, trusted: Collection[html.HtmlElement], inner: InnerParts) -> Iterator[PageLine]:
+def _walk(
+    tree: html.HtmlElement, trusted: Collection[html.HtmlElement], inner: Mapping[str, list[str]]
+) -> Iterator[PageLine]:
     owners, cells = [tree], [None]
     junk: list[tuple[html.HtmlElement | None, str]] = [(None, "")]
     parts: list[str] = []
+    inside = tree, ""  # of a part of a line, why the line lacks it
     unseen = links = linked = 0
     for event, element in etree.iterwalk(tree, events=("start", "end")):
         tag = element.tag if isinstance(element.tag, str) else ""
@@ -87,7 +91,6 @@ def _walk(tree: html.HtmlElement, trusted: Collection[html.HtmlElement], inner: 
                 if line := flatten(piece):
                     yield PageLine(line, owners[-1], linked, *junk[-1], cells[-1])
             parts, linked = [], 0
-            inner.takes(" ")
         if event == "start":
             unseen += tag in UNSEEN
             links += tag == "a"
@@ -96,15 +99,18 @@ def _walk(tree: html.HtmlElement, trusted: Collection[html.HtmlElement], inner: 
                 cells.append(element if tag in {"td", "th"} else cells[-1])
                 found = "" if junk[-1][1] or element in trusted else _find_reason(element, tag)
                 junk.append((element, found) if found else junk[-1])
-            inner.begin(element, tag, is_block=tag in _BLOCKS)
+            inside = inside if inside[1] else (element, find_kind(element, tag, is_block=tag in _BLOCKS))
             text = element.text
         else:
             unseen -= tag in UNSEEN
             links -= tag == "a"
             if tag in _BLOCKS:
                 del owners[-1], cells[-1], junk[-1]
-            text = inner.end(element, parts) + ((element.tail or "") if element is not tree else "")
-        if text and not unseen and not inner.takes(text):
+            text = element.tail or ""
+            if inside[1] and element is inside[0]:
+                text = write_inner(*inside, parts, inner) + text
+                inside = tree, ""
+        if text and not unseen and not inside[1]:
             shown = text if owners[-1].tag == "pre" else _SOURCE_BREAK.sub("", text).replace("\n", " ")
             parts.append(shown)
             linked += len("".join(shown.split())) if links else 0
