@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from biaozhu.formats.documents import (
     make_entry,
 )
 from biaozhu.formats.placing import place_texts
-from biaozhu.formats.span_table import write_spans
+from biaozhu.normalization.table import rows_as_csv
 from biaozhu.reading.article import article_from_bytes
 from biaozhu.reading.sentences import split_text
 
@@ -68,18 +68,44 @@ def export_layer(
         "spacy": write_docbin,
         "labelstudio": json_rows.write_labelstudio,
         "brat": partial(write_brat, names=articles),
-        "csv": partial(write_spans, names=articles),
+        "csv": partial(_write_spans, names=articles or {}),
     }
     return writers[into](sentences)
 
 
+@dataclass(frozen=True, slots=True)
+class _SpanRow:
+    # Offsets are into the sentence; `number` counts the sentences of its article from 1.
+    article: str
+    sentence: str
+    start: int
+    end: int
+    text: str
+    label: str
+    source: str
+    score: float | None
+    number: int
+    context: str
+
+
+def _write_spans(sentences: Sequence[Sentence], *, names: Mapping[str, str]) -> ExportedFiles:
+    """Write a row for each span, in the order of the layer, with the text of its sentence as context."""
+    rows: list[_SpanRow] = []
+    counted: Counter[str] = Counter()
+    for one in sentences:
+        counted[one.article] += 1
+        name, number = names.get(one.article, one.article), counted[one.article]
+        for span in one.spans:
+            shown = one.text[span.start : span.end]
+            parts = (*span.key[:2], shown, span.label, span.source, span.score, number, one.text)
+            rows.append(_SpanRow(name, one.id, *parts))
+    # Spreadsheets need a byte order mark for Chinese.
+    table = rows_as_csv(rows, [one.name for one in fields(_SpanRow)])
+    return ExportedFiles({"": f"\ufeff{table}".encode()})
+
+
 def read_documents(
-    path: Path,
-    of: Format,
-    *,
-    names: Mapping[str, str],
-    renamed: Mapping[str, str],
-    unit: OffsetUnit | None = None,
+    path: Path, of: Format, *, names: Mapping[str, str], renamed: Mapping[str, str], unit: OffsetUnit | None = None
 ) -> tuple[Document, ...]:
     """Read a file (for brat also a folder) of a format, whose tool counts offsets in `unit` where it does not say.
 
