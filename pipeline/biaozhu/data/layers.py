@@ -9,17 +9,8 @@ from collections.abc import Callable, Collection, Iterable
 from operator import methodcaller
 from pathlib import Path
 
-from biaozhu.data.errors import (
-    BiaozhuError,
-    DuplicateError,
-    LabelError,
-    LineError,
-    MissingFileError,
-    OutputError,
-    UsageError,
-    printable,
-    raise_collected,
-)
+from biaozhu.data import errors
+from biaozhu.data.errors import BiaozhuError, DuplicateError, LineError, MissingFileError, printable, raise_collected
 from biaozhu.data.files import read_bytes, write_lines
 from biaozhu.data.model import Sentence, sentence_from_line, sentence_to_line
 from biaozhu.data.storage.manifest import check_unchanged, list_gone
@@ -88,14 +79,14 @@ def read_named_layers(
     return [(path.stem, read_layer(path, labels=labels)) for path in find_layers(paths)]
 
 
-def read_layers(paths: Iterable[Path], *, labels: Collection[str] | None = None) -> tuple[Sentence, ...]:
+def read_layers(paths: Iterable[Path]) -> tuple[Sentence, ...]:
     """Read all sentences of files and folders; see `join_layers`."""
-    return join_layers((path, read_layer(path, labels=labels)) for path in find_layers(paths))
+    return join_layers((path, read_layer(path)) for path in find_layers(paths))
 
 
-def join_layers(layers: Iterable[tuple[Path, Iterable[Sentence]]]) -> tuple[Sentence, ...]:
-    """Return the sentences of several files; DuplicateError names both files where two have the same sentence."""
-    found: dict[str, tuple[Path, Sentence]] = {}
+def join_layers(layers: Iterable[tuple[Path | str, Iterable[Sentence]]]) -> tuple[Sentence, ...]:
+    """Return the sentences of several files; DuplicateError names both, or their articles, where two have the same sentence."""
+    found: dict[str, tuple[Path | str, Sentence]] = {}
     problems: list[BiaozhuError] = []
     for path, layer in layers:
         again = [one.id for one in layer if found.setdefault(one.id, (path, one))[1] is not one]
@@ -142,7 +133,7 @@ def parse_layer(data: bytes, path: Path, *, labels: Collection[str] | None = Non
         if sentence.id in seen:
             problems.append(DuplicateError(f"{sentence.id} is in line {seen[sentence.id]} too", where=where))
         problems += [
-            LabelError(f"unknown label {span.label!r}", where=where)
+            errors.LabelError(f"unknown label {span.label!r}", where=where)
             for span in sentence.spans
             if labels is not None and span.label not in labels
         ]
@@ -158,7 +149,7 @@ def check_layer_name(path: Path) -> None:
     """Raise UsageError where a layer written here would not be found again, since `find_layers` passes over it."""
     if is_beside(path):
         what = f"a name in {LEDGER_SUFFIX} or {FAILED_SUFFIX} is for ledgers and failures, no layer is read from it"
-        raise UsageError(what, where=str(path), next_step="Name it NAME.jsonl")
+        raise errors.UsageError(what, where=str(path), next_step="Name it NAME.jsonl")
 
 
 def is_beside(path: Path) -> bool:
@@ -190,7 +181,7 @@ def write_layer(path: Path, sentences: Iterable[Sentence]) -> None:
         raise DuplicateError(what, where=str(path), next_step="Give one layer of each article")
     lines = [sentence_to_line(sentence) for sentence in sentences]
     if not lines and path.is_file() and path.stat().st_size:
-        raise OutputError("a layer without a sentence would replace this", where=str(path))
+        raise errors.OutputError("a layer without a sentence would replace this", where=str(path))
     write_lines(path, lines)
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from doccano_client.repositories.data_upload import DataUploadRepository
 
-from biaozhu.data.errors import DuplicateError, ImportFailedError, RemoteError, ServerError, raise_collected
+from biaozhu.data.errors import ImportFailedError, RemoteError, ServerError
+from biaozhu.data.layers import join_layers
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence
 from biaozhu.doccano.connection import Connection
@@ -22,14 +23,8 @@ from biaozhu.doccano.journal import ImportBatch, hold_lock, read_tags, remove_ta
 from biaozhu.doccano.project import PROJECT_TYPE, Project, ProjectSpec, ensure_project, find_project
 from biaozhu.doccano.push_plan import MatchedExample, PushPlan, is_as_sent, looks_touched, plan_push
 from biaozhu.doccano.remote import SpanRecord, change_spans, read_examples, read_spans, wait_for_task
-from biaozhu.formats.serialization import (
-    DoccanoExample,
-    make_import_line,
-    make_meta,
-    pack_meta,
-    spans_to_json,
-    to_remote_spans,
-)
+from biaozhu.formats import serialization
+from biaozhu.formats.serialization import DoccanoExample, make_meta, pack_meta
 
 _Wanted = Sequence[tuple[Sentence, str]]  # sentences, each with its article's name
 
@@ -71,8 +66,8 @@ def push(
     `dry_run` only reports what would be done, `break_lock` takes the lock from its holder, and `tick` is called with the
     number of sentences that were sent or changed since its last call.
     """
+    join_layers(layers)  # which refuses a sentence that comes twice
     wanted = [(sentence, name) for name, sentences in layers for sentence in sentences]
-    _check_unique(wanted)
     if dry_run:
         found = find_project(connection, spec.name)
         plan = plan_push(wanted, read_examples(found) if found else [], names=spec.names)
@@ -175,7 +170,7 @@ def _import_sentences(
             meta = make_meta(sentence, article, by=connection.user_id, batch=batch.name)
             if reasons := spec.reasons:
                 meta["reason"] = reasons.get(sentence.id, "")
-            lines.append(make_import_line(sentence, meta, spec.names))
+            lines.append(serialization.make_import_line(sentence, meta, spec.names))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"biaozhu-{batch.name}.jsonl"
             path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
@@ -211,10 +206,10 @@ def _update_example(project: Project, pair: MatchedExample, names: Mapping[str, 
     if looks_touched(fresh, names) or _is_by_person(project, fresh, records):
         return False
     path = f"{project.path}/examples/{example.id}"
-    target = set(to_remote_spans(sentence.text, sentence.spans, names))
+    target = set(serialization.to_remote_spans(sentence.text, sentence.spans, names))
     meta = {key: value for key, value in example.meta.items() if key != "next"}
     if target != set(fresh.spans):
-        connection.patch(path, {"meta": pack_meta({**meta, "next": spans_to_json(sentence.spans)})})
+        connection.patch(path, {"meta": pack_meta({**meta, "next": serialization.spans_to_json(sentence.spans)})})
         surplus = [record for record in records if record.span not in target]
         missing = target - set(fresh.spans)
         change_spans(project, example.id, remove=surplus, draw=missing)
@@ -266,14 +261,3 @@ def _make_report(spec: ProjectSpec, url: str, plan: PushPlan, sentences: int) ->
         removed=tuple(example.sentence_id for example in plan.removed),
         losses=_list_losses(plan),
     )
-
-
-def _check_unique(wanted: _Wanted) -> None:
-    seen: dict[str, str] = {}
-    problems = []
-    for sentence, name in wanted:
-        if sentence.id in seen:
-            what = f"{sentence.id} is also in {seen[sentence.id]}"
-            problems.append(DuplicateError(what, where=name, next_step="Give one layer of each article"))
-        seen.setdefault(sentence.id, name)
-    raise_collected(problems)

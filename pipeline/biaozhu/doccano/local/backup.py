@@ -35,14 +35,7 @@ from biaozhu.data.errors import BackupError, ServerError, WriteError
 from biaozhu.data.files import parse_json, read_bytes, temporary_folder
 from biaozhu.doccano.local import state as local_state
 from biaozhu.doccano.local.server import DOCCANO_VERSION, find_free_port
-from biaozhu.doccano.local.state import (
-    ACCOUNTS_FILE,
-    ServerState,
-    call_postgres,
-    database_url,
-    hide_password,
-    lock_home,
-)
+from biaozhu.doccano.local.state import ACCOUNTS_FILE, ServerState, database_url, hide_password, lock_home
 
 FORMAT = "biaozhu.doccano-backup.v1"
 MANIFEST = "manifest.json"
@@ -157,8 +150,8 @@ def _copy_sqlite(home: Path, copy: Path) -> dict[str, int]:
 
 def _dump_postgres(home: Path, copy: Path) -> dict[str, int]:
     url = database_url(home)
-    call_postgres("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={copy}", url=url)
-    return {name: int(call_postgres("psql", "-X", "-Atc", ask, url=url)) for name, ask in COUNTS.items()}
+    local_state.call_postgres("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={copy}", url=url)
+    return {name: int(local_state.call_postgres("psql", "-X", "-Atc", ask, url=url)) for name, ask in COUNTS.items()}
 
 
 def _add_file(output: zipfile.ZipFile, name: str, source: Path) -> BackupFile:
@@ -312,11 +305,11 @@ def _make_state(fresh: Path, home: Path, port: int | None) -> None:
 
 def _fill_postgres(dump: Path, home: Path) -> None:
     url = database_url(home)
-    if call_postgres("psql", "-X", "-Atc", COUNT_TABLES, url=url) != "0":
+    if local_state.call_postgres("psql", "-X", "-Atc", COUNT_TABLES, url=url) != "0":
         advice = "Let DATABASE_URL name an empty one: nothing is overwritten there"
         raise ServerError("the database has tables already", where=hide_password(url), next_step=advice)
     options = ("--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", "--dbname=")
-    call_postgres("pg_restore", *options, str(dump), url=url)
+    local_state.call_postgres("pg_restore", *options, str(dump), url=url)
 
 
 @contextmanager
