@@ -12,7 +12,7 @@ import io
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from enum import IntEnum
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any
 from auto_labeling.models import AutoLabelingConfig
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.utils.deprecation import MiddlewareMixin
 from django_celery_results.models import TaskResult
 from django_drf_filepond.models import TemporaryUpload
 from examples.models import Comment, Example
@@ -98,17 +99,12 @@ ANNOTATOR_WRITES = {
 """What members who do not administer a project may change in it; Doccano's own check overlooks PUT."""
 
 
-class Guard:
+class Guard(MiddlewareMixin):  # type: ignore[misc]  # Django is in another environment
     """The middleware: Django calls `process_view` before each view, when the session is known."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer a request."""
-        response = self._get_response(request)
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Let no uploaded page act as one of Doccano's."""
         if request.path.startswith(settings.MEDIA_URL):
-            # An uploaded page must not act as one of Doccano's.
             response["Content-Security-Policy"] = "sandbox"
         return response
 
@@ -271,15 +267,11 @@ def _keep_export_briefly(project: int, task: str) -> bool:
     return True
 
 
-class Pages:
+class Pages(MiddlewareMixin):  # type: ignore[misc]  # as above
     """The middleware; Django calls `process_view` when it knows who is logged in."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer a request."""
-        response = self._get_response(request)
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Put the style into the page."""
         match = request.resolver_match
         if match and match.route == PAGES and not response.streaming:
             response.content = response.content.replace(b"</head>", STYLE.encode() + b"</head>", 1)
