@@ -12,7 +12,6 @@ from biaozhu.cli import run
 from biaozhu.curation.loop_state import LoopState, read_state, write_state
 from biaozhu.data.errors import LineError
 from biaozhu.data.layers import read_layer, write_layer
-from biaozhu.scoring.significance import Sampling
 from biaozhu.training.curves.stopping import (
     RoundScore,
     count_round,
@@ -25,7 +24,6 @@ from biaozhu.training.curves.stopping import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-SAMPLING = Sampling(resamples=200)
 GROWING = [0.95 - 2.5 * (50 * number) ** -0.5 for number in range(1, 6)]
 
 
@@ -50,7 +48,7 @@ def _rounds(f1: list[float], *, units: int = 2000) -> list[RoundScore]:
     ],
 )
 def test_stopping_follows_the_interval_of_the_gain(f1: list[float], worth: float, advice: str) -> None:
-    outlook = expect_gain(_rounds(f1), more=50, worth=worth, sampling=SAMPLING)
+    outlook = expect_gain(_rounds(f1), more=50, worth=worth)
     assert outlook.advice == advice
     assert (outlook.gain is None) == (advice == "unknown") == bool(outlook.failure)
     assert asdict(outlook)["advice"] == advice
@@ -60,15 +58,15 @@ def test_stopping_follows_the_interval_of_the_gain(f1: list[float], worth: float
 
 def test_stopping_is_open_where_the_interval_holds_the_worth() -> None:
     rounds = _rounds(GROWING)
-    gain = expect_gain(rounds, more=50, sampling=SAMPLING).gain
+    gain = expect_gain(rounds, more=50).gain
     assert gain is not None
-    assert expect_gain(rounds, more=50, worth=gain.gain, sampling=SAMPLING).advice == "open"
+    assert expect_gain(rounds, more=50, worth=gain.gain).advice == "open"
 
 
 def test_stopping_leaves_out_rounds_scored_on_another_test() -> None:
     rounds = _rounds([0.3, 0.4, 0.47, 0.53])
     rounds[0] = replace(rounds[0], counts={"other": (1, 1, 1)})
-    assert expect_gain(rounds, more=50, sampling=SAMPLING).advice == "unknown"
+    assert expect_gain(rounds, more=50).advice == "unknown"
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"sentences": 1, "counts": {"a": [1, 2]}}'])

@@ -113,12 +113,7 @@ class Extrapolation:
 
 
 def extrapolate(
-    sizes: Sequence[int],
-    counts: NDArray[np.int64],
-    *,
-    annotated: int,
-    more: int,
-    sampling: Sampling = DEFAULT_SAMPLING,
+    sizes: Sequence[int], counts: NDArray[np.int64], *, annotated: int, more: int, sampling: Sampling = DEFAULT_SAMPLING
 ) -> Extrapolation:
     """Put bands around the points of a learning curve and extrapolate it from `annotated` sentences to `more`.
 

@@ -12,9 +12,8 @@ import numpy as np
 from biaozhu.data.errors import LineError
 from biaozhu.data.files import parse_json_as, read_bytes, write_json
 from biaozhu.data.model import Sentence
-from biaozhu.scoring.significance import Sampling
 from biaozhu.training.card import ALL, score_strictly
-from biaozhu.training.curves.extrapolation import DEFAULT_SAMPLING, FAILURES, Gain, extrapolate
+from biaozhu.training.curves.extrapolation import FAILURES, Gain, extrapolate
 
 # Of F1, half a point in a hundred; `loop --worth` takes another.
 WORTH = 0.005
@@ -60,16 +59,14 @@ def count_round(gold: Sequence[Sentence], predicted: Sequence[Sentence], *, sent
     return RoundScore(sentences, {one.id: astuple(score_strictly([one], [other])[ALL]) for one, other in pairs})
 
 
-def expect_gain(
-    rounds: Sequence[RoundScore], *, more: int, worth: float = WORTH, sampling: Sampling = DEFAULT_SAMPLING
-) -> Outlook:
+def expect_gain(rounds: Sequence[RoundScore], *, more: int, worth: float = WORTH) -> Outlook:
     """Extrapolate F1 over the rounds to another batch; rounds on other test sentences than the last do not count."""
     same = [one for one in rounds if one.counts.keys() == rounds[-1].counts.keys()]
     if not same or not same[-1].counts:
         return Outlook("unknown", worth, None, "no round has a score")
     counts = np.array([[[one.counts[sid] for sid in same[-1].counts]] for one in same], np.int64)
     sizes = [one.sentences for one in same]
-    result = extrapolate(sizes, counts, annotated=sizes[-1], more=more, sampling=sampling)
+    result = extrapolate(sizes, counts, annotated=sizes[-1], more=more)
     gain = result.gain
     if gain is None:
         return Outlook("unknown", worth, None, FAILURES[result.failure] if result.failure else "")
