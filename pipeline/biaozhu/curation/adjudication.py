@@ -167,11 +167,7 @@ class Decision:
 
 
 def adjudicate(
-    first: Sequence[Sentence],
-    second: Sequence[Sentence],
-    decisions: Sequence[Decision],
-    *,
-    names: tuple[str, str],
+    first: Sequence[Sentence], second: Sequence[Sentence], decisions: Sequence[Decision], *, names: tuple[str, str]
 ) -> tuple[Sentence, ...]:
     """Join two annotators' layers of the same sentences: what both have is gold, the rest is as decided.
 

@@ -32,20 +32,17 @@ def freeze_gold(folder: Path) -> dict[str, FrozenFile]:
     if not _list_gold(folder):
         advice = "Make gold with `biaozhu adjudicate`"
         raise FrozenError("no gold to freeze (*.jsonl)", where=str(folder), next_step=advice)
+    path = folder / MANIFEST
     with hold_folder(folder):
-        return _write_manifest(folder / MANIFEST)
-
-
-def _write_manifest(path: Path) -> dict[str, FrozenFile]:
-    files = {one.name: _describe_file(one) for one in _list_gold(path.parent)}
-    if path.is_file():
-        found: dict[str, Any] = {}
-        with suppress(ValueError):
-            found = parse_json_as(read_bytes(path), dict)
-        if found.keys() != KEYS:
-            what = "a file that is not ours would be replaced by the gold's manifest"
-            raise OutputError(what, where=str(path))
-    write_json(path, {"schema": SCHEMA, "files": {name: asdict(file) for name, file in files.items()}})
+        files = {one.name: _describe_file(one) for one in _list_gold(folder)}
+        if path.is_file():
+            found: dict[str, Any] = {}
+            with suppress(ValueError):
+                found = parse_json_as(read_bytes(path), dict)
+            if found.keys() != KEYS:
+                what = "a file that is not ours would be replaced by the gold's manifest"
+                raise OutputError(what, where=str(path))
+        write_json(path, {"schema": SCHEMA, "files": {name: asdict(file) for name, file in files.items()}})
     return files
 
 

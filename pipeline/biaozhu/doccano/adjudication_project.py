@@ -152,14 +152,12 @@ def _check_labels(dispute: Dispute, disputed: Collection[str], spec: ProjectSpec
     """Raise LabelError for the labels of the sentences in dispute that the project does not have."""
     names = spec.names
     unknown = dict.fromkeys(
-        (sentence.id, *span.key)
+        (f"{sentence.id}@{span.start}", span.label)
         for sentence in (*dispute.first, *dispute.second)
         for span in sentence.spans
         if sentence.id in disputed and span.label not in names
     )
-    raise_collected(
-        [LabelError(f"unknown label {label!r}", where=f"{sid}@{start}") for sid, start, _, label in unknown]
-    )
+    raise_collected([LabelError(f"unknown label {label!r}", where=where) for where, label in unknown])
 
 
 def _assign_spans(

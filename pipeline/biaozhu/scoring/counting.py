@@ -215,10 +215,7 @@ class LayerCounts:
                 counts[3] += correct
 
     def _find_classes(self, sentence: Sentence, span: Span) -> tuple[tuple[Aspect, str], ...]:
-        length: tuple[Aspect, str] = (
-            "length",
-            name_length_class(min(span.end - span.start, _LONGEST_SPAN)),
-        )
+        length: tuple[Aspect, str] = ("length", name_length_class(min(span.end - span.start, _LONGEST_SPAN)))
         if self._seen is None:
             return (length,)
         known = self._seen.knows(sentence.id, sentence.text[span.start : span.end])

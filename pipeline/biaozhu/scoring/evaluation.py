@@ -211,11 +211,7 @@ def compare_evaluations(a: Evaluation, b: Evaluation, *, sampling: Sampling = DE
 
 
 def _evaluate_counts(
-    counts: LayerCounts,
-    units: ResamplingUnits,
-    name: str,
-    sampling: Sampling,
-    lacking: LackingSentences,
+    counts: LayerCounts, units: ResamplingUnits, name: str, sampling: Sampling, lacking: LackingSentences
 ) -> Evaluation:
     # Draws go by the order of the rows, which goes by that of the columns: reports order labels as they like.
     columns = sorted(counts.labels)

@@ -50,10 +50,8 @@ def describe_file(path: Path) -> DataFile:
 
 def score_strictly(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> dict[str, StrictCounts]:
     """Count strictly the spans of each label, and of all under `ALL`, in the same sentences in the same order."""
-    sides = (gold, predicted)
-    counts = count_strict_spans(
-        *([(at, *span.key) for at, one in enumerate(side) for span in one.spans] for side in sides)
-    )
+    keys = ([(at, *span.key) for at, one in enumerate(side) for span in one.spans] for side in (gold, predicted))
+    counts = count_strict_spans(*keys)
     return {**counts, ALL: sum_counts(counts.values())}
 
 
