@@ -11,6 +11,7 @@ import pytest
 from encoded import encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rebuilt import rebuild
 
 from biaozhu.data.errors import (
     BiaozhuError,
@@ -31,7 +32,7 @@ from biaozhu.reading.article import (
     read_articles,
     read_readable,
 )
-from biaozhu.reading.sentences import rebuild, section_of, section_titles, split_article
+from biaozhu.reading.sentences import section_of, section_titles, split_article
 
 SEED = Path(__file__).parents[2] / "seeds" / "handan-2020-07-02.txt"
 SEED_SHA256 = "ced9bbd3438fe1b00b445e11e44691dd7145348bb11b4d8624def56e5a278d81"

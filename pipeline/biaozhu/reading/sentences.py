@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from biaozhu.data.errors import OffsetError
-from biaozhu.data.model import Article, Sentence
+from biaozhu.data.model import Article, Sentence, check_against_raw
 
 LINE = re.compile(r"[^\n\r\v\f\x85\u2028\u2029]+")
 # Invisible characters that str.isspace does not count, yet that say nothing at the edge of a sentence.
@@ -78,29 +78,10 @@ def split_article(article: Article) -> tuple[Sentence, ...]:
 
 
 def split_checked(article: Article) -> tuple[Sentence, ...]:
-    """Return `split_article`'s sentences; OffsetError, a fault of the splitter, if they and the gaps do not rebuild the file."""
+    """Return `split_article`'s sentences; OffsetError, a fault of the splitter, for one that is not at its place in the file."""
     sentences = split_article(article)
-    if rebuild(article, sentences) != article.raw:
-        what = "the sentences and gaps do not rebuild the file"
-        raise OffsetError(what, where=article.name, next_step="Report this with the file")
+    check_against_raw(sentences, article.raw)
     return sentences
-
-
-def rebuild(article: Article, sentences: Iterable[Sentence]) -> str:
-    """Join the texts of the sentences and the gaps between them: `article.raw`, if every offset is true.
-
-    A sentence of another article, or that overlaps the one before it or ends beyond the file, raises OffsetError.
-    """
-    parts: list[str] = []
-    reached = 0
-    for sentence in sentences:
-        if sentence.article != article.id:
-            raise OffsetError(f"not a sentence of article {article.id}", where=sentence.id)
-        if sentence.start < reached or len(article.raw) < sentence.end:
-            raise OffsetError("overlaps the sentence before it or ends beyond the file", where=sentence.id)
-        parts += (article.raw[reached : sentence.start], sentence.text)
-        reached = sentence.end
-    return "".join([*parts, article.raw[reached:]])
 
 
 def section_of(article: Article, sentences: Iterable[Sentence]) -> dict[str, int]:
