@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
-from biaozhu.data.files import read_bytes
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge import world
 from biaozhu.knowledge.division_names import COUNTY, GENERIC, TOWNSHIP
 from biaozhu.knowledge.gazetteer import Division, gazetteer
+from biaozhu.knowledge.lexicon import code_points, read_jieba
 from biaozhu.knowledge.word_tables import SURNAMES, surname_length
 from recipes.base.data import Example, tagged_spans
 
@@ -104,9 +102,7 @@ def collect_names(sentences: Iterable[Sentence]) -> Names:
 
 def _words_like_names() -> tuple[str, ...]:
     """Return the words of two characters in jieba's dictionary that begin with a surname and are no person's name."""
-    spec = find_spec("jieba")
-    folder = Path((spec and spec.origin) or "").parent
-    rows = (line.split() for line in read_bytes(folder / "dict.txt").decode("utf-8").splitlines())
+    rows = (line.split() for line in read_jieba().decode("utf-8").splitlines())
     return tuple(
         word
         for word, count, kind in rows
@@ -241,7 +237,7 @@ def _other_marks(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if rng.random() < share:
             table |= choice[int(rng.integers(len(choice)))]
     text = "".join(map(chr, points.tolist())).translate({ord(one): other for one, other in table.items()})
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64)
+    return code_points(text).astype(np.int64)
 
 
 _ALL = sorted(SURNAMES)

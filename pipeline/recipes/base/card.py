@@ -13,7 +13,6 @@ from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.runtime import GRAPH
 from biaozhu.data.model import Sentence, with_spans
 from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
-from recipes.corpora.modern import NAME as MODERN
 
 MEGABYTE = 1_000_000
 
@@ -52,15 +51,8 @@ def score_model(folder: Path, gold: Sequence[Sentence]) -> dict[str, Any]:
 
 def card(folder: Path, config: Mapping[str, Any]) -> str:
     """Return the model card in Markdown: `card.md.j2`, filled in from the model's config."""
-    name = config["corpus"]["name"]
-    facts = {
-        **config,
-        "folder": folder.name,
-        "size": f"{(folder / GRAPH).stat().st_size / MEGABYTE:.1f}",
-        "tuned": config["training"].get("encoder_lr_factor"),
-        "fetched": _how_to_get(name),
-        "cut": _cut(name),
-    }
+    size = f"{(folder / GRAPH).stat().st_size / MEGABYTE:.1f}"
+    facts = {**config, "folder": folder.name, "size": size, "tuned": config["training"].get("encoder_lr_factor")}
     return render_card(Path(__file__).with_name("card.md.j2"), facts)
 
 
@@ -73,20 +65,3 @@ def render_card(template: Path, facts: Mapping[str, Any]) -> str:
         "thousands": "{:,}".format,
     }
     return texts.from_string(template.read_text("utf-8")).render(facts)
-
-
-def _how_to_get(name: str) -> str:
-    if name.startswith(MODERN):
-        more = "" if name == MODERN else f", `biaozhu corpus extend {MODERN} {name}`"
-        return f"`biaozhu corpus fetch {MODERN}`{more}"
-    return f"`biaozhu corpus add {name}`"
-
-
-def _cut(name: str) -> tuple[str, str]:
-    """Return what is said of the test part, and of how the corpus was made."""
-    if name.startswith(MODERN):
-        return (
-            "Whole passages of every kind of text, read twice by language models and adjudicated: ",
-            "annotations/modern says how it was drawn and read. ",
-        )
-    return "Its own part, ", "Its own labels (LOC as PLACE, PER as PERSON) and parts, as they were given. "
