@@ -131,4 +131,5 @@ def padded(examples: Sequence[Example], rows: np.ndarray) -> Batch:
     lengths = np.array([len(one.points) for one in examples], np.int64)
     states = np.concatenate([one.states for one in examples], dtype=np.float32)
     ids, tags = rows[np.concatenate([one.points for one in examples])], np.concatenate([one.tags for one in examples])
-    return Batch(*(batching.padded(values, lengths) for values in (states, ids, tags)), lengths)
+    states, ids, tags = (batching.padded(values, lengths) for values in (states, ids, tags))
+    return Batch(states, ids, tags, lengths)
