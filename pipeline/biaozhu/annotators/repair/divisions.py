@@ -1,4 +1,4 @@
-"""Divisions of China that a network misses or cuts: full names, villages behind a town, provinces in one character."""
+"""Divisions of China that a network misses or cuts: full names, divisions and groups behind others, provinces in one character."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from biaozhu.annotators.place_units import ANY_UNIT, is_generic
 from biaozhu.annotators.repair.edit import PERSON, PLACE, Edit, Word
 from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, short_form
-from biaozhu.knowledge.gazetteer import gazetteer, villages
+from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.names import make_finder
 from biaozhu.knowledge.word_tables import SURNAMES
 from biaozhu.knowledge.world import FORMER_DIVISION
@@ -97,20 +97,15 @@ def _find_short_autonomous() -> Callable[[str], list[tuple[int, int]]]:
     return make_finder(names)
 
 
-_BELOW = re.compile("([\u4e00-\u9fff]{1,5}?(?:村|社区|嘎查))(?![委民支里内外干级]|科技|路|街|站)")
 _GROUP = re.compile("([\u4e00-\u9fff][湾沟坝坪坡岭山塘冲坳洞桥井庄寨屯家河溪岩林田垭口梁头堡院坎槽]组)(?![织长员成])")
 
 
 def _find_below(edit: Edit) -> None:
-    """Find what the tables have right behind a division: one inside it, a village; and a named group behind a village (P2)."""
+    """Find what the tables have right behind a division and inside it, and a named group behind a village (P2)."""
     for word in edit.places:
         above = edit.has(PLACE, end=word.start) if word.is_division(CITY, TOWNSHIP) else None
         if above and not edit.over(word.start, word.end) and _is_inside(edit, above, word):
             edit.put(word.start, word.end, PLACE)
-    for above in edit.labelled(PLACE):
-        village = _BELOW.match(edit.text, above.end)
-        if village and village[1] in villages() and not is_generic(village[1]):
-            edit.add(*village.span(1), PLACE)
     for above in edit.labelled(PLACE):
         if edit.text[above.end - 1] in "村区" and (group := _GROUP.match(edit.text, above.end)):
             edit.add(*group.span(1), PLACE)
