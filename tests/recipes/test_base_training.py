@@ -24,7 +24,6 @@ from biaozhu.data.errors import ConfigError
 from biaozhu.data.model import Sentence, Span
 from biaozhu.knowledge.word_tables import SURNAMES
 from recipes.base.augment import Names, Rates, augmented, collect_names
-from recipes.base.card import card
 from recipes.base.data import (
     LONGEST,
     Example,
@@ -35,6 +34,7 @@ from recipes.base.data import (
     shortened,
     tagged_spans,
 )
+from recipes.base.export import card
 from recipes.base.graph import build_base_graph
 
 if TYPE_CHECKING:

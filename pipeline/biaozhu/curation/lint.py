@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from biaozhu.annotators.labelled import UNNAMED, is_refused
-from biaozhu.annotators.place_units import ANY_UNIT, is_certain
+from biaozhu.annotators.repair.divisions import ANY_UNIT, is_certain
 from biaozhu.curation.doubts import Doubt, make_doubt, overlapping
 from biaozhu.data.model import Sentence, Span
 from biaozhu.knowledge.gazetteer import gazetteer

@@ -19,9 +19,8 @@ from biaozhu.data.files import write_json, write_text
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
 from recipes.base.augment import Rates, collect_names, drawn
 from recipes.base.begin import read_earlier
-from recipes.base.card import card, score_model
 from recipes.base.data import Example, cut_examples, name_tags
-from recipes.base.export import export_base
+from recipes.base.export import card, export_base, score_model
 from recipes.base.train import Settings, Vocabulary, calibrate, scores_of, strict_scores, train, weights_of
 from recipes.corpora.corpus_store import KEPT_FACTS, corpora_folder, read_manifest, read_part
 from recipes.recipe_config import corpus_of, filled, read_table

@@ -38,10 +38,7 @@ class OnnxGraph:
         return output
 
     def gru(self, state: str, arrays: Sequence[str], name: str, *, hidden: int, reset_after: bool) -> str:
-        """Add a bidirectional GRU over `lengths`, of input, recurrent and bias arrays; return its output's name.
-
-        That is of shape (time, batch, 2 hidden).
-        """
+        """Add a bidirectional GRU over `lengths`, of input, recurrent and bias arrays; return its output, (time, batch, 2 hidden)."""
         shape = {"hidden_size": hidden, "direction": "bidirectional", "linear_before_reset": int(reset_after)}
         both = self.node("GRU", [state, *arrays, "lengths"], f"{name}_both", **shape)
         swapped = self.node("Transpose", [both], f"{name}_swapped", perm=[0, 2, 1, 3])
