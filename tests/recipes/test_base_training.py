@@ -23,7 +23,7 @@ from biaozhu.cli import run
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.model import Sentence, Span
 from biaozhu.knowledge.word_tables import SURNAMES
-from recipes.base.augment import Names, Rates, augmented, collect_names
+from recipes.base.augment import Names, Rates, augmented, collect_names, words_like_names
 from recipes.base.data import (
     LONGEST,
     Example,
@@ -130,12 +130,13 @@ def test_augmented_keeps_labels_and_what_it_does_not_change(names: Names, seed: 
 
 def test_augmented_gives_persons_the_names_of_words() -> None:
     names = collect_names([SENTENCE])
-    assert {"黄河", "马上", "包容"} <= set(names.words)
-    assert not {name for name in names.words if name[0] not in SURNAMES or len(name) != 2}
+    words = words_like_names()
+    assert {"黄河", "马上", "包容"} <= set(words)
+    assert not {name for name in words if name[0] not in SURNAMES or len(name) != 2}
     one = augmented(example(SENTENCE, TAGS), TAGS, names, Rates(1, 0, 0, 0, 0, 1, word=1), np.random.default_rng(1))
     persons = [one.text[start:end] for start, end, label in tagged_spans(one.tags, TAGS) if label == "PERSON"]
     assert persons
-    assert set(persons) <= set(names.words)
+    assert set(persons) <= set(words)
 
 
 def test_augmented_with_all_rates_zero_changes_nothing(names: Names) -> None:
