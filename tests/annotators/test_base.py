@@ -60,7 +60,7 @@ def test_base_scores_are_the_probabilities_of_the_spans(tiny: Path) -> None:
     text = "山河周青"
     rows = rows_of(DICTIONARY)[[ord(one) for one in text]]
     emissions = emissions_of(weights, rows)
-    chain = model.network.chain
+    chain = model.chain
     weight: dict[tuple[int, ...], float] = {}
     for path in itertools.product(range(len(TAGS)), repeat=len(text)):
         score = chain.start[path[0]] + chain.stop[path[-1]] + sum(emissions[at, tag] for at, tag in enumerate(path))

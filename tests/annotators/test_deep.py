@@ -55,7 +55,7 @@ def test_deep_is_alone_what_it_is_beside_others() -> None:
 
 def test_deep_asks_the_transformer_only_where_the_accurate_model_doubts() -> None:
     sure, doubtful = "大家都说今天的天气真好。", "普京访华，乔灌不去。"
-    alone = replace(loaded().network, transformer=None)  # type: ignore[arg-type]  # any use of it fails
+    alone = replace(loaded(), transformer=None)  # type: ignore[arg-type]  # any use of it fails
     assert alone.emissions([sure]).shape[:2] == (len(sure), 1)
     with pytest.raises(AttributeError):
         alone.emissions([sure, doubtful])
@@ -65,8 +65,8 @@ def test_deep_asks_the_transformer_only_where_the_accurate_model_doubts() -> Non
 
 def test_deep_tells_custom_models_the_scores_it_decides_by() -> None:
     texts = ["大家都说今天的天气真好。", TEXT, "普京访华，乔灌不去。"]
-    network = loaded().network
-    both = network.outputs(texts)[..., loaded().states_width :], network.emissions(texts)
+    network = loaded()
+    both = network.outputs(texts)[..., network.states_width :], network.emissions(texts)
     for column, text in enumerate(texts):
         one, other = (scores[: len(text), column] for scores in both)
         assert one == pytest.approx(other, abs=1e-3)

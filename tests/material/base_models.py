@@ -8,7 +8,7 @@ import numpy as np
 
 from biaozhu.annotators.network.lac_data import HIDDEN, LacWeights, Layer
 from recipes.base.export import export_base
-from recipes.base.graph import BIGRAM_FACTOR, BaseWeights, Head, quantise
+from recipes.base.graph import BIGRAM_FACTOR, BaseWeights, quantise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ DICTIONARY = ("", "", "山", "河", "周", "青", "1１", "。", " \u3000")
 def random_weights(
     seed: int, *, buckets: int = 11, width: int = 3, narrow: int = 6, own: bool = False, lexicon: int = 0
 ) -> BaseWeights:
-    """Return weights; with `own` the head has a LAC of its own beside the shared ones."""
+    """Return weights; with `own` there is a LAC of its own beside the shared ones."""
     rng = np.random.default_rng(seed)
 
     def draw(*shape: int) -> np.ndarray:
@@ -46,15 +46,15 @@ def random_weights(
 
     lacs = (lac(reset_after=True), lac(reset_after=False))
     states = 2 * HIDDEN * (len(lacs) + own) + lexicon
-
-    head = Head(
+    return BaseWeights(
+        lacs,
         draw(buckets, width),
         (halves(states, narrow), draw(narrow)),
         layer(narrow + 2 * width),
         (halves(2 * HIDDEN + narrow, len(TAGS)), draw(len(TAGS))),
         lac(reset_after=True) if own else None,
+        lexicon,
     )
-    return BaseWeights(lacs, head, lexicon)
 
 
 def emissions_of(weights: BaseWeights, ids: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
@@ -62,14 +62,13 @@ def emissions_of(weights: BaseWeights, ids: np.ndarray, columns: np.ndarray | No
     shared = lac_states(weights.lacs, ids)
     if columns is not None:
         shared = np.concatenate([shared, columns], axis=1)
-    head = weights.head
-    own = [] if head.lac is None else [lac_states([head.lac], ids)]
+    own = [] if weights.tuned is None else [lac_states([weights.tuned], ids)]
     states = np.concatenate([*own, shared], axis=1)
-    narrow = states @ head.narrow[0] + head.narrow[1]
-    left, right = bigram_rows(ids[:, None].astype(np.int64), len(head.bigrams))
-    mixed = np.concatenate([narrow, head.bigrams[left[:, 0]], head.bigrams[right[:, 0]]], axis=1)
-    last = _both(mixed, head.layer, reset_after=True)
-    return np.asarray(np.concatenate([last, narrow], axis=1) @ head.emit[0] + head.emit[1])
+    narrow = states @ weights.narrow[0] + weights.narrow[1]
+    left, right = bigram_rows(ids[:, None].astype(np.int64), len(weights.bigrams))
+    mixed = np.concatenate([narrow, weights.bigrams[left[:, 0]], weights.bigrams[right[:, 0]]], axis=1)
+    last = _both(mixed, weights.layer, reset_after=True)
+    return np.asarray(np.concatenate([last, narrow], axis=1) @ weights.emit[0] + weights.emit[1])
 
 
 def bigram_rows(ids: np.ndarray, buckets: int) -> tuple[np.ndarray, np.ndarray]:

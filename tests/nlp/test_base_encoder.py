@@ -27,7 +27,7 @@ from biaozhu.nlp.tokenizer import make_char_tokenizer
 from biaozhu.training.train import train
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.network.base import Base
+    from biaozhu.annotators.network.lac import Lac
 
 GOLD = Path("annotations/gold/handan-2020-07-02.jsonl")
 PRIOR = """
@@ -63,7 +63,7 @@ def untrained(folder: str) -> spacy.Language:
 
 
 @pytest.fixture(scope="module")
-def both(tiny: Path) -> tuple[Base, spacy.Language]:
+def both(tiny: Path) -> tuple[Lac, spacy.Language]:
     return load_base(tiny, threads=1), untrained(str(tiny))
 
 
@@ -77,7 +77,7 @@ def config_of(folder: Path, base: Path) -> Path:
 
 @given(text=st.text(alphabet="山河周青1１。𠮷x 斤亩两", min_size=1, max_size=30))
 @settings(max_examples=30, deadline=None)
-def test_base_encoder_untrained_says_what_preannotation_says(both: tuple[Base, spacy.Language], text: str) -> None:
+def test_base_encoder_untrained_says_what_preannotation_says(both: tuple[Lac, spacy.Language], text: str) -> None:
     base, nlp = both
     (spans,) = annotate_combined([text], model=base)
     assert [(one.start, one.end, one.label_) for one in nlp(text).ents] == [one.key for one in spans]

@@ -10,7 +10,7 @@ from biaozhu.data.model import Sentence, Span
 from biaozhu.knowledge.division_names import ABBREVIATIONS, PROVINCE
 from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.normalization.addresses import resolve_places, root_of
-from biaozhu.normalization.tree import place_tree
+from biaozhu.normalization.names import place_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable

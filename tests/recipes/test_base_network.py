@@ -18,7 +18,6 @@ from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.runtime import make_session
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.model import Span
-from biaozhu.knowledge.lexicon import KINDS, SURNAME_COLUMNS, WIDTH
 from recipes.base.data import Example, name_tags
 from recipes.base.export import export_base
 from recipes.base.graph import build_base_graph
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 torch = pytest.importorskip("torch")
 from biaozhu.nlp.torch_encoders.lac_layers import LacLayers  # noqa: E402 — as above
-from recipes.base.begin import add_kinds, read_earlier  # noqa: E402 — only where PyTorch is
+from recipes.base.begin import read_earlier  # noqa: E402 — only where PyTorch is
 from recipes.base.build import build_base  # noqa: E402 — as above
 from recipes.base.network import chain_loss  # noqa: E402 — as above
 from recipes.base.train import (  # noqa: E402 — as above
@@ -101,24 +100,6 @@ def test_network_and_onnx_agree(tuned: bool, lexicon: int) -> None:  # noqa: FBT
     for column, length in enumerate(lengths):
         # The network's own matrices are not of 8 bits; the graph's are.
         np.testing.assert_allclose(found[:length, column], expected.numpy()[:length, column], atol=2e-2)
-
-
-@pytest.mark.parametrize("kinds", [1, KINDS - 3, KINDS])
-def test_a_matrix_gets_rows_of_zeros_for_kinds_that_its_lexicon_lacked(kinds: int) -> None:
-    rng = np.random.default_rng(1)
-    states, width = rng.normal(size=5), 3 * kinds + SURNAME_COLUMNS
-    matrix = rng.normal(size=(5 + width, 4))
-    columns = rng.integers(0, 2, WIDTH)
-    parts = [part[:kinds] for part in np.split(columns[: 3 * KINDS], 3)]
-    earlier = np.concatenate([states, *parts, columns[3 * KINDS :]])
-    wide = add_kinds(matrix, width)
-    assert wide.shape == (5 + WIDTH, 4)
-    np.testing.assert_allclose(np.concatenate([states, columns]) @ wide, earlier @ matrix)
-
-
-def test_a_matrix_without_a_lexicon_stays_as_it_is() -> None:
-    matrix = np.ones((5, 4))
-    assert add_kinds(matrix, 0) is matrix
 
 
 @pytest.mark.parametrize("temperature", [1.0, 1.6])
@@ -262,7 +243,7 @@ def test_calibrate_flattens_what_is_too_sure_and_keeps_the_best_sequence(tmp_pat
     assert sure.scores["micro"] >= strict_scores(network, vocabulary(), corpus(90, 5))["micro"]
     weights = weights_of(network, ())
     halved = weights_of(network, (), temperature=2.0)
-    np.testing.assert_allclose(halved.head.emit[0] * 2, weights.head.emit[0])
+    np.testing.assert_allclose(halved.emit[0] * 2, weights.emit[0])
 
 
 def test_train_refuses_a_checkpoint_of_other_settings(tmp_path: Path) -> None:

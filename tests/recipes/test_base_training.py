@@ -23,8 +23,7 @@ from biaozhu.cli import run
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.model import Sentence, Span
 from biaozhu.knowledge.word_tables import SURNAMES
-from recipes.base.augment import Names, Rates, augmented, collect_names
-from recipes.base.card import card
+from recipes.base.augment import Names, Rates, augmented, collect_names, words_like_names
 from recipes.base.data import (
     LONGEST,
     Example,
@@ -35,6 +34,7 @@ from recipes.base.data import (
     shortened,
     tagged_spans,
 )
+from recipes.base.export import card
 from recipes.base.graph import build_base_graph
 
 if TYPE_CHECKING:
@@ -130,12 +130,13 @@ def test_augmented_keeps_labels_and_what_it_does_not_change(names: Names, seed: 
 
 def test_augmented_gives_persons_the_names_of_words() -> None:
     names = collect_names([SENTENCE])
-    assert {"黄河", "马上", "包容"} <= set(names.words)
-    assert not {name for name in names.words if name[0] not in SURNAMES or len(name) != 2}
+    words = words_like_names()
+    assert {"黄河", "马上", "包容"} <= set(words)
+    assert not {name for name in words if name[0] not in SURNAMES or len(name) != 2}
     one = augmented(example(SENTENCE, TAGS), TAGS, names, Rates(1, 0, 0, 0, 0, 1, word=1), np.random.default_rng(1))
     persons = [one.text[start:end] for start, end, label in tagged_spans(one.tags, TAGS) if label == "PERSON"]
     assert persons
-    assert set(persons) <= set(names.words)
+    assert set(persons) <= set(words)
 
 
 def test_augmented_with_all_rates_zero_changes_nothing(names: Names) -> None:
@@ -154,33 +155,31 @@ def test_collect_names_splits_chinese_names_only(names: Names) -> None:
 
 
 def test_lac_start_knows_the_rows_that_each_network_has() -> None:
-    start = lac_start()
-    large, small = start.lacs
+    dictionary, (large, small) = lac_start()
     assert (large.reset_after, small.reset_after) == (True, False)
-    assert len(large.rows) == len(small.rows) == len(start.dictionary)
-    assert start.dictionary[:2] == ("", "")
-    characters = "".join(start.dictionary)
+    assert len(large.rows) == len(small.rows) == len(dictionary)
+    assert dictionary[:2] == ("", "")
+    characters = "".join(dictionary)
     assert len(set(characters)) == len(characters)
     assert "\n" not in characters
-    rows = rows_of(start.dictionary)
+    rows = rows_of(dictionary)
     assert rows[ord("１")] == rows[ord("1")] != rows[ord("2")]
     assert rows[ord("山")] not in {0, 1}
 
 
 def test_base_graph_of_lac_gives_lac_states() -> None:
-    start = lac_start()
+    dictionary, lacs = lac_start()
     text = "周青山在曲阳县收购红薯３０００斤。"
-    weights = replace(random_weights(1), lacs=start.lacs)
-    ids = rows_of(start.dictionary)[[ord(one) for one in text]].astype(np.int32)[:, None]
+    weights = replace(random_weights(1), lacs=lacs)
+    ids = rows_of(dictionary)[[ord(one) for one in text]].astype(np.int32)[:, None]
     states = np.concatenate([load_lac(size, threads=1).states([text])[0][:, :256] for size in SIZES], axis=1)
-    head = weights.head
-    narrow = states @ head.narrow[0] + head.narrow[1]
-    matrix = head.emit[0].copy()
+    narrow = states @ weights.narrow[0] + weights.narrow[1]
+    matrix = weights.emit[0].copy()
     matrix[:256] = 0
-    changed = replace(weights, head=replace(head, emit=(matrix, head.emit[1])))
+    changed = replace(weights, emit=(matrix, weights.emit[1]))
     session = make_session(build_base_graph(changed), 1)
     (emissions,) = session.run(["emissions"], {"ids": ids, "lengths": np.array([len(text)], np.int32)})
-    np.testing.assert_allclose(emissions[:, 0], narrow @ matrix[256:] + head.emit[1], atol=0.1)
+    np.testing.assert_allclose(emissions[:, 0], narrow @ matrix[256:] + weights.emit[1], atol=0.1)
 
 
 def test_read_config_needs_pytorch_or_reads_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,8 +9,15 @@ import pytest
 
 from biaozhu.data.errors import CorpusError
 from biaozhu.data.model import Span, check_against_raw
-from recipes.corpora.corpus_store import corpora_folder, make_part, read_manifest, read_part, store_corpus
-from recipes.corpora.leaks import find_leaks, normalised
+from recipes.corpora.corpus_store import (
+    corpora_folder,
+    find_leaks,
+    make_part,
+    normalised,
+    read_manifest,
+    read_part,
+    store_corpus,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

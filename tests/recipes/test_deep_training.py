@@ -97,11 +97,10 @@ torch = pytest.importorskip("torch")
 from recipes.base.begin import begin_with  # noqa: E402 — only where PyTorch is
 from recipes.base.export import write_model  # noqa: E402 — as above
 from recipes.deep import train as training  # noqa: E402
-from recipes.deep.begin import read_earlier  # noqa: E402 — only where PyTorch is
 from recipes.deep.build import Drawn, find_pieces, keep_pieces, list_characters, read_deep_config, vary_some  # noqa: E402 — as above
-from recipes.deep.export import build_deep_graph, make_contents  # noqa: E402 — only where PyTorch is
+from recipes.deep.export import build_deep_graph, make_contents, read_earlier  # noqa: E402 — only where PyTorch is
 from recipes.deep.tagger import Tagger  # noqa: E402 — as above
-from recipes.deep.train import Settings, batches, inputs_of, prepare, train  # noqa: E402 — as above
+from recipes.deep.train import Settings, inputs_of, prepare, train  # noqa: E402 — as above
 
 torch.set_num_threads(1)
 ROWS = rows_of(["", "", *"李山河村去来"])
@@ -159,10 +158,9 @@ def test_deep_graph_says_what_the_network_says() -> None:
     network.eval()
     for batch in (prepared[:3], prepared[3:4]):
         inputs = inputs_of(batch, ROWS)
-        arrays = {name: getattr(inputs, name).numpy() for name in ("ids", "lengths", "where", "place", "chars")}
-        found = session.run(["states", "emissions"], {**arrays, "lexicon": inputs.lexicon.numpy().astype(np.uint8)})
+        found = session.run(["states", "emissions"], {name: one.numpy() for name, one in inputs.items()})
         with torch.no_grad():
-            wanted = [one.numpy() for one in network.read(inputs)]
+            wanted = [one.numpy() for one in network(**inputs)]
         for ours, theirs in zip(found, wanted, strict=True):
             assert ours.shape == theirs.shape
             # It multiplies in 8 bits.
@@ -184,23 +182,14 @@ def test_deep_begin_reads_back_what_was_written(tmp_path: Path, monkeypatch: pyt
     other = Tagger(made, kept, len(earlier.dictionary), TAGS)
     inputs = inputs_of(prepared, ROWS)
     with torch.no_grad():
-        wanted, before = network.eval()(inputs), other.eval()(inputs)
+        (_, wanted), (_, before) = network.eval()(**inputs), other.eval()(**inputs)
         begin_with(other, earlier, TAGS, advice="")
-        after = other.eval()(inputs)
+        _, after = other.eval()(**inputs)
     assert (after - wanted).abs().max() < 0.1 * (before - wanted).abs().max()
     with pytest.raises(TrainingError):
         begin_with(other, earlier, TAGS[::-1], advice="")
     with pytest.raises(TrainingError):
         begin_with(Tagger(made, kept[:-1], len(earlier.dictionary), TAGS), earlier, TAGS, advice="")
-
-
-def test_deep_batches_hold_every_sentence_once() -> None:
-    import random  # noqa: PLC0415 — only here
-
-    _, _, prepared = trained(1)
-    drawn = batches(prepared, 40, random.Random(1))  # noqa: S311 — an order, no secret
-    assert sorted(id(one) for batch in drawn for one in batch) == sorted(map(id, prepared))
-    assert all(len(batch) * max(len(one.cut.rows) for one in batch) <= 40 for batch in drawn)
 
 
 def test_deep_epochs_see_a_share_of_the_sentences_varied() -> None:

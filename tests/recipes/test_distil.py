@@ -17,6 +17,7 @@ from biaozhu.data.errors import ConfigError, CorpusError
 from biaozhu.data.model import Sentence, Span
 from recipes.base.augment import collect_names, drawn
 from recipes.base.data import example, name_tags
+from recipes.corpora.modern import checksum
 from recipes.distil.teacher import FULL, VARIED, joined, teach, told
 from recipes.distil.text import distil_texts
 
@@ -41,7 +42,8 @@ def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }
     lines = [json.dumps({"path": path, "text": text}, ensure_ascii=False) for path, text in documents.items()]
     (texts / f"{FILE}.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
-    row = {"file": FILE, "path": "b", "start": 0, "end": len(documents["b"]), "sha256": "", "spans": []}
+    held = {"path": "b", "start": 0, "end": len(documents["b"]), "sha256": checksum(documents["b"]), "spans": []}
+    row = {"file": FILE, **held}
     for part in ("dev", "test"):
         (offsets / f"{part}.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
     return texts
@@ -87,7 +89,7 @@ def test_distil_varies_names_and_keeps_their_labels() -> None:
 
 
 def test_distil_teacher_gives_the_shares_of_the_network() -> None:
-    teacher = load_base(threads=1).network
+    teacher = load_base(threads=1)
     texts = ["记者李建国", "3月5日", "好"]
     taught = teach(texts, teacher)
     assert taught.points.tolist() == [ord(one) for one in "".join(texts)]

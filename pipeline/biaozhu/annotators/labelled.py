@@ -110,9 +110,6 @@ def is_refused(text: str, span: Span) -> bool:
 
 def _settle_amounts(text: str, spans: Sequence[Span]) -> Iterator[Span]:
     """Yield the spans, amounts that the network is sure of with what the grammar counts to them, or not where it knows better."""
-    if all(span.label != AMOUNT for span in spans):
-        yield from spans
-        return
     names = Cover((span.start, span.end, span) for span in spans if span.label != AMOUNT)
     reached = 0
     for span in spans:

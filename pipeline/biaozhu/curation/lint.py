@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from biaozhu.annotators.labelled import UNNAMED, is_refused
-from biaozhu.annotators.place_units import ANY_UNIT, cut_units, is_certain
+from biaozhu.annotators.repair.divisions import ANY_UNIT, is_certain
 from biaozhu.curation.doubts import Doubt, make_doubt, overlapping
 from biaozhu.data.model import Sentence, Span
+from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.word_tables import surname_length
 
 # 市委 and 省委 are words of their own (P4), 市区, 山区, 河边 and the like are none of the name (P6, P7).
@@ -99,11 +101,21 @@ def _lint_place(text: str, span: Span) -> _Finding | None:
     if unit and len(name) > 1 and not _UNIT_END.search(name):
         right = ((span.start, unit.end()),)
         return _Finding("P2", f"the unit word {unit[0]} belongs to the name", 0.6, right)
-    units = cut_units(name)
-    if len(units) > 1 and all(_UNIT_END.search(name[one.start : one.end]) for one in units):
-        parts = tuple((span.start + one.start, span.start + one.end) for one in units)
-        return _Finding("P1", "one span for each unit", 0.9, parts)
+    units = _cut_units(name)
+    if len(units) > 1 and all(map(_UNIT_END.search, units)):
+        ends = list(accumulate(map(len, units), initial=span.start))
+        return _Finding("P1", "one span for each unit", 0.9, tuple(pairwise(ends)))
     return None
+
+
+def _cut_units(name: str) -> list[str]:
+    """Return the units of a name that begins with a division and goes on with a place: 曲阳县|灵山镇, 浙江|湖州; else all of it."""
+    for end in () if is_certain(name) else range(len(name) - 2, 1, -1):
+        above, rest = gazetteer().named.get(name[:end]), name[end:]
+        # 丽江 is not above 古镇.
+        if above and (above.full or (is_certain(name[:end]) and is_certain(rest))):
+            return [name[:end], *_cut_units(rest)]
+    return [name]
 
 
 def _lint_person(text: str, span: Span) -> _Finding | None:

@@ -25,7 +25,7 @@ from biaozhu.data.model import Sentence, Span
 from biaozhu.scoring.scores import group_overlapping
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.network.base import Base
+    from biaozhu.annotators.network.lac import CrfNetwork
 
     Key = tuple[int, int, str]
     # The model's reading of a sentence, and the probability of each span of it and of the layer's.
@@ -85,7 +85,7 @@ def read_by_layer(layer: Sequence[Sentence], predicted: Sequence[Sentence]) -> l
     return readings
 
 
-def read_by_network(layer: Sequence[Sentence], model: Base) -> list[Reading]:
+def read_by_network(layer: Sequence[Sentence], model: CrfNetwork) -> list[Reading]:
     """Ask a network with a CRF for its reading, and for the probability of each span of the layer: it is asked once."""
     chain = model.chain
     tags = _tags_by_kind(model)
@@ -116,7 +116,7 @@ def read_by_network(layer: Sequence[Sentence], model: Base) -> list[Reading]:
     return [(sorted(spans), shares) for spans, shares in zip(found, share, strict=True)]
 
 
-def find_least_certain(network: Base, texts: Sequence[str]) -> list[tuple[float, int]]:
+def find_least_certain(network: CrfNetwork, texts: Sequence[str]) -> list[tuple[float, int]]:
     """Return of each text the least probability of a character's likeliest tag, and where; 1 and 0 where it is empty."""
     least = [(1.0, 0)] * len(texts)
     for batch in make_batches(texts):
@@ -128,7 +128,7 @@ def find_least_certain(network: Base, texts: Sequence[str]) -> list[tuple[float,
     return least
 
 
-def make_judge(model: Base) -> Judge:
+def make_judge(model: CrfNetwork) -> Judge:
     """Return what `select_sentences` asks how unsure a network is of each sentence: of its least certain character."""
 
     def judge(sentences: Sequence[Sentence]) -> list[Unsure | None]:
@@ -141,7 +141,7 @@ def make_judge(model: Base) -> Judge:
     return judge
 
 
-def _tags_by_kind(model: Base) -> dict[str, tuple[int, int, int, int]]:
+def _tags_by_kind(model: CrfNetwork) -> dict[str, tuple[int, int, int, int]]:
     """Return of each label the indices of its tags B, I, E and S; where there is no E or S, it is I or B."""
     chain, tags = model.chain, {}
     for label in model.labels:

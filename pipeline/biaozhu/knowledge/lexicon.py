@@ -53,7 +53,7 @@ NEXT_STEP = "Install it again with `make run`"
 
 
 def lexicon_columns(texts: Sequence[str]) -> list[np.ndarray]:
-    """Return for each text a uint8 array of shape (code points, WIDTH), 0 or 1; for errors see `_dictionary`."""
+    """Return for each text a uint8 array of shape (code points, WIDTH), 0 or 1; for errors see `read_jieba`."""
     find, kinds = loaded_lexicon()
     joined = PART.join(texts)
     marks = np.zeros((len(joined), 3), np.uint64)
@@ -103,7 +103,7 @@ _COMPOUND = np.array([ord(name[0]) * CODE_POINTS + ord(name[1]) for name in sort
 @cache
 def loaded_lexicon() -> tuple[Callable[[str], list[tuple[int, int, int]]], np.ndarray]:
     """Return what finds words (start, end, number), and the kinds of each word as bits."""
-    content, automaton = _dictionary(), import_automaton()
+    content, automaton = read_jieba(), import_automaton()
     made_by = version("daachorse").encode() if automaton else b""
     parts = laid_out_parts(
         "lexicon",
@@ -138,7 +138,8 @@ def _laid_out(content: bytes, automaton: Any) -> dict[str, bytes]:
     }
 
 
-def _dictionary() -> bytes:
+def read_jieba() -> bytes:
+    """Return jieba's dictionary; ModelDataError where it is missing or another one."""
     # Where jieba lies, without an import of it.
     found = importlib.util.find_spec("jieba")
     path = Path((found.origin if found else None) or "jieba").parent / "dict.txt"

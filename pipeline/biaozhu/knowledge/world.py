@@ -1,7 +1,7 @@
 """Names beyond the gazetteer, by kind: places abroad, former divisions, foreign names, persons of history, well-known names.
 
 The well-known ones are persons, places, and what is neither (brands, works, organizations, species). NOTICE names the
-sources; `recipes.world`, `recipes.people` and `recipes.well_known` build the tables.
+sources; `recipes.world` builds the tables.
 """
 
 from __future__ import annotations

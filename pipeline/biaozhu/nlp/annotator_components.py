@@ -6,7 +6,6 @@ to `doc.ents` what overlaps nothing there: the component that stands first in th
 
 # Annotations are evaluated here, not postponed: confection checks a config's values by them.
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -60,25 +59,6 @@ class AnnotatorComponent:
         return doc
 
 
-def _factory(annotator: Annotator) -> Callable[..., AnnotatorComponent]:
-    def make(
-        nlp: Language,  # noqa: ARG001 — spaCy passes it to every factory
-        name: str,  # noqa: ARG001 — as above
-        model: str,
-        spans_key: str | None,
-        set_ents: bool,  # noqa: FBT001 — a config names it
-    ) -> AnnotatorComponent:
-        return AnnotatorComponent(annotator, model, spans_key or annotator.name, set_ents)
-
-    Language.factory(f"biaozhu_{annotator.name}", assigns=ASSIGNS, default_config=SETTINGS, func=make)
-    return make
-
-
-# Entry points name these.
-make_network, make_repeated, make_amounts = map(_factory, DEFAULT_ANNOTATORS)
-
-
-@Language.factory("biaozhu_annotator", assigns=ASSIGNS, default_config=SETTINGS)
 def make_annotator(
     nlp: Language,  # noqa: ARG001 — spaCy passes it to every factory
     name: str,
@@ -95,6 +75,14 @@ def make_annotator(
         raise ConfigError("a config names an annotator, no file", where=f"components.{name}.annotator")
     (found,) = find_annotators(annotator)
     return AnnotatorComponent(found, model, spans_key or found.name, set_ents)
+
+
+# Entry points name them so.
+make_network = make_repeated = make_amounts = make_annotator
+Language.factory("biaozhu_annotator", assigns=ASSIGNS, default_config=SETTINGS, func=make_annotator)
+for _one in DEFAULT_ANNOTATORS:
+    _settings = {**SETTINGS, "annotator": _one.name}
+    Language.factory(f"biaozhu_{_one.name}", assigns=ASSIGNS, default_config=_settings, func=make_annotator)
 
 
 # Several components read the words of the same Doc, one after the other.

@@ -10,10 +10,9 @@ import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from biaozhu.annotators.network.base import Base, graph_checksum
-from biaozhu.annotators.network.batching import make_batches
+from biaozhu.annotators.network.base import graph_checksum
 from biaozhu.annotators.network.crf_decoding import Chain, marginals
-from biaozhu.annotators.network.lac import STATES
+from biaozhu.annotators.network.lac import CrfNetwork, read_rows
 from biaozhu.annotators.network.lac_data import Size
 from biaozhu.annotators.network.models import DEFAULT_MODEL, NAMED, as_tagger, model_folder
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
@@ -76,7 +75,8 @@ def base_encoder(
 
     def states(texts: Sequence[str]) -> list[np.ndarray]:
         found = []
-        for (states, likely), columns in zip(_read(folder, mark, tuple(texts)), lexicon_columns(texts), strict=True):
+        read = _read_once(folder, mark, tuple(texts))
+        for (states, likely), columns in zip(read, lexicon_columns(texts), strict=True):
             around = set_neighbours_beside(likely * LIKELY_SCALE, window)
             parts = [states * STATES_SCALE, around, columns * LEXICON_SCALE]
             found.append(np.concatenate(parts, axis=1, dtype=np.float32))
@@ -86,7 +86,7 @@ def base_encoder(
         decided = annotate_once(folder, tuple(texts))[COMBINED]
         columns = _columns_of(make_tags(labels), base.chain)
         found = []
-        for (_, likely), spans in zip(_read(folder, mark, tuple(texts)), decided, strict=True):
+        for (_, likely), spans in zip(_read_once(folder, mark, tuple(texts)), decided, strict=True):
             rows = _floored(likely, columns)
             chosen = [span.key for span in spans if span.label in labels]
             places = np.arange(len(rows)), encode_spans(labels, len(rows), chosen)
@@ -127,7 +127,7 @@ def _borrowed(size: Size, texts: Sequence[str], scores: Sequence[np.ndarray]) ->
     lac = load_once(size)
     columns = _columns_of(make_tags(WORD_TAGS)[1:], lac.chain)
     found = []
-    read = _split(lac.chain, lac.states([to_simplified(text) for text in texts]), STATES, texts)
+    read = _read(lac, [to_simplified(text) for text in texts])
     for (_, likely), words, top in zip(read, find_words(size, texts), scores, strict=True):
         rows = _floored(likely, columns)
         path = encode_spans(WORD_TAGS, len(rows), [(one.start, one.end, one.tag) for one in words])
@@ -142,31 +142,27 @@ def _floored(likely: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return np.where(columns < 0, PRIOR_FLOOR, np.maximum(likely[:, columns], PRIOR_FLOOR))
 
 
-def _load(folder: str) -> Base:
+def _load(folder: str) -> CrfNetwork:
     return as_tagger(load_network(folder), folder)
 
 
 # One batch back: a model's prior and its features ask for the same texts one after the other.
 @lru_cache(maxsize=1)
-def _read(folder: str, mark: str, texts: tuple[str, ...]) -> list[tuple[np.ndarray, np.ndarray]]:  # noqa: ARG001 — it is part of the cache key
+def _read_once(folder: str, mark: str, texts: tuple[str, ...]) -> list[tuple[np.ndarray, np.ndarray]]:  # noqa: ARG001 — it is part of the cache key
+    return _read(_load(folder), texts)
+
+
+def _read(network: CrfNetwork, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the last hidden states and the tags' log-probabilities of each text."""
-    network = _load(folder)
-    return _split(network.chain, network.states(texts), network.states_width, texts)
+    width, chain = network.states_width, network.chain
 
+    def outputs(batch: list[str]) -> np.ndarray:
+        found = network.outputs(batch)
+        likely = marginals(chain, found[..., width:], np.array([len(text) for text in batch]))
+        return np.concatenate([found[..., :width], np.log(np.maximum(likely, SMALLEST))], axis=2)
 
-def _split(
-    chain: Chain, rows: Sequence[np.ndarray], states: int, texts: Sequence[str]
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return states, and the tags' log-probabilities by the scores behind them."""
-    found = [(row[:, :states], np.zeros((len(row), row.shape[1] - states), np.float32)) for row in rows]
-    for batch in make_batches(texts):
-        emissions = np.zeros((int(batch.lengths.max()), len(batch.pieces), rows[0].shape[1] - states), np.float32)
-        for at, (number, start, end) in enumerate(batch.pieces):
-            emissions[: end - start, at] = rows[number][start:end, states:]
-        likely = np.log(np.maximum(marginals(chain, emissions, batch.lengths), SMALLEST))
-        for at, (number, start, end) in enumerate(batch.pieces):
-            found[number][1][start:end] = likely[: end - start, at]
-    return found
+    rows = read_rows(outputs, width + len(chain.kinds), texts)
+    return [(row[:, :width], row[:, width:]) for row in rows]
 
 
 def _columns_of(tags: Sequence[str], chain: Chain) -> np.ndarray:

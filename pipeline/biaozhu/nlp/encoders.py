@@ -31,7 +31,6 @@ from biaozhu.reading.simplified import to_simplified
 # What makes the parts of a vector weigh about alike in a linear model with one penalty for all of them.
 STATES_SCALE, SCORES_SCALE, TAGS_SCALE, CLASS_SCALE, WORDS_SCALE = 0.1, 0.05, 0.25, 0.3, 2.0
 LOWEST_SCORE = -20.0
-STATES = 256
 NUMERALS = "零〇一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟"
 VAGUE = "几数余多来"
 CLASSES = 8
@@ -69,16 +68,17 @@ def lac_encoder(
     of the next neighbours. The weights stay in the package of their size.
     """
     lac = load_once(size)
+    own = lac.states_width
 
     def vectors(texts: Sequence[str]) -> list[np.ndarray]:
         found = []
         marked = lac.words(texts) if words else [()] * len(texts)
         for states, row in zip(lac.states(texts), marked, strict=True):
-            scores = states[:, STATES:] - states[:, STATES:].max(axis=1, keepdims=True)
+            scores = states[:, own:] - states[:, own:].max(axis=1, keepdims=True)
             scores = np.maximum(scores, np.float32(LOWEST_SCORE))
             likely = np.exp(scores)
             likely *= TAGS_SCALE / likely.sum(axis=1, keepdims=True)
-            parts = [states[:, :STATES] * STATES_SCALE, scores * SCORES_SCALE]
+            parts = [states[:, :own] * STATES_SCALE, scores * SCORES_SCALE]
             parts.append(set_neighbours_beside(likely, window))
             if words:
                 spans = [Span(one.start, one.end, one.tag) for one in row]
@@ -87,7 +87,7 @@ def lac_encoder(
         return found
 
     tags = len(lac.chain.kinds)
-    width = STATES + tags + tags * (2 * window + 1) + words * 3 * len(make_tags(WORD_TAGS)[1:])
+    width = own + tags + tags * (2 * window + 1) + words * 3 * len(make_tags(WORD_TAGS)[1:])
     return freeze("lac_encoder", vectors, width, key=(size, window, words))
 
 

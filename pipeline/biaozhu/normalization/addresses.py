@@ -393,7 +393,4 @@ def _path(division: Division, context: _Context) -> tuple[str, ...]:
 
 
 def _path_of_code(code: str, context: _Context) -> tuple[str, ...]:
-    if not code:
-        return ()
-    found = gazetteer().within(code, CODE_DIGITS.index(len(code)))
-    return _path(found[0], context) if found else ()
+    return _path(gazetteer().within(code, CODE_DIGITS.index(len(code)))[0], context) if code else ()

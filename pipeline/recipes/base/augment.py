@@ -9,23 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
 
-from biaozhu.data.files import read_bytes
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge import world
 from biaozhu.knowledge.division_names import COUNTY, GENERIC, TOWNSHIP
 from biaozhu.knowledge.gazetteer import Division, gazetteer
+from biaozhu.knowledge.lexicon import code_points, read_jieba
 from biaozhu.knowledge.word_tables import SURNAMES, surname_length
 from recipes.base.data import Example, tagged_spans
 
 T = TypeVar("T")
 
 _LONGEST_NAME = 4
+ABROAD = world.COUNTRY | world.FOREIGN_REGION | world.FOREIGN_CITY
 # Nouns, verbs, adjectives and adverbs that are not too rare, by jieba's tags and counts.
 WORD_KINDS, MIN_COUNT, PAIR = "nvad", 5, 2
 _END_MARKS = frozenset(map(ord, "。！？.!?"))
@@ -60,19 +60,13 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Sources of drawn names: divisions; surnames, given and foreign names as often as in train; names of tables."""
+    """Sources of drawn names beside the tables: divisions; surnames, given and foreign names as often as in train."""
 
     counties: tuple[Division, ...]
     townships: tuple[Division, ...]
     surnames: tuple[str, ...]
     given: tuple[str, ...]
     foreign: tuple[str, ...]
-    abroad: tuple[str, ...] = ()
-    transliterated: tuple[str, ...] = ()
-    historic: tuple[str, ...] = ()
-    known_places: tuple[str, ...] = ()
-    known_persons: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
 
 
 def collect_names(sentences: Iterable[Sentence]) -> Names:
@@ -93,20 +87,13 @@ def collect_names(sentences: Iterable[Sentence]) -> Names:
         tuple(surname for surname, _ in chinese),
         tuple(given for _, given in chinese),
         tuple(filter(_is_foreign, persons)),
-        _names_of(world.COUNTRY | world.FOREIGN_REGION | world.FOREIGN_CITY),
-        _names_of(world.FOREIGN_NAME),
-        _names_of(world.HISTORIC_PERSON),
-        _names_of(world.KNOWN_PLACE),
-        tuple(name for name in _names_of(world.KNOWN_PERSON) if "·" not in name),
-        _words_like_names(),
     )
 
 
-def _words_like_names() -> tuple[str, ...]:
+@cache
+def words_like_names() -> tuple[str, ...]:
     """Return the words of two characters in jieba's dictionary that begin with a surname and are no person's name."""
-    spec = find_spec("jieba")
-    folder = Path((spec and spec.origin) or "").parent
-    rows = (line.split() for line in read_bytes(folder / "dict.txt").decode("utf-8").splitlines())
+    rows = (line.split() for line in read_jieba().decode("utf-8").splitlines())
     return tuple(
         word
         for word, count, kind in rows
@@ -118,8 +105,11 @@ def _words_like_names() -> tuple[str, ...]:
     )
 
 
+@cache
 def _names_of(kinds: int) -> tuple[str, ...]:
-    return tuple(name for name, bits in world.world_names().items() if bits & kinds)
+    """Return the names of these kinds in the tables, known persons without those that have a dot."""
+    names = (name for name, bits in world.world_names().items() if bits & kinds)
+    return tuple(name for name in names if kinds != world.KNOWN_PERSON or "·" not in name)
 
 
 def drawn(
@@ -168,7 +158,7 @@ def _edited(one: Example, edits: list[tuple[int, int, Example]]) -> Example:
 def _places(names: Names, rates: Rates, rng: np.random.Generator) -> list[str]:
     """Return one place, or a chain of units that follow each other in a text."""
     if rng.random() < rates.table:
-        return [_pick(_either(names.abroad, names.known_places, rng), rng)]
+        return [_pick(_either(_names_of(ABROAD), _names_of(world.KNOWN_PLACE), rng), rng)]
     township = _pick(names.townships, rng)
     if rng.random() >= rates.chain:
         kinds = (_shown(_pick(names.counties, rng), rng), _shown(township, rng), _village(names, rng))
@@ -202,12 +192,12 @@ def _another_person(text: str, names: Names, rates: Rates, rng: np.random.Genera
     if _is_foreign(text) and names.foreign:
         by_table = rng.random() < rates.table
         # As many parts as the name has that it replaces.
-        parts = [_pick(names.transliterated, rng) for _ in text.split("·")] if by_table else []
+        parts = [_pick(_names_of(world.FOREIGN_NAME), rng) for _ in text.split("·")] if by_table else []
         return "·".join(parts) or _pick(names.foreign, rng)
-    if names.words and rng.random() < rates.word:
-        return _pick(names.words, rng)
+    if rng.random() < rates.word:
+        return _pick(words_like_names(), rng)
     if rng.random() < rates.table / 2:
-        return _pick(_either(names.historic, names.known_persons, rng), rng)
+        return _pick(_either(_names_of(world.HISTORIC_PERSON), _names_of(world.KNOWN_PERSON), rng), rng)
     return _person(names, rng) if surname_length(text) and len(text) <= _LONGEST_NAME else ""
 
 
@@ -227,8 +217,8 @@ def _is_foreign(name: str) -> bool:
 
 
 def _either(first: Sequence[T], second: Sequence[T], rng: np.random.Generator) -> Sequence[T]:
-    """Return one of two lists by a toss, the first where the second is empty."""
-    return second if second and rng.random() < 0.5 else first  # noqa: PLR2004 — half of them
+    """Return one of two lists by a toss."""
+    return second if rng.random() < 0.5 else first  # noqa: PLR2004 — half of them
 
 
 def _pick(items: Sequence[T], rng: np.random.Generator) -> T:
@@ -241,7 +231,7 @@ def _other_marks(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if rng.random() < share:
             table |= choice[int(rng.integers(len(choice)))]
     text = "".join(map(chr, points.tolist())).translate({ord(one): other for one, other in table.items()})
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64)
+    return code_points(text).astype(np.int64)
 
 
 _ALL = sorted(SURNAMES)

@@ -17,7 +17,6 @@ from biaozhu.annotators.network.models import model_folder
 from biaozhu.annotators.network.runtime import GRAPH, load_checked
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import read_bytes
-from biaozhu.knowledge.lexicon import KINDS, SURNAME_COLUMNS, WIDTH
 from biaozhu.nlp.torch_encoders.lac_layers import gru_of
 from recipes.base.graph import widen_arrays
 
@@ -26,22 +25,19 @@ from recipes.base.graph import widen_arrays
 class Earlier:
     """A model: its network's parameters, without temperature, its tags, and what it was made of.
 
-    `facts` are its graph's SHA-256, and of its config what it learned from, its settings, and what it began with itself.
+    `facts` are its graph's SHA-256, and of its config what it learned from, its settings, and what it began with itself. Of a base
+    model there is the LAC that learned with it, which is not among the parameters, of a deep one its dictionary and its pieces.
     """
 
     parameters: Mapping[str, np.ndarray]
     tags: tuple[str, ...]
     facts: Mapping[str, Any]
+    lac: LacWeights | None = None
+    dictionary: Sequence[str] = ()
+    pieces: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EarlierBase(Earlier):
-    """A base model; the LAC that learned with it is not among the parameters."""
-
-    lac: LacWeights | None
-
-
-def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str]) -> EarlierBase:
+def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str]) -> Earlier:
     """Read a model's weights, from the folder or `accurate`; what it keeps in 8 bits comes back as near as that.
 
     If it has several members, or a LAC learned with it and none is to (`lac`), or the other way round, or its dictionary is
@@ -73,7 +69,7 @@ def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str])
     inner, shift = matrix("narrow")
     parameters = {
         "bigrams.weight": arrays["head0_rows"],
-        "narrow.weight": add_kinds(inner, int(model.config.get("lexicon", {}).get("width", 0))).T,
+        "narrow.weight": inner.T,
         "narrow.bias": shift,
         "emit.weight": emit.T * heat,
         "emit.bias": bias * heat,
@@ -83,24 +79,12 @@ def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str])
         gru = gru_of(layer("head0_last"), direction)
         parameters |= {f"{way}.{name}": value.numpy() for name, value in gru.state_dict().items()}
     facts = made_of(model.config, ("corpus", "training", "augmentation", "began_with"))
-    return EarlierBase(parameters, tuple(model.config["tags"]), facts, lac)
+    return Earlier(parameters, tuple(model.config["tags"]), facts, lac)
 
 
 def made_of(config: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """Return the SHA-256 of a model's graph, and of its config what has these names."""
     return {"sha256": config["files"][GRAPH], **{name: config[name] for name in names if name in config}}
-
-
-def add_kinds(matrix: np.ndarray, width: int) -> np.ndarray:
-    """Return a matrix (states, narrow) whose last `width` rows are a lexicon's columns, with rows of 0 for kinds of later lexicons.
-
-    A lexicon gets new kinds after the others of each of its three parts, before what it says of surnames.
-    """
-    if not width or width >= WIDTH:
-        return matrix
-    kinds = (width - SURNAME_COLUMNS) // 3
-    ends = len(matrix) - width + kinds * np.arange(1, 4)
-    return np.insert(matrix, np.repeat(ends, KINDS - kinds), 0, axis=0)
 
 
 def begin_with(network: nn.Module, earlier: Earlier, tags: Sequence[str], *, advice: str) -> None:

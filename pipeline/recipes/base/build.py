@@ -19,9 +19,8 @@ from biaozhu.data.files import write_json, write_text
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
 from recipes.base.augment import Rates, collect_names, drawn
 from recipes.base.begin import read_earlier
-from recipes.base.card import card, score_model
 from recipes.base.data import Example, cut_examples, name_tags
-from recipes.base.export import export_base
+from recipes.base.export import card, export_base, score_model
 from recipes.base.train import Settings, Vocabulary, calibrate, scores_of, strict_scores, train, weights_of
 from recipes.corpora.corpus_store import KEPT_FACTS, corpora_folder, read_manifest, read_part
 from recipes.recipe_config import corpus_of, filled, read_table
@@ -86,12 +85,12 @@ def build_base(
     # The same for the same config, as it prints, and train part only.
     key = hashlib.sha256(f"{config} {manifest['parts']['train']['sha256']}".encode()).hexdigest()[:12]
     work = corpora_folder().with_name("base") / key
-    start, learning = lac_start(), int(settings.encoder_lr_factor != 0)
-    tuned = start.lacs[0] if learning else None
-    earlier = read_earlier(settings.begin, tuned, start.dictionary) if settings.begin else None
+    (dictionary, lac_weights), learning = lac_start(), int(settings.encoder_lr_factor != 0)
+    tuned = lac_weights[0] if learning else None
+    earlier = read_earlier(settings.begin, tuned, dictionary) if settings.begin else None
     tuned = earlier.lac if earlier else tuned
     lexicon = WIDTH * settings.lexicon
-    vocabulary = Vocabulary(tags, rows_of(start.dictionary), 2 * HIDDEN * len(SIZES) + lexicon, tuned, earlier)
+    vocabulary = Vocabulary(tags, rows_of(dictionary), 2 * HIDDEN * len(SIZES) + lexicon, tuned, earlier)
     lacs = [load_lac(size, threads=threads) for size in SIZES[learning:]]
     sentences = read_part(folder, "train")
     names, material = collect_names(sentences), cut_examples(sentences, tags)
@@ -118,9 +117,9 @@ def build_base(
         "dev": found.scores,
         "dev_best_sequence": strict_scores(network, vocabulary, dev),
     }
-    weights = weights_of(network, start.lacs[learning:], lexicon, found.temperature)
+    weights = weights_of(network, lac_weights[learning:], lexicon, found.temperature)
     scores = scores_of(network, found.temperature)
-    done = export_base(output, weights, scores=scores, tags=tags, dictionary=start.dictionary, facts=facts)
+    done = export_base(output, weights, scores=scores, tags=tags, dictionary=dictionary, facts=facts)
     done["test"] = score_model(output, read_part(folder, "test"))
     write_json(output / CONFIG, done)
     write_text(output / "README.md", card(output, done))

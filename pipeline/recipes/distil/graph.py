@@ -48,12 +48,8 @@ def build_fast_graph(weights: FastWeights) -> bytes:
     state = node("Add", [looked_up("chars", weights.chars), around], "state")
     gates = ("inputs", "recurrents", "biases")
     arrays = [constant(name, getattr(weights, name).astype(np.float32)) for name in gates]
-    gru = node(
-        "GRU", [state, *arrays, "lengths"], "gru",
-        hidden_size=hidden, direction="bidirectional", linear_before_reset=1,
-    )  # fmt: skip
-    swapped = node("Transpose", [gru], "swapped", perm=[0, 2, 1, 3])
-    flat = node("Reshape", [swapped, constant("flat", np.array([-1, 2 * hidden]))], "states")
+    both = graph.gru(state, arrays, "gru", hidden=hidden, reset_after=True)
+    flat = node("Reshape", [both, constant("flat", np.array([-1, 2 * hidden]))], "states")
     live = node("Gather", [flat, "live"], "live_states")
     product = node("MatMul", [live, constant("projection", weights.projection)], "product")
     scores = node("Add", [product, constant("bias", weights.bias)], "scores")

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from biaozhu.annotators.network.base import Base
 from biaozhu.annotators.network.batching import cut_pieces, group_lengths
 from biaozhu.annotators.network.crf_decoding import marginals
+from biaozhu.annotators.network.lac import CrfNetwork
+from biaozhu.knowledge.lexicon import code_points
 from recipes.base.augment import Rates
 from recipes.base.data import Example
 
@@ -29,12 +30,12 @@ class Taught:
     tags: tuple[str, ...]
 
 
-def teach(texts: Sequence[str], teacher: Base, *, watch: Callable[[int], None] = lambda _: None) -> Taught:
+def teach(texts: Sequence[str], teacher: CrfNetwork, *, watch: Callable[[int], None] = lambda _: None) -> Taught:
     """Ask the teacher; sentences are cut as they are when annotated, `watch` is called with the characters done."""
     pieces = [text[start:end] for text in texts for start, end in cut_pieces(text)]
     lengths = np.array([len(piece) for piece in pieces], np.int64)
     ends = np.cumsum(lengths)
-    points = np.frombuffer("".join(pieces).encode("utf-32-le", "surrogatepass"), "<u4")
+    points = code_points("".join(pieces))
     tags = tuple(
         kind if kind == "O" else f"{kind}-{'B' if begins else 'I'}"
         for kind, begins in zip(teacher.chain.kinds, teacher.chain.begins, strict=True)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from biaozhu.data.errors import CorpusError
 from biaozhu.reading.sentences import split_text
-from recipes.corpora.modern import OFFSETS, read_documents, read_rows
+from recipes.corpora.modern import OFFSETS, Documents, read_documents, read_rows
 
 HELD_OUT_PARTS = ("dev", "test")
 MIN_CHARS, MAX_CHARS, MIN_HAN = 8, 200, 5
@@ -28,7 +27,8 @@ def distil_texts(folder: Path, files: Sequence[str], *, characters: int, seed: i
     """
     held = [row for part in HELD_OUT_PARTS for _, row in read_rows(OFFSETS / f"{part}.jsonl")]
     held_out = {(row["file"], row["path"]) for row in held}
-    held_shingles = _held_shingles(folder, held)
+    cut = filter(None, map(Documents((folder,)).sentence, held))
+    held_shingles = {shingle for text in cut for shingle in shingles(text)}
     rng = np.random.default_rng(seed)
     seen: set[str] = set()
     chosen: list[str] = []
@@ -54,20 +54,6 @@ def distil_texts(folder: Path, files: Sequence[str], *, characters: int, seed: i
 def shingles(text: str) -> set[str]:
     """Return the stretches of eight characters of a text."""
     return {text[at : at + SHINGLE_CHARS] for at in range(max(1, len(text) - SHINGLE_CHARS + 1))}
-
-
-def _held_shingles(folder: Path, held: Sequence[Mapping[str, Any]]) -> set[str]:
-    files = {row["file"]: folder / f"{row['file']}.jsonl.gz" for row in held}
-    wanted = {(row["file"], row["path"]) for row in held}
-    texts = {
-        (name, path): text
-        for name, file in files.items()
-        if file.is_file()
-        for path, text in read_documents(file)
-        if (name, path) in wanted
-    }
-    cut = (texts.get((row["file"], row["path"]), "")[row["start"] : row["end"]] for row in held)
-    return {shingle for text in cut if text for shingle in shingles(text)}
 
 
 def _usable(document: str, held: set[str]) -> Iterator[str]:

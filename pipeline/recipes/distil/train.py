@@ -110,11 +110,7 @@ def train(
     start = torch.from_numpy(narrowed(vectors, settings.width))
     network = StudentNetwork(settings, start, int(data.pairs.max()) + 1, data.shares.shape[1])
     optimiser = torch.optim.AdamW(
-        network.parameters(),
-        lr=settings.learn_rate,
-        weight_decay=settings.decay,
-        betas=(0.9, 0.98),
-        fused=True,
+        network.parameters(), lr=settings.learn_rate, weight_decay=settings.decay, betas=(0.9, 0.98), fused=True
     )
     epochs = [_plan(data.ends, settings.batch, rng) for _ in range(settings.epochs)]
     steps = sum(map(len, epochs))

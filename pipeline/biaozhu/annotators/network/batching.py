@@ -56,10 +56,10 @@ def make_batches(texts: Sequence[str], limits: BatchLimits = LIMITS) -> Iterator
         yield PieceBatch(chosen, [texts[piece.text][piece.start : piece.end] for piece in chosen], lengths[group])
 
 
-def padded(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Return values, one text after the other, as an array (time, batch, …) with zeros past each text's end."""
+def padded(values: np.ndarray, lengths: np.ndarray, padding: int = 0) -> np.ndarray:
+    """Return values, one text after the other, as an array (time, batch, …) with `padding` past each text's end."""
     live = np.arange(int(lengths.max())) < lengths[:, None]
-    found = np.zeros((*live.shape, *values.shape[1:]), values.dtype)
+    found = np.full((*live.shape, *values.shape[1:]), padding, values.dtype)
     found[live] = values
     return np.ascontiguousarray(found.swapaxes(0, 1))
 

@@ -71,7 +71,7 @@ class Fast:
 
     def _decode(self, batch: PieceBatch) -> list[tuple[LacWord, ...]]:
         begins, *words = decode(self.shares(batch.texts, batch.lengths), batch.lengths)
-        # As `drop_unlikely` does.
+        # As `CrfNetwork.words` does.
         likely = (words[3] >= self.min_score) | np.array([kind == AMOUNT for kind in self.kinds])[words[2]]
         named = np.flatnonzero((words[2] != self.kinds.index(OUTSIDE)) & likely)
         starts, ends, kinds, scores = (one[named] for one in words)

@@ -1,62 +1,112 @@
-"""Words with part of speech and name tags from Baidu's LAC, in ONNX Runtime."""
+"""Networks in ONNX Runtime whose tags a chain decodes; first of them Baidu's LAC, with part of speech and name tags."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from biaozhu.annotators.labelled import AMOUNT, OUTSIDE, labelled_spans
 from biaozhu.annotators.network.batching import make_batches, padded
 from biaozhu.annotators.network.crf_decoding import Chain, decode
-from biaozhu.annotators.network.lac_data import GRAPH_VERSION, HIDDEN, Size, build_lac_graph, read_lac_data
+from biaozhu.annotators.network.lac_data import GRAPH_VERSION, Size, build_lac_graph, read_lac_data
 from biaozhu.annotators.network.runtime import make_session
 from biaozhu.annotators.words import LacWord
 from biaozhu.data.errors import ModelDataError
+from biaozhu.data.model import Span
 from biaozhu.data.storage.disk_cache import laid_out_parts
 from biaozhu.knowledge.lexicon import CODE_POINTS, code_points
 from biaozhu.reading.simplified import to_simplified
 
+SOURCE = "base"
 SCORE_DIGITS = 4
-# Of the last layer, both directions.
-STATES = 2 * HIDDEN
-
 # Looking for the loaded libraries takes milliseconds: once is enough, NumPy's is there.
 _blas = cache(ThreadpoolController)
 Columns = Callable[[Sequence[str]], list[np.ndarray]]
 
 
 @dataclass(frozen=True, slots=True)
-class Lac:
-    """A loaded LAC."""
+class CrfNetwork(ABC):
+    """A network whose tags are decoded by a chain: LAC, the accurate or the deep model.
+
+    Called with sentence texts it gives the spans of each with their probabilities. Names less likely than `min_score`,
+    which was chosen on dev when the model was built, are not given. `labels` are those of its names, none of LAC.
+    """
+
+    chain: Chain = field(repr=False)
+    labels: tuple[str, ...] = field(default=(), kw_only=True)
+    min_score: float = field(default=0.0, kw_only=True)
+
+    @property
+    @abstractmethod
+    def states_width(self) -> int:
+        """The number of hidden states that a character has."""
+
+    @abstractmethod
+    def emissions(self, texts: list[str]) -> np.ndarray:
+        """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
+
+    @abstractmethod
+    def outputs(self, texts: list[str]) -> np.ndarray:
+        """Return hidden states, then the tags' scores, for a batch of short texts, float32 of shape (time, batch, both)."""
+
+    def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
+        """Return the words of each text, of any length, in order; they leave out nothing of it.
+
+        An unlikely name is outside; an unlikely amount still vouches for one of the grammar.
+        """
+        kinds, least = self.chain.kinds, self.min_score
+        found: list[list[LacWord]] = [[] for _ in texts]
+        for batch in make_batches(texts):
+            emissions = self.emissions(batch.texts)
+            # The products of decoding are too small for BLAS's threads, which would burn a core in waiting.
+            with _blas().limit(limits=1, user_api="blas"):
+                words = decode(self.chain, emissions, batch.lengths)
+            columns = (*words[:-1], words.score.round(SCORE_DIGITS))
+            for row, start, end, tag, score in zip(*(one.tolist() for one in columns), strict=True):
+                number, offset, _ = batch.pieces[row]
+                kind = kinds[tag] if score >= least or kinds[tag] == AMOUNT else OUTSIDE
+                found[number].append(LacWord(offset + start, offset + end, kind, score))
+        # Batches come in the order of length, so the pieces of one text may arrive in any order.
+        return [tuple(sorted(words, key=lambda word: word.start)) for words in found]
+
+    def states(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Return each text's hidden states, then its tags' scores: float32 of shape (code points, states_width + tags)."""
+        return read_rows(self.outputs, self.states_width + len(self.chain.kinds), texts)
+
+    def __call__(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        """Return the spans of each text, sorted and disjoint; none begins or ends with white space."""
+        rows = zip(texts, self.words(texts), strict=True)
+        return [tuple(labelled_spans(text, row, source=SOURCE, min_score=self.min_score)) for text, row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Lac(CrfNetwork):
+    """A loaded LAC, or a network of its shape."""
 
     rows: np.ndarray = field(repr=False)
-    chain: Chain = field(repr=False)
     session: Any = field(repr=False)
     # What the network is told beside the characters, and whether traditional ones are read as simplified; not so for LAC itself.
     columns: Columns | None = field(default=None, repr=False)
     simplifies: bool = False
-    # The number of hidden states that a character has.
-    states_width: ClassVar[int] = STATES
 
-    def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
-        """Return the words of each text, of any length, in order; they leave out nothing of it."""
-        return find_words(self.chain, self.emissions, texts)
+    @property
+    def states_width(self) -> int:
+        """The number of hidden states that a character has."""
+        return next(int(one.shape[-1]) for one in self.session.get_outputs() if one.name == "states")
 
     def emissions(self, texts: list[str]) -> np.ndarray:
         """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
         return np.asarray(self.session.run(["emissions"], self._inputs(texts))[0])
 
-    def states(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Return for each text its last hidden states, then the tags' scores: float32 of shape (code points, STATES + tags)."""
-        return read_states(self.outputs, STATES + len(self.chain.kinds), texts)
-
     def outputs(self, texts: list[str]) -> np.ndarray:
-        """Return hidden states and tags' scores for a batch of short texts, float32 of shape (time, batch, STATES + tags)."""
+        """Return hidden states, then the tags' scores, for a batch of short texts, float32 of shape (time, batch, both)."""
         return np.concatenate(self.session.run(["states", "emissions"], self._inputs(texts)), axis=2)
 
     def _inputs(self, texts: list[str]) -> dict[str, np.ndarray]:
@@ -68,25 +118,7 @@ class Lac:
         return inputs
 
 
-def find_words(
-    chain: Chain, emissions_of: Callable[[list[str]], np.ndarray], texts: Sequence[str]
-) -> list[tuple[LacWord, ...]]:
-    """Return the words of each text, of any length, in order, by what gives a batch's emissions."""
-    found: list[list[LacWord]] = [[] for _ in texts]
-    for batch in make_batches(texts):
-        emissions = emissions_of(batch.texts)
-        # The products of decoding are too small for BLAS's threads, which would burn a core in waiting.
-        with _blas().limit(limits=1, user_api="blas"):
-            words = decode(chain, emissions, batch.lengths)
-        columns = (*words[:-1], words.score.round(SCORE_DIGITS))
-        for row, start, end, tag, score in zip(*(one.tolist() for one in columns), strict=True):
-            number, offset, _ = batch.pieces[row]
-            found[number].append(LacWord(offset + start, offset + end, chain.kinds[tag], score))
-    # Batches come in the order of length, so the pieces of one text may arrive in any order.
-    return [tuple(sorted(words, key=lambda word: word.start)) for words in found]
-
-
-def read_states(outputs_of: Callable[[list[str]], np.ndarray], width: int, texts: Sequence[str]) -> list[np.ndarray]:
+def read_rows(outputs_of: Callable[[list[str]], np.ndarray], width: int, texts: Sequence[str]) -> list[np.ndarray]:
     """Return what a network makes of each text, of any length, by what gives it for a batch, (time, batch, width)."""
     found = [np.zeros((len(text), width), np.float32) for text in texts]
     for batch in make_batches(texts):
@@ -110,4 +142,4 @@ def load_lac(which: Size, *, threads: int | None = None, folder: Path | None = N
         raise ModelDataError(f"ONNX Runtime does not take the {which} LAC ({error})") from None
     rows = np.full(CODE_POINTS, data.unknown, np.int32)
     rows[[ord(character) for character in data.characters]] = list(data.characters.values())
-    return Lac(rows, data.chain, session)
+    return Lac(data.chain, rows, session)

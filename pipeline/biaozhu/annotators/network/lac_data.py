@@ -124,7 +124,6 @@ def build_lac_graph(size: Size, folder: Path) -> bytes:
     graph = OnnxGraph()
     constant, node = graph.constant, graph.node
     state = node("Gather", [constant("embedding", arrays.embedding), "ids"], "embedded")
-    constant("joined", np.array([0, 0, 2 * HIDDEN], np.int64))
     for at, layer in enumerate(arrays.layers):
         parts = list(map(constant, (f"input{at}", f"recurrent{at}", f"bias{at}"), layer))
         state = graph.gru(state, parts, f"gru{at}", hidden=HIDDEN, reset_after=arrays.reset_after)
@@ -236,23 +235,18 @@ class LacWeights:
     reset_after: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """LAC's networks, and for each row of the dictionary that they share its characters: none for EDGE and UNKNOWN."""
+def lac_start() -> tuple[tuple[str, ...], tuple[LacWeights, ...]]:
+    """Return the dictionary that both networks share (see `_shared_dictionary`), and the networks, large and small.
 
-    dictionary: tuple[str, ...]
-    lacs: tuple[LacWeights, ...]
-
-
-def lac_start() -> Start:
-    """Return both networks, the large one's embedding cut to single characters; it raises what `read_lac_data` does."""
+    The large one's embedding is cut to single characters. It raises what `read_lac_data` does.
+    """
     datas = [read_lac_data(size) for size in SIZES]
-    dictionary, rows = shared_dictionary(datas)
-    return Start(dictionary, tuple(map(_weights, SIZES, datas, rows.T)))
+    dictionary, rows = _shared_dictionary(datas)
+    return dictionary, tuple(map(_weights, SIZES, datas, rows.T))
 
 
-def shared_dictionary(datas: Sequence[LacData]) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return the characters of each row, and the rows that they have in each network, int of shape (rows, networks)."""
+def _shared_dictionary(datas: Sequence[LacData]) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return the characters of each row (none for EDGE and UNKNOWN), and the rows that they have in each network, int of shape (rows, networks)."""
     # A line feed ends a sentence, and would end the dictionary's line.
     tables = [{one: row for one, row in data.characters.items() if one != "\n"} for data in datas]
     unknown = tuple(data.unknown for data in datas)

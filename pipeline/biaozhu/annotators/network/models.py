@@ -10,7 +10,7 @@ from biaozhu.data.errors import UsageError
 from biaozhu.data.files import sha256_of
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.network.base import Base
+    from biaozhu.annotators.network.lac import CrfNetwork
 
 ACCURATE, FAST, DEEP, CONFIG = "accurate", "fast", "deep", "config.json"
 NAMED = (DEEP, ACCURATE, FAST)
@@ -30,16 +30,16 @@ def load_model(name: str, *, threads: int | None = None) -> NameModel:
     return (load_fast if (folder / PAIRS).is_file() else load_base)(folder, threads=threads)
 
 
-def load_tagger(name: str = DEFAULT_MODEL, *, threads: int | None = None) -> Base:
+def load_tagger(name: str = DEFAULT_MODEL, *, threads: int | None = None) -> CrfNetwork:
     """Load a network that shows its states and how likely each tag is; see `load_model` and `as_tagger`."""
     return as_tagger(load_model(name, threads=threads), name)
 
 
-def as_tagger(model: NameModel, name: str) -> Base:
+def as_tagger(model: NameModel, name: str) -> CrfNetwork:
     """Return the model of this name; it raises UsageError where it does not say how sure it is of each character."""
-    from biaozhu.annotators.network.base import Base  # noqa: PLC0415 — as above
+    from biaozhu.annotators.network.lac import CrfNetwork  # noqa: PLC0415 — as above
 
-    if not isinstance(model, Base):
+    if not isinstance(model, CrfNetwork):
         what = "the fast model does not say how sure it is"
         raise UsageError(what, where=name, next_step="Take another model")
     return model

@@ -38,14 +38,12 @@ class OnnxGraph:
         return output
 
     def gru(self, state: str, arrays: Sequence[str], name: str, *, hidden: int, reset_after: bool) -> str:
-        """Add a bidirectional GRU over `lengths`, of input, recurrent and bias arrays; return its output's name.
-
-        That is of shape (time, batch, 2 hidden): the constant `joined` must be [0, 0, 2 hidden].
-        """
+        """Add a bidirectional GRU over `lengths`, of input, recurrent and bias arrays; return its output, (time, batch, 2 hidden)."""
         shape = {"hidden_size": hidden, "direction": "bidirectional", "linear_before_reset": int(reset_after)}
         both = self.node("GRU", [state, *arrays, "lengths"], f"{name}_both", **shape)
         swapped = self.node("Transpose", [both], f"{name}_swapped", perm=[0, 2, 1, 3])
-        return self.node("Reshape", [swapped, "joined"], f"{name}_state")
+        joined = self.constant(f"{name}_joined", np.array([0, 0, 2 * hidden], np.int64))
+        return self.node("Reshape", [swapped, joined], f"{name}_state")
 
     def serialise(self, name: str, inputs: Values, outputs: Values) -> bytes:
         """Return the graph as bytes, the same for the same parts.

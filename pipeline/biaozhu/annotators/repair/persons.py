@@ -274,10 +274,6 @@ def _find_numbered(edit: Edit) -> None:
         edit.put(start, end, PERSON)
 
 
-def _is_word(edit: Edit, start: int, end: int) -> bool:
-    return bool((word := edit.word(start, end)) and word.is_plain)
-
-
 _HOUSEHOLD = re.compile(
     f"(?:[\u4e00-\u9fff](?:户主?|民)|老人|老汉|党员|职工|军人|军属|遗属|学生)(?P<name>{_SURNAME}[\u4e00-\u9fff]{{1,2}})(?:的?家[中里](?![的人])|家(?=[，。、；！]|$|的[房院门田地羊牛猪])|家门口)"
 )
@@ -288,5 +284,6 @@ def _find_after_households(edit: Edit) -> None:
     for found in _HOUSEHOLD.finditer(edit.text):
         start, end = found.span("name")
         shorter = all(span.label == PERSON and span.start == start for span in edit.over(start, end))
-        if shorter and surname_length(edit.text[start:end]) and not _is_word(edit, start, end):
+        word = edit.word(start, end)
+        if shorter and surname_length(edit.text[start:end]) and not (word and word.is_plain):
             edit.put(start, end, PERSON)

@@ -283,7 +283,7 @@ def _found(articles: Sequence[Article]) -> dict[str, list[Sentence]]:
 
 
 def _document(article: Article, meaning: Meaning) -> dict[str, Any]:
-    from biaozhu.normalization.tree import place_tree
+    from biaozhu.normalization.names import place_tree
 
     rows, places = ([asdict(one) for one in some] for some in (meaning.rows, meaning.places))
     tree, people = place_tree(meaning.places), asdict(meaning.people)

@@ -13,6 +13,7 @@ from biaozhu.annotators.network.batching import cut_pieces
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.lac_data import HIDDEN, SIZES, LacWeights, Layer, lac_start
 from biaozhu.annotators.network.onnx_graph import in_onnx_order
+from biaozhu.knowledge.lexicon import code_points
 from biaozhu.nlp.torch_encoders.torch_layer import pad_pieces
 
 WIDTH = 2 * HIDDEN
@@ -113,20 +114,16 @@ class LacNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
         return self.dropout(states[torch.arange(len(ids))[None] < lengths[:, None]])
 
 
-def large_lac(
-    dropout: float,
-) -> tuple[LacNetwork, Callable[[Sequence[str]], tuple[torch.Tensor, torch.Tensor]]]:
+def large_lac(dropout: float) -> tuple[LacNetwork, Callable[[Sequence[str]], tuple[torch.Tensor, torch.Tensor]]]:
     """Return the large LAC's network, and what makes its inputs of texts."""
-    start = lac_start()
-    weights = start.lacs[SIZES.index("large")]
-    rows = weights.rows[rows_of(start.dictionary)].astype(np.int64)
+    dictionary, lacs = lac_start()
+    weights = lacs[SIZES.index("large")]
+    rows = weights.rows[rows_of(dictionary)].astype(np.int64)
 
     def inputs(texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
         # Long texts are read in the same pieces as by the frozen network.
         pieces = [
-            torch.from_numpy(rows[np.frombuffer(text[start:end].encode("utf-32-le", "surrogatepass"), "<u4")])
-            for text in texts
-            for start, end in cut_pieces(text)
+            torch.from_numpy(rows[code_points(text[start:end])]) for text in texts for start, end in cut_pieces(text)
         ]
         return pad_pieces(pieces)
 

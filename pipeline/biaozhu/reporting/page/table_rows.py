@@ -10,8 +10,8 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.model import Article
+from biaozhu.normalization.names import place_tree
 from biaozhu.normalization.table import Row, article_meaning, in_words, place_in_words
-from biaozhu.normalization.tree import place_tree
 from biaozhu.reading.sentences import split_article
 from biaozhu.reporting.page.strings import Words
 from biaozhu.reporting.page.verdict import SIGNIFICANT
