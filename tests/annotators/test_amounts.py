@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from biaozhu.annotators.amount_grammar.forms import fold_text
-from biaozhu.annotators.amounts import LABEL, SOURCE, find_amounts
+from biaozhu.annotators.amounts import LABEL, SOURCE, amount_borders, find_amounts
 
 MARKED = [
     # A1: numeral and measure word
@@ -105,6 +105,14 @@ MARKED = [
     "2024款、2023款轿车、【1200款】游戏、3班5组、三年级2班、高一3班、【3班】人马、5号楼2单元、3栋1单元",
     "（36°46′N，109°15′E）、36°46′12″N、30°N、109°15.5′E、转【36°】、【60°】的角",
     "【RMB 3.85/pcs】、【USD0.42/pcs】、【5 820 t·km-2·a-1】、【5mg·L-1】、【3mol·L⁻¹】、【1.8A】、【3.25A】、16A座、1.8A座",
+    # hours from one to another, what follows a plus, flats and regiments, shots of a match, products
+    "上午8点到10点、8点至10点、晚上7点—9点、涨【20点至24点】、升至【3200点至3300点】",
+    "门票59.9+服务费【5块】、29.9+包邮、12+餐费、【1000+人】免费入场、【3服】中药",
+    "住6号楼11层、晨光小区5栋，、竹苑12幢。、7栋业主群、6栋8层803室、在B座9层、停车场在负2层",
+    "新建产业园【5栋】、【5栋】楼、【11层】高、共【15栋】【11层】小高层",
+    "31师85团3营、3连2排、150团职工、【30团】游客、机型33H、【2P】空调",
+    "周文清 24:10 19 4/7、周文清 4/7 19、三分球4/7，罚球5/6、占全国【1/4】以上、【2/3】的人",
+    "【38亩】×【200元/亩】、【300g】×【4袋】、密度3.4,【150℃】时",
     # names that hold what reads as an amount
     "在三门峡市和五台山镇",
     "里氏【6.2级】地震、【八级】大风",
@@ -139,6 +147,24 @@ def test_amounts_score_figures_above_rhetoric() -> None:
     scores = [span.score or 0 for span in spans]
     assert scores == sorted(scores, reverse=True)
     assert len(set(scores)) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "seen", "wanted"),
+    [
+        ("密度3.4,150℃时", "3.4,150℃", "150℃"),
+        ("4斤装79,6斤装118元", "79,6斤", "6斤"),
+        ("租金38亩×200元/亩", "38亩×200元/亩", "38亩"),
+        ("他等了三四年", "四年", "三四年"),
+        ("刚刚这8分钟卖了90单", "8分钟", None),
+        ("那两天有雨", "两天", None),
+        ("每8小时服一次", "8小时", "8小时"),
+    ],
+)
+def test_amounts_borders_of_what_a_network_sees(text: str, seen: str, wanted: str | None) -> None:
+    start = text.index(seen)
+    borders = amount_borders(text, start, start + len(seen))
+    assert (borders and text[slice(*borders)]) == wanted
 
 
 def test_amounts_of_no_text_are_none() -> None:

@@ -20,6 +20,9 @@ from block_kinds import MORE, PROSE, kinds, without_text
         "2021-03-05 09:12 钱一一：记者今天在青禾乡采访",
         "03-05 09:12 钱一一 到青禾",
         "2021年3月5日 青禾乡第三届人民代表大会",
+        "云溪县青禾乡石桥村村民委员会 制表日期：2021年3月5日 单位：元",
+        "青禾乡人民政府 2021年3月5日 单位：万元",
+        "时间：2021年3月5日 地点：石桥村 主持人：周文清",
     ],
 )
 def test_blocks_text_behind_a_time_stamp_is_kept(line: str) -> None:
@@ -41,6 +44,8 @@ def test_blocks_text_behind_a_time_stamp_is_kept(line: str) -> None:
         "原创 周文清 云溪发布 2021-03-05 09:30 浙江",
         "云溪网 | 2021-03-05 10:11 | 编辑：张三 [打印]",
         "云溪日报 03-05 10:22",
+        "云溪县农业农村局 成文日期：2021年3月5日",
+        "云溪网 日期：2021年3月5日 浏览：120",
     ],
 )
 def test_blocks_date_beside_who_published_it_is_furniture(line: str) -> None:

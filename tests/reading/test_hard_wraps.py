@@ -42,6 +42,11 @@ def test_hard_wraps_with_indented_paragraphs_are_joined() -> None:
     assert joined.split("\n") == [f"\u3000\u3000{PARAGRAPH}", f"\u3000\u3000{PARAGRAPH[::-1][1:]}。"]
 
 
+def test_hard_wraps_of_a_line_that_begins_like_a_turn_are_joined() -> None:
+    text = PARAGRAPH.replace("周文清说，", "周文清介绍：")
+    assert join_wrapped(wrapped(text, text.index("周文清") // 2)) == text
+
+
 def test_hard_wraps_of_latin_words_leave_a_space() -> None:
     text = "云溪县有86家油茶企业，今年引进了Green\nValley公司的3台设备，投资86万元。全部用于石\n桥乡的加工厂。"
     assert join_wrapped(text) == text.replace("Green\n", "Green ").replace("石\n", "石")
@@ -58,6 +63,10 @@ def test_hard_wraps_of_latin_words_leave_a_space() -> None:
         "春种一粒粟，秋收万颗子，\n四海无闲田，农夫犹饿死。",
         f"各位代表：\n{PARAGRAPH}\n　　{PARAGRAPH}\n石桥乡人民政府\n2021年3月5日",
         "乡镇\t户数，人\t面积\n青禾乡\t86户，300人\t1200亩\n",
+        # A regression test: turns of chats and comments became one line.
+        "茶客:周末去云溪县看茶园，谁一起走，一人三十\n周文清：算我一个，转你30块？\n青禾-小吴(乡政府):收到30元",
+        "@采茶人:这茶我泡了8遍，还有味，值了\n用户20931:石桥乡的茶园，去年去过，路好走多了\n今晚早睡 回复 采茶人:+1，100%同意",
+        "第5分钟的弹幕\n[09:12] 茶园真大，怕有三百亩\n[09:13] 周文清，讲得真好，再来一段\n3楼 同意，明年还来",
     ],
 )
 def test_hard_wraps_are_not_seen_where_there_are_none(text: str) -> None:

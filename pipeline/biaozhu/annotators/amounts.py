@@ -53,7 +53,7 @@ _QUOTED = "|".join(
 _PART = rf"(?:{ARABIC}|{CHINESE})[多余]?"
 _FRACTION = (
     rf"(?=[十百千万亿])(?<![十百千万亿])[十百千万亿]++分之{_PART}(?:{DASH}(?:[十百千万亿]++分之)?{_PART})?"
-    rf"|[{DIGITS}十两]{{1,3}}分之[{DIGITS}十两]{{1,3}}(?:{DASH}[{DIGITS}十两]{{1,3}}分之[{DIGITS}十两]{{1,3}})?|(?=[0-9]/)(?<![0-9/.])[0-9]/(?:[0-9]|10|100)(?![0-9/.A-Za-z元年月]|,[0-9])"
+    rf"|[{DIGITS}十两]{{1,3}}分之[{DIGITS}十两]{{1,3}}(?:{DASH}[{DIGITS}十两]{{1,3}}分之[{DIGITS}十两]{{1,3}})?|(?=[0-9]/)(?<![0-9/.])(?<![0-9][ \t|])(?<![投罚三分]球)(?<!投篮|三分)[0-9]/(?:[0-9]|10|100)(?![0-9/.A-Za-z元年月]|,[0-9]|[ \t|][0-9])"
 )
 _HALF = (
     r"(?=[一半个])(?:一半(?![径个年天路导岛是点以])|一半(?=以上|以下|是)|一整[天年晚夜周]|半世纪|个把月)|(?<!前)半数"
@@ -82,7 +82,7 @@ def _with_measure(number: str, measure: str, key: str) -> str:
 
 _HALVES = "个|袋(?!装)|勺|[汤茶]匙|锅(?!炉)|筐|罐|年|小时|公?斤|英?亩|公?里|米|尺|寸|吨|分钟|刻|成|倍|周|圈|场(?!所)|升|碗|杯|瓶|页|辈子|天|日|英[里寸尺]"
 _ARABIC_AMOUNT = _with_measure(
-    rf"(?P<figures>{_TIMES}{FIGURES}(?:[wW](?=[多余+]?[元块人]))?(?: ?[余多来几]|\+)?) ?", _AFTER_ARABIC, "A"
+    rf"(?P<figures>{_TIMES}{FIGURES}(?:[wW](?=[多余+]?[元块人]))?(?: ?[余多来几]|\+(?!\w费))?) ?", _AFTER_ARABIC, "A"
 )
 _CHINESE_AMOUNT = _with_measure(
     rf"(?P<numeral>{NUMERAL}[余多来几]?|(?<![上下大多一小])半(?={_HALVES}))", _AFTER_CHINESE, "C"
@@ -157,6 +157,7 @@ _IN_NUMBER = re.compile(f"[0-9{DIGITS}]{{2}}")
 _BARE_COUNT = re.compile(f"[0-9](?:{measure_pattern(MEASURES['classifier'])})$")
 # What the guideline's A3 leaves out.
 _LIMIT = re.compile("起|以[上下]|左右|上下")
+_TIMES_SIGN = re.compile(" ?[×xX*]")
 _CHANGED = re.compile("(?:[下上]调|[减增]少|减|下[降跌滑]|上[升涨]|增加|回[落升])[了约近]?$")
 
 
@@ -179,7 +180,11 @@ def amount_borders(text: str, start: int, end: int) -> tuple[int, int] | None:
     if any(left < end and start < right for left, right in refused):
         return None
     for left, right, _ in amounts:
-        if left <= start < right and (end <= right or _LIMIT.fullmatch(text, first + right, first + end)):
+        # 42亩×300元/亩 is two; a figure ends at the comma of 介电常数2.9,200℃.
+        whole = (
+            end <= right or _LIMIT.fullmatch(text, first + right, first + end) or _TIMES_SIGN.match(text, first + right)
+        )
+        if (left <= start < right and whole) or (start < left < end <= right and text[first + left - 1] in ",，"):
             return left + first, right + first
     cut = start and _IN_NUMBER.match(text, first + start - 1)
     return None if cut else (first + start, first + end)
@@ -228,9 +233,15 @@ def _read_match(text: str, found: re.Match[str], amounts: list[Found], refused: 
         text[end : end + REACH_AFTER],
     )
     if counts_nothing(one):
-        # A header (单位:万元) has no number, a latitude is none, nor 售价200万起; of a date or a rank the network may know better.
-        if not one.number.strip("十百千万亿") or measure in ("度", "°", "起"):
+        # A header (单位:万元) has no number, a latitude is none, nor 售价200万起, nor 这5分钟; of a date or a rank the network may know better.
+        if (
+            not one.number.strip("十百千万亿")
+            or measure in ("度", "°", "起")
+            or (kind == "time" and one.before.endswith(("这", "那")))
+        ):
             refused.append((start, end))
+        return end
+    if found["figures"] and is_no_figure(one):
         return end
     if second >= 0:
         if further and (kind_of(first) != kind or _is_change(one, text[second - 1])):
@@ -239,8 +250,7 @@ def _read_match(text: str, found: re.Match[str], amounts: list[Found], refused: 
         else:
             amounts.append((start, end, 0.95))
     elif found["figures"]:
-        if not is_no_figure(one):
-            amounts.append((start, end, 0.97))
+        amounts.append((start, end, 0.97))
     elif not _in_a_name(text, start, found.end()) and (score := chinese_score(one, extended=end > found.end())):
         amounts.append((start, end, score))
     return end

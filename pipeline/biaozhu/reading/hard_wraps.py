@@ -15,11 +15,16 @@ _WHOLE = re.compile(r"[。！？!?….．:：;；”’\"'」』)）】》>]$")
 _NEW = re.compile(
     r"[\s\u3000•·●■◆▲★※*#|-]|[\[(（【]?\d{4}[-/.]\d{1,2}[-/.]\d|\d{1,2}[、.．)）](?!\d)|[一二三四五六七八九十]{1,3}[、.．]|[（(][一二三四五六七八九十\d]{1,3}[)）]|第[一二三四五六七八九十\d]{1,3}[条章节]"
 )
+# A turn of a chat: 周文清:…, @周文清 …, [9:30] …, 3楼 …
+_TURN = re.compile(
+    r"@\S|[^，。、；！？,;!?“”\"\t]{1,24}(?<!说)(?<!道)[:：](?!\d\d(?!\d))|[\[(（【]?\d{1,2}[:：]\d{2}(?!\d)|[#＃]?\d{1,4}(?:[楼樓]|[LF#＃](?![A-Za-z]))"
+)
 _GOES_ON = re.compile(r"[，。、；：！？”’）》,;:!?)]")
 _SHORTEST = 12
 _SURE = 20
 _SHARE, _FIRST_SHARE = 0.5, 0.75
 _MOST = 0.6
+_TURNS, _TURN_SHARE = 2, 0.5
 
 
 def join_wrapped(text: str) -> str:
@@ -32,12 +37,16 @@ def join_wrapped(text: str) -> str:
 def _join_once(text: str) -> str:
     pieces = re.split(r"(\r\n|\n|\r)", text)
     lines, ends = pieces[::2], pieces[1::2]
-    width = _find_width(lines)
+    # Of a chat each turn is a line.
+    turns = list(map(_TURN.match, filter(None, map(str.strip, lines))))
+    is_chat = sum(map(bool, turns)) >= max(_TURNS, _TURN_SHARE * len(turns))
+    begin = [_begins(line) or (is_chat and _TURN.match(line) is not None) for line in lines]
+    width = _find_width(lines, begin)
     if not width:
         return text
     start = 0
     for stop, line in enumerate(lines):
-        if stop < len(ends) and _is_joined(lines, stop, width):
+        if stop < len(ends) and not begin[stop + 1] and _is_joined(lines, stop, width):
             continue
         # Only what comes to an end is a paragraph.
         for place in range(start, stop if _WHOLE.search(line.rstrip()) else start):
@@ -48,9 +57,10 @@ def _join_once(text: str) -> str:
     return "".join(chain.from_iterable(zip_longest(lines, ends, fillvalue="")))
 
 
-def _find_width(lines: list[str]) -> int:
+def _find_width(lines: list[str], begin: list[bool]) -> int:
     """Return the width at which a text's lines are cut, 0 if they are not: nearly all that could end do not."""
-    full = [(line, after) for line, after in pairwise(lines) if _is_running(line) and _carries_on(after)]
+    pairs = zip(pairwise(lines), begin[1:], strict=True)
+    full = [(line, after) for (line, after), begins in pairs if _is_running(line) and not begins]
     cut = [(line, after) for line, after in full if _may_go_on(line)]
     strong = [line for line, after in cut if _FULL_STOP.search(line) or _GOES_ON.match(after)]
     alone = len(full) == 1 and len(full[0][0]) >= _SURE
@@ -61,7 +71,7 @@ def _find_width(lines: list[str]) -> int:
 
 def _is_joined(lines: list[str], place: int, width: int) -> bool:
     line, after = lines[place], lines[place + 1]
-    if not _may_go_on(line) or not _carries_on(after):
+    if not _may_go_on(line):
         return False
     if _FULL_STOP.search(line) or _GOES_ON.match(after) or line.rstrip()[-1] in "，、,":
         return True
@@ -80,8 +90,8 @@ def _may_go_on(line: str) -> bool:
     return bool(text) and not (_WHOLE.search(text) or is_caption(text) or is_furniture(text, edge="head"))
 
 
-def _carries_on(line: str) -> bool:
-    return bool(line) and _NEW.match(line) is None and not is_furniture(line.strip(), edge="tail")
+def _begins(line: str) -> bool:
+    return not line or _NEW.match(line) is not None or is_furniture(line.strip(), edge="tail")
 
 
 def _width(line: str) -> int:

@@ -27,8 +27,10 @@ _REFUSED_AFTER = {
     **dict.fromkeys(("位", "名"), _RANK),
     **dict.fromkeys(("度", "°"), _COORDINATE),
     "起": _PRICED,
-    "层": re.compile(r"(?:住在?|位于|搬到)\Z"),
+    "层": re.compile(r"(?:住在?|位于|搬到|负|号[楼院]|[0-9A-Z]座)\Z"),
 }
+# 某某小区3栋: which one of an estate.
+_ESTATE = re.compile("(?:小区|[苑庭邸]|花城|公馆|(?<![业创技流公校菜果庄化儿老产科])园)$")
 _MEETING = re.compile("(?:届|人大|政协|纪委|大会|全会)$")
 _HELD = re.compile("(?:办了?|行了?|连续|近|历|累计|过)$")
 _FORCE = re.compile(
@@ -73,7 +75,7 @@ class Counted:
     after: str
 
 
-def counts_nothing(one: Counted) -> bool:  # noqa: PLR0911 — a line for each special measure word
+def counts_nothing(one: Counted) -> bool:  # noqa: C901, PLR0911 — a line for each special measure word
     """Return whether the text around says that this is not an amount, whatever its figures are written in."""
     before, after = one.before, one.after
     if refused := _REFUSED_AFTER.get(one.measure):
@@ -87,6 +89,8 @@ def counts_nothing(one: Counted) -> bool:  # noqa: PLR0911 — a line for each s
             return bool(_MEETING.search(before)) or (after[:2] in ("会议", "全会") and "届" in before[-8:])
         case "届":
             return not _HELD.search(before) or after[:1] in tuple(SMALL)
+        case "栋" | "幢":
+            return bool(_ESTATE.search(before)) and not after[:1].isalnum()
         case "线":
             return before[-1:] != "面"
         case "级":
