@@ -74,7 +74,7 @@ test-real: install-dev install-doccano
 	.venv/bin/python -m pytest -q -m "(server or browser or ray) and not endurance"
 
 test-torch: .cache/torch/stamp
-	OMP_NUM_THREADS=1 .cache/torch/bin/python -m pytest -q -m "not endurance" $$(grep -l 'importorskip("torch")' tests/*/test_*.py)
+	OMP_NUM_THREADS=1 .cache/torch/bin/python -m pytest -q -m "not endurance" $$(grep -lE '(importorskip|find_spec)\("torch"\)' tests/*/test_*.py)
 
 test-endurance: install-dev install-doccano
 	.venv/bin/python -m pytest -v -s -m endurance
