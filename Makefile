@@ -16,7 +16,7 @@ help:
 	@echo "make run        the whole job on everything in seeds/, ends with a table and reports/*/index.html"
 	@echo "make test       lint, types and the fast tests, beside doccano-client and the old packages that it needs"
 	@echo "make test-core  the fast tests on the core alone with today's packages, in an environment of its own (700 MB)"
-	@echo "make test-random  the property tests with a thousand examples each, other ones in each run (SEED=N for those of a run)"
+	@echo "make test-random  the property tests with 300 examples each, other ones in each run (SEED=N for those of a run)"
 	@echo "make test-real  the tests against a real Doccano, a real Chromium, a real Ray cluster and the slow ones"
 	@echo "make test-torch the tests of what is trained in PyTorch, which gets an environment of its own (750 MB)"
 	@echo "make test-endurance  kills of server, worker and push at many points; takes most of an hour"
@@ -74,7 +74,7 @@ test-real: install-dev install-doccano
 	.venv/bin/python -m pytest -q -m "(server or browser or ray) and not endurance"
 
 test-torch: .cache/torch/stamp
-	OMP_NUM_THREADS=1 .cache/torch/bin/python -m pytest -q -m "not endurance" $$(grep -l 'importorskip("torch")' tests/*/test_*.py)
+	OMP_NUM_THREADS=1 .cache/torch/bin/python -m pytest -q -m "not endurance" $$(grep -lE '(importorskip|find_spec)\("torch"\)' tests/*/test_*.py)
 
 test-endurance: install-dev install-doccano
 	.venv/bin/python -m pytest -v -s -m endurance

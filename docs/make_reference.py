@@ -30,6 +30,7 @@ from biaozhu.normalization.names import NameRow
 from biaozhu.normalization.people import Mention, People, Person
 from biaozhu.normalization.table import Row
 from biaozhu.reporting.authorship import About, Author
+from biaozhu.scale.batch import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,7 @@ PUBLIC = (
 RECORDS = {
     "A span of a sentence line": Span,
     "A line of a ledger (`*.ledger.jsonl`)": Entry,
+    "A line of `OUT.failed.jsonl` (`preannotate -o OUT.jsonl` of a corpus) or of `failed.jsonl` (`--shards`)": Failure,
     "A file in `MANIFEST.json` of frozen gold": FrozenFile,
     "A sentence in a status file (`*.status.json`)": SentenceStatus,
     "A label in `configs/labels.toml`": Label,

@@ -1,4 +1,4 @@
-"""Reading the configs of what is built in PyTorch: base, accurate and fast model."""
+"""Reading the configs of what is built in PyTorch: the accurate, the deep and the fast model."""
 
 from __future__ import annotations
 

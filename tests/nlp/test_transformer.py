@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -196,6 +198,25 @@ def test_transformer_config_learns_and_comes_back(tmp_path: Path, capsys: pytest
     ):
         before = published[f"bert.encoder.layer.0.{was}"]
         assert not torch.equal(arrays[f"curated_encoder.layers.0.{name}"], before)
+
+
+def test_transformer_config_is_trained_by_spacy_train(tmp_path: Path) -> None:
+    _, gold = small_project(tmp_path)
+    write_bert(tmp_path / "bert", COMMON[:100])
+    settings = {
+        "paths.train": gold,
+        "paths.dev": gold,
+        "paths.transformer": tmp_path / "bert",
+        "components.ner.model.tok2vec.width": WIDTH,
+        "training.max_steps": 2,
+        "training.eval_frequency": 1,
+    }
+    options = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
+    command = [sys.executable, "-m", "spacy", "train", str(CONFIG), "--output", str(tmp_path / "made"), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ENTS_F" in done.stdout
+    assert len(spacy.load(tmp_path / "made" / "model-last")("去年孙丽在雅安市卖了120元。")) > 0
 
 
 def harmed_config(folder: Path, **changes: Any) -> None:

@@ -88,6 +88,7 @@ def test_spacy_debug_config_is_tested_on_every_config() -> None:
     assert tested == {path.stem for path in CONFIGS.glob("*.cfg")} - {"base", "fast", "deep"}
 
 
+# transformer.cfg needs a folder of weights: tests/nlp/test_transformer.py makes a tiny one.
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ner", "crf", "cnn", "pkuseg", "stream", "finetune"])
 def test_spacy_train_scores_each_config_and_its_model_loads(

