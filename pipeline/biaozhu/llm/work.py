@@ -18,7 +18,7 @@ from biaozhu.annotators.registry import Annotator
 from biaozhu.data.errors import EndpointError, UsageError
 from biaozhu.data.files import write_json
 from biaozhu.data.ledger import Entry
-from biaozhu.data.model import Sentence, Span, with_spans
+from biaozhu.data.model import Sentence, Span
 from biaozhu.llm.answers import AnswerCache, Checked, Problem, check_answer, check_marks, make_unanswered
 from biaozhu.llm.config import Meter, hide_key
 from biaozhu.llm.endpoint import CallFailedError, Endpoint, NoBudgetError
@@ -36,14 +36,56 @@ SHOWN_CHARS = 40
 class Outcome:
     """Results of a plan: the spans of each sentence that has an answer by its id, what is lost, and the figures."""
 
+    plan: Plan
     spans: Mapping[str, tuple[Span, ...]]
     losses: tuple[Entry, ...]
     figures: Mapping[str, Any]
+
+    @property
+    def annotator(self) -> Annotator:
+        """The model as an annotator, which gives for the texts of each planned article what it answered."""
+        texts = (tuple(one.text for one in sentences) for sentences in self.plan.articles)
+        found = ([self.spans.get(one.id, ()) for one in sentences] for sentences in self.plan.articles)
+        rows, own = dict(zip(texts, found, strict=True)), self.plan.config
+        return Annotator(own.name, lambda texts: rows[tuple(texts)], proposes=own.proposes, built_in=True)
 
     def losses_of(self, sentences: Iterable[Sentence]) -> list[Entry]:
         """Return what is lost of some sentences."""
         ids = {one.id for one in sentences}
         return [one for one in self.losses if one.sentence in ids]
+
+    def write_record(self, layer: Path, articles: Collection[str]) -> None:
+        """Write beside a layer of some articles, named by their ids, what it came from."""
+        plan, config = self.plan, self.plan.config
+        guideline = read_guideline(config)
+        wanted: list[Sentence] = []
+        described = {}
+        for some, prompt in zip(plan.articles, plan.prompts, strict=True):
+            if some and some[0].article in articles:
+                wanted += some
+                examples = [one.id for one in prompt.examples]
+                described[some[0].article] = {"checksum": prompt.checksum, "examples": examples}
+        record = {
+            "format": FORMAT,
+            "made": {"biaozhu": __version__, "date": datetime.now(UTC).isoformat(timespec="seconds")},
+            "source": plan.source,
+            "checksum": plan.checksum,
+            "base_url": config.base_url,
+            "model": config.model,
+            "parameters": config.request_parameters,
+            "context_chars": config.context_chars,
+            "prompt": {
+                "version": PROMPT_VERSION,
+                "answer": config.answer,
+                "guideline": hashlib.sha256(guideline.encode()).hexdigest() if guideline else None,
+                "articles": described,
+            },
+            "sentences": len(wanted),
+            "answered": sum(one.id in self.spans for one in wanted),
+            "run": dict(self.figures),
+            "losses": [asdict(entry) for entry in self.losses_of(wanted)],
+        }
+        write_json(record_path(layer, config.name), record)
 
 
 def carry_out(
@@ -84,55 +126,6 @@ def carry_out(
         "cache_hits": len(plan.known),
     }
     return _conclude(plan, answers, figures)
-
-
-def make_annotator(plan: Plan, outcome: Outcome) -> Annotator:
-    """Return an annotator that gives for the texts of each planned article what the model answered."""
-    rows = {
-        tuple(one.text for one in sentences): [outcome.spans.get(one.id, ()) for one in sentences]
-        for sentences in plan.articles
-    }
-    own = plan.config
-    return Annotator(own.name, lambda texts: rows[tuple(texts)], proposes=own.proposes, built_in=True)
-
-
-def make_layer(sentences: Sequence[Sentence], outcome: Outcome) -> tuple[Sentence, ...]:
-    """Return the sentences that have an answer, with their spans: what was not answered is not without names."""
-    return tuple(with_spans(one, outcome.spans[one.id]) for one in sentences if one.id in outcome.spans)
-
-
-def write_record(layer: Path, plan: Plan, outcome: Outcome, articles: Collection[str]) -> None:
-    """Write beside a layer of some articles, named by their ids, what it came from."""
-    config = plan.config
-    guideline = read_guideline(config)
-    wanted: list[Sentence] = []
-    described = {}
-    for some, prompt in zip(plan.articles, plan.prompts, strict=True):
-        if some and some[0].article in articles:
-            wanted += some
-            examples = [one.id for one in prompt.examples]
-            described[some[0].article] = {"checksum": prompt.checksum, "examples": examples}
-    record = {
-        "format": FORMAT,
-        "made": {"biaozhu": __version__, "date": datetime.now(UTC).isoformat(timespec="seconds")},
-        "source": plan.source,
-        "checksum": plan.checksum,
-        "base_url": config.base_url,
-        "model": config.model,
-        "parameters": config.request_parameters,
-        "context_chars": config.context_chars,
-        "prompt": {
-            "version": PROMPT_VERSION,
-            "answer": config.answer,
-            "guideline": hashlib.sha256(guideline.encode()).hexdigest() if guideline else None,
-            "articles": described,
-        },
-        "sentences": len(wanted),
-        "answered": sum(one.id in outcome.spans for one in wanted),
-        "run": dict(outcome.figures),
-        "losses": [asdict(entry) for entry in outcome.losses_of(wanted)],
-    }
-    write_json(record_path(layer, config.name), record)
 
 
 def record_path(layer: Path, name: str) -> Path:
@@ -240,4 +233,4 @@ def _conclude(plan: Plan, answers: Mapping[str, Checked], figures: dict[str, Any
             place = sentence.id, 0, len(sentence.text), one.label, text
             losses.append(Entry(STEP, "loss", one.reason, *place, plan.source, detail=detail))
     unanswered = sum(map(len, plan.articles)) - len(spans)
-    return Outcome(spans, tuple(losses), {**figures, "unanswered": unanswered, "losses": len(losses)})
+    return Outcome(plan, spans, tuple(losses), {**figures, "unanswered": unanswered, "losses": len(losses)})

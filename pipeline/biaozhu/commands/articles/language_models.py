@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -21,48 +21,13 @@ from biaozhu.data.errors import ConfigError, UsageError
 from biaozhu.data.files import cache_folder
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import write_layer
-from biaozhu.data.model import Article, Sentence, Span
+from biaozhu.data.model import Article, Sentence, Span, with_spans
 from biaozhu.data.outputs import check_output
 from biaozhu.data.translation import translate
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.registry import Annotator
     from biaozhu.llm.plan import Plan
     from biaozhu.llm.work import Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """Questions to one language model, its results, and it as an annotator of the articles that it was asked about."""
-
-    plan: Plan
-    outcome: Outcome
-    annotator: Annotator
-
-    def write_layer(
-        self, path: Path, sentences: Sequence[Sentence], hidden: Mapping[str, tuple[Span, ...]] | None = None
-    ) -> None:
-        """Write its layer with record and status, if there is any; `hidden` is what it has not seen, by sentence."""
-        from biaozhu.llm.work import make_layer
-
-        layer = make_layer(sentences, self.outcome)
-        if not layer:
-            return
-        write_layer(path, layer)
-        self.write_record(path, {one.article for one in layer})
-        done, now = {one.id for one in layer}, datetime.now(UTC).isoformat(timespec="seconds")
-        statuses = []
-        for one in sentences:
-            by = (self.plan.source, now) if one.id in done else ("", "")
-            withheld = (hidden or {}).get(one.id)
-            statuses.append(SentenceStatus(one.id, "confirmed" if one.id in done else "untouched", (), withheld, *by))
-        write_status(status_path(path), self.plan.config.base_url, self.plan.config.name, statuses)
-
-    def write_record(self, path: Path, articles: Collection[str]) -> None:
-        """Write its record beside a layer of some articles, named by their ids."""
-        from biaozhu.llm.work import write_record
-
-        write_record(path, self.plan, self.outcome, articles)
 
 
 def llm(
@@ -93,8 +58,28 @@ def llm(
     (asked,) = ask_models([config], articles, labels=labels, yes=yes, as_json=as_json)
     parts = [list(chain(*asked.plan.articles))] if whole else asked.plan.articles
     for path, sentences in zip(paths, parts, strict=True):
-        asked.write_layer(path, sentences)
-    finish(asked.outcome.losses, left_out=problems)
+        write_answers(path, sentences, asked, {})
+    finish(asked.losses, left_out=problems)
+
+
+def write_answers(
+    path: Path, sentences: Sequence[Sentence], asked: Outcome, hidden: Mapping[str, tuple[Span, ...]]
+) -> None:
+    """Write a model's layer with record and status, if it has answered; `hidden` is what it has not seen, by sentence."""
+    # What was not answered is not without names.
+    layer = [with_spans(one, asked.spans[one.id]) for one in sentences if one.id in asked.spans]
+    if not layer:
+        return
+    write_layer(path, layer)
+    asked.write_record(path, {one.article for one in layer})
+    by = asked.plan.source, datetime.now(UTC).isoformat(timespec="seconds")
+    statuses = [
+        SentenceStatus(one.id, "confirmed", (), hidden.get(one.id), *by)
+        if one.id in asked.spans
+        else SentenceStatus(one.id, "untouched", (), hidden.get(one.id))
+        for one in sentences
+    ]
+    write_status(status_path(path), asked.plan.config.base_url, asked.plan.config.name, statuses)
 
 
 def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
@@ -115,12 +100,12 @@ def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
 
 def ask_models(
     configs: Sequence[Path], articles: Sequence[Article], *, labels: Path, yes: bool, as_json: bool
-) -> list[Answered]:
+) -> list[Outcome]:
     """Ask each language model about all articles, after saying what goes to whom and, without `yes`, being told to, else UsageError."""
     from biaozhu.llm.answers import AnswerCache
     from biaozhu.llm.config import read_config, read_key
     from biaozhu.llm.plan import make_plan
-    from biaozhu.llm.work import carry_out, make_annotator
+    from biaozhu.llm.work import carry_out
     from biaozhu.reading.sentences import split_checked
 
     read = [read_config(path) for path in configs]
@@ -130,21 +115,17 @@ def ask_models(
     keys = [read_key(one) for one in read]
     known = read_labels(labels)
     sentences = [split_checked(article) for article in articles]
-    cache = AnswerCache(cache_folder() / "llm" / "answers.sqlite")
-    try:
+    with closing(AnswerCache(cache_folder() / "llm" / "answers.sqlite")) as cache:
         plans = [make_plan(one, sentences, labels=known, cache=cache) for one in read]
         _agree_to(plans, yes=yes)
         answered = []
         for plan, key in zip(plans, keys, strict=True):
             with progress_of_steps(plan.config.model) as tell:
-                done = carry_out(plan, key, cache=cache, tell=tell)
-            answered.append(Answered(plan, done, make_annotator(plan, done)))
-    finally:
-        cache.close()
+                answered.append(carry_out(plan, key, cache=cache, tell=tell))
     for one in answered:
         say(_summarize(one))
     if as_json:
-        print_json({one.plan.config.name: one.outcome.figures for one in answered})
+        print_json({one.plan.config.name: one.figures for one in answered})
     return answered
 
 
@@ -184,8 +165,8 @@ def _announce(plan: Plan) -> str:
     )
 
 
-def _summarize(done: Answered) -> str:
-    figures = done.outcome.figures
+def _summarize(done: Outcome) -> str:
+    figures = done.figures
     many = figures["for_10000_sentences"]
     more = f"; 10,000 such sentences would take {_usage(many)}" if many else ""
     return (

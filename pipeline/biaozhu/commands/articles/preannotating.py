@@ -16,7 +16,7 @@ from typer import Argument, Option
 
 from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model, whole_name
 from biaozhu.commands.articles.files import say_where_little_is_found, say_where_not_read
-from biaozhu.commands.articles.language_models import Answered, ask_models, check_names, check_records
+from biaozhu.commands.articles.language_models import ask_models, check_names, check_records, write_answers
 from biaozhu.commands.console import LOSSES_SHOWN, finish, progress, say
 from biaozhu.commands.options import LABELS, MAX_PROCESSES, LabelsFile, Yes, folder_name, stdout_or_output
 from biaozhu.data.errors import BiaozhuError, ConfigError, EmptyArticleError, LabelError, UsageError
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from biaozhu.annotators.preannotate import Preannotation
     from biaozhu.annotators.registry import Annotator
     from biaozhu.annotators.words import NameModel
+    from biaozhu.llm.work import Outcome
     from biaozhu.scale.batch import Batch, Failure
     from biaozhu.scale.shards import Plan, Receipt
 
@@ -150,7 +151,7 @@ def _annotate_articles(
     load: Callable[[], NameModel],
     given: Sequence[str],
     labels: Path,
-    ask: Callable[[Sequence[Path], Sequence[Article]], list[Answered]],
+    ask: Callable[[Sequence[Path], Sequence[Article]], list[Outcome]],
 ) -> None:
     from biaozhu.annotators.preannotate import preannotate_articles
     from biaozhu.reading.article import find_articles, read_readable
@@ -195,24 +196,24 @@ def _annotate_articles(
     finish(_list_entries(done, asked), left_out=problems, failed=bool(failures))
 
 
-def _list_entries(done: Sequence[Preannotation], asked: Sequence[Answered]) -> list[Entry]:
+def _list_entries(done: Sequence[Preannotation], asked: Sequence[Outcome]) -> list[Entry]:
     from biaozhu.reading.article import list_left_out
 
     found: list[Entry] = []
     for one in done:
-        lost = [entry for model in asked for entry in model.outcome.losses_of(one.sentences)]
+        lost = [entry for model in asked for entry in model.losses_of(one.sentences)]
         found += (*list_left_out(one.article), *one.entries, *lost)
     return found
 
 
-def _write_layers(done: Sequence[Preannotation], folder: Path, asked: Sequence[Answered]) -> None:
+def _write_layers(done: Sequence[Preannotation], folder: Path, asked: Sequence[Outcome]) -> None:
     models = {model.plan.config.name: model for model in asked}
     for one in done:
         hidden = _proposed_without(one, models) if models else {}
         for source, layer in one.layers.items():
             path = folder / source / f"{one.article.name}.jsonl"
             if source in models:
-                models[source].write_layer(path, one.sentences, hidden)
+                write_answers(path, one.sentences, models[source], hidden)
             else:
                 write_layer(path, layer)
 
@@ -231,7 +232,7 @@ def _check_outputs(paths: Sequence[Path], inputs: Sequence[Path], *, ledger: boo
         check_output(ledger_path(path) if ledger else None, "ledger", articles=inputs)
 
 
-def _write(done: list[Preannotation], path: Path | None, asked: Sequence[Answered], *, ledger: bool) -> None:
+def _write(done: list[Preannotation], path: Path | None, asked: Sequence[Outcome], *, ledger: bool) -> None:
     sentences = [sentence for one in done for sentence in one.sentences]
     if path is None:
         sys.stdout.writelines(f"{sentence_to_line(sentence)}\n" for sentence in sentences)
@@ -243,7 +244,7 @@ def _write(done: list[Preannotation], path: Path | None, asked: Sequence[Answere
         write_ledger(ledger_path(path), _list_entries(done, asked))
 
 
-def _list_annotators(names: Sequence[str], labels: Path, asked: Sequence[Answered]) -> tuple[Annotator, ...]:
+def _list_annotators(names: Sequence[str], labels: Path, asked: Sequence[Outcome]) -> tuple[Annotator, ...]:
     from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
     from biaozhu.annotators.registry import find_annotators
 
