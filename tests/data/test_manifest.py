@@ -148,6 +148,18 @@ def test_manifest_of_another_program_is_passed_over(tmp_path: Path, manifest: st
             read_layers([tmp_path])
 
 
+def test_manifest_changed_gold_is_refused_through_a_link_from_elsewhere(tmp_path: Path) -> None:
+    # A regression test: the manifest was looked for beside the link alone.
+    gold, link = tmp_path / "gold" / "x.jsonl", tmp_path / "link.jsonl"
+    write_layer(gold, GOLD)
+    freeze_gold(gold.parent)
+    link.symlink_to(gold)
+    assert read_layer(link) == tuple(GOLD)
+    write_layer(gold, GOLD[:1])
+    with pytest.raises(FrozenError):
+        read_layer(link)
+
+
 def test_manifest_diff_of_a_folder_without_gold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError):
         read_layers([tmp_path])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,8 +49,10 @@ def check_unchanged(path: Path, content: bytes | None = None) -> None:
     """Raise FrozenError where a manifest of gold is beside a layer and gives it another checksum; `content` spares reading it."""
     # Only such files are frozen; an address has no manifest that we write.
     if isinstance(cast("Any", path), Path) and path.suffix == ".jsonl":
-        files = _find_manifest(path.parent)
-        raise_collected([] if files is None else find_change(path, files, content))
+        # A link is as frozen as the file that it leads to.
+        for one in dict.fromkeys((path, Path(os.path.realpath(path)))):
+            files = _find_manifest(one.parent)
+            raise_collected([] if files is None else find_change(one, files, content))
 
 
 def list_gone(folder: Path) -> list[BiaozhuError]:
