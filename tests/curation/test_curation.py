@@ -166,6 +166,9 @@ def test_adjudication_questions_become_decisions_once_filled_in(tmp_path: Path) 
     path = tmp_path / "questions.jsonl"
     write_questions(path, find_disagreements(mine, theirs), names=("a", "b"))
     assert read_decisions(path) == ()
+    # A regression test: a note of a blank decided that nothing is right.
+    path.write_text(path.read_text("utf-8").replace('"note": ""', '"note": " "'), "utf-8")
+    assert read_decisions(path) == ()
     with pytest.raises(GoldError, match="--to-doccano"):
         adjudicate(mine, theirs, (), names=("a", "b"))
     question = json.loads(path.read_text(encoding="utf-8"))

@@ -223,7 +223,7 @@ def read_decisions(path: Path) -> tuple[Decision, ...]:
         except ValueError as error:
             problems.append(LineError(f"not a decision: {error}", where=f"{path}:{number}"))
     raise_collected(problems)
-    return tuple(one for one in decisions if one.spans or one.rule or one.note)
+    return tuple(one for one in decisions if one.spans or one.rule.strip() or one.note.strip())
 
 
 def write_questions(path: Path, disagreements: Sequence[Disagreement], *, names: tuple[str, str]) -> None:
