@@ -144,6 +144,7 @@ def test_pages_nested_too_deep_are_refused(depth: int) -> None:
         ("原价<del>199元</del><s>188元</s>99元", "原价99元", {"struck out": "199元 / 188元"}),
         ("原价<span style='text-decoration:line-through'>199元</span>99元", "原价99元", {"struck out": "199元"}),
         ("甲<span hidden>乙</span>县<b style='display:none'>丙</b>", "甲县", {"hidden": "乙 / 丙"}),
+        ("甲<span hidden>乙<script>var x;</script></span>县", "甲县", {"hidden": "乙"}),
         (
             "<math><mn>4</mn><annotation encoding='application/x-tex'>4</annotation></math>亩",
             "4亩",

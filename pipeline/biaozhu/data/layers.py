@@ -9,8 +9,17 @@ from collections.abc import Callable, Collection, Iterable
 from operator import methodcaller
 from pathlib import Path
 
-from biaozhu.data import errors
-from biaozhu.data.errors import BiaozhuError, DuplicateError, LineError, MissingFileError, printable, raise_collected
+from biaozhu.data.errors import (
+    BiaozhuError,
+    DuplicateError,
+    LabelError,
+    LineError,
+    MissingFileError,
+    OutputError,
+    UsageError,
+    printable,
+    raise_collected,
+)
 from biaozhu.data.files import read_bytes, write_lines
 from biaozhu.data.model import Sentence, sentence_from_line, sentence_to_line
 from biaozhu.data.storage.manifest import check_unchanged, list_gone
@@ -133,7 +142,7 @@ def parse_layer(data: bytes, path: Path, *, labels: Collection[str] | None = Non
         if sentence.id in seen:
             problems.append(DuplicateError(f"{sentence.id} is in line {seen[sentence.id]} too", where=where))
         problems += [
-            errors.LabelError(f"unknown label {span.label!r}", where=where)
+            LabelError(f"unknown label {span.label!r}", where=where)
             for span in sentence.spans
             if labels is not None and span.label not in labels
         ]
@@ -149,7 +158,7 @@ def check_layer_name(path: Path) -> None:
     """Raise UsageError where a layer written here would not be found again, since `find_layers` passes over it."""
     if is_beside(path):
         what = f"a name in {LEDGER_SUFFIX} or {FAILED_SUFFIX} is for ledgers and failures, no layer is read from it"
-        raise errors.UsageError(what, where=str(path), next_step="Name it NAME.jsonl")
+        raise UsageError(what, where=str(path), next_step="Name it NAME.jsonl")
 
 
 def is_beside(path: Path) -> bool:
@@ -181,7 +190,7 @@ def write_layer(path: Path, sentences: Iterable[Sentence]) -> None:
         raise DuplicateError(what, where=str(path), next_step="Give one layer of each article")
     lines = [sentence_to_line(sentence) for sentence in sentences]
     if not lines and path.is_file() and path.stat().st_size:
-        raise errors.OutputError("a layer without a sentence would replace this", where=str(path))
+        raise OutputError("a layer without a sentence would replace this", where=str(path))
     write_lines(path, lines)
 
 

@@ -23,8 +23,14 @@ from biaozhu.doccano.journal import ImportBatch, hold_lock, read_tags, remove_ta
 from biaozhu.doccano.project import PROJECT_TYPE, Project, ProjectSpec, ensure_project, find_project
 from biaozhu.doccano.push_plan import MatchedExample, PushPlan, is_as_sent, looks_touched, plan_push
 from biaozhu.doccano.remote import SpanRecord, change_spans, read_examples, read_spans, wait_for_task
-from biaozhu.formats import serialization
-from biaozhu.formats.serialization import DoccanoExample, make_meta, pack_meta
+from biaozhu.formats.serialization import (
+    DoccanoExample,
+    make_import_line,
+    make_meta,
+    pack_meta,
+    spans_to_json,
+    to_remote_spans,
+)
 
 _Wanted = Sequence[tuple[Sentence, str]]  # sentences, each with its article's name
 
@@ -170,7 +176,7 @@ def _import_sentences(
             meta = make_meta(sentence, article, by=connection.user_id, batch=batch.name)
             if reasons := spec.reasons:
                 meta["reason"] = reasons.get(sentence.id, "")
-            lines.append(serialization.make_import_line(sentence, meta, spec.names))
+            lines.append(make_import_line(sentence, meta, spec.names))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"biaozhu-{batch.name}.jsonl"
             path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
@@ -206,10 +212,10 @@ def _update_example(project: Project, pair: MatchedExample, names: Mapping[str, 
     if looks_touched(fresh, names) or _is_by_person(project, fresh, records):
         return False
     path = f"{project.path}/examples/{example.id}"
-    target = set(serialization.to_remote_spans(sentence.text, sentence.spans, names))
+    target = set(to_remote_spans(sentence.text, sentence.spans, names))
     meta = {key: value for key, value in example.meta.items() if key != "next"}
     if target != set(fresh.spans):
-        connection.patch(path, {"meta": pack_meta({**meta, "next": serialization.spans_to_json(sentence.spans)})})
+        connection.patch(path, {"meta": pack_meta({**meta, "next": spans_to_json(sentence.spans)})})
         surplus = [record for record in records if record.span not in target]
         missing = target - set(fresh.spans)
         change_spans(project, example.id, remove=surplus, draw=missing)

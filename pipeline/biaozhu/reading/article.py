@@ -11,8 +11,14 @@ from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
 
-from biaozhu.data import errors
-from biaozhu.data.errors import BiaozhuError, DuplicateError, EncodingError, MissingFileError, raise_collected
+from biaozhu.data.errors import (
+    BiaozhuError,
+    DuplicateError,
+    EmptyArticleError,
+    EncodingError,
+    MissingFileError,
+    raise_collected,
+)
 from biaozhu.data.files import MAX_ARTICLE_BYTES, report_unreadable
 from biaozhu.data.layers import find_layers, is_beside, join_layers, layer_stem, read_layer
 from biaozhu.data.ledger import Entry
@@ -68,9 +74,9 @@ def article_from_bytes(
             raw, data, encoding = joined, joined.encode("utf-8"), f"joined:{encoding}"
     blocks, found = find_blocks(raw)
     if not blocks:
-        raise errors.EmptyArticleError("nothing but white space", where=where)
+        raise EmptyArticleError("nothing but white space", where=where)
     if not allow_furniture and all(block.kind == "furniture" for block in blocks):
-        raise errors.EmptyArticleError("nothing but page furniture: dates, sources, menus", where=where)
+        raise EmptyArticleError("nothing but page furniture: dates, sources, menus", where=where)
     digest = hashlib.sha256(data).hexdigest()
     metadata = Metadata(*(getattr(stated, one.name) or getattr(found, one.name) for one in fields(Metadata)))
     return Article(digest[:12], name, digest, encoding, raw, blocks, metadata, left_out)

@@ -15,9 +15,15 @@ from biaozhu.data.files import sha256_of
 from biaozhu.data.labels import DEFAULT, Label, read_labels
 from biaozhu.data.layers import find_layers, join_layers, read_layer
 from biaozhu.data.model import Article, Sentence
-from biaozhu.scoring import evaluation
 from biaozhu.scoring.breakdown import SeenNames
-from biaozhu.scoring.evaluation import Comparison, Evaluation, EvaluationOptions, evaluate_layer
+from biaozhu.scoring.evaluation import (
+    Comparison,
+    Evaluation,
+    EvaluationOptions,
+    compare_evaluations,
+    evaluate_layer,
+    evaluate_stream,
+)
 from biaozhu.scoring.scores import Missing
 from biaozhu.scoring.scores_document import InputFile, make_document
 from biaozhu.scoring.significance import DEFAULT_SAMPLING, Sampling
@@ -185,7 +191,7 @@ def score_streams(request: ScoringRequest) -> ScoredLayers:
     options = EvaluationOptions(names, missing=_find_missing(request), sampling=request.sampling)
     (gold,) = request.gold
     layers = [(name, path) for name, paths in name_layers(request.layers).items() for path in paths]
-    evaluations = [evaluation.evaluate_stream(gold, path, name=name, options=options) for name, path in layers]
+    evaluations = [evaluate_stream(gold, path, name=name, options=options) for name, path in layers]
     inputs = [_describe_file("gold", gold), *(_describe_file("layer", path, name) for name, path in layers)]
     return _join_scores(request, evaluations, inputs=inputs)
 
@@ -260,7 +266,7 @@ def _choose_options(request: ScoringRequest, given: ScoringInputs, labels: Itera
 
 
 def _join_scores(request: ScoringRequest, evaluations: Sequence[Evaluation], **more: Any) -> ScoredLayers:
-    compare = partial(evaluation.compare_evaluations, evaluations[0], sampling=request.sampling)
+    compare = partial(compare_evaluations, evaluations[0], sampling=request.sampling)
     comparisons = tuple(map(compare, evaluations[1:]))
     document = make_document(evaluations, comparisons, command=request.command, **more)
     return ScoredLayers(tuple(evaluations), comparisons, document)

@@ -29,7 +29,7 @@ from biaozhu.training.gold import match_files
 
 READER = "biaozhu.DocBinStream.v1"
 BUFFER_SENTENCES, SAMPLE_SENTENCES = 10_000, 1000
-MAX_UNPACKED_BYTES = 1 << 30
+MAX_UNPACKED_BYTES, CHUNK_BYTES = 1 << 30, 1 << 20
 # spaCy's `Token.ent_iob`.
 MISSING = 0
 
@@ -169,7 +169,10 @@ def _read_doc(doc: tokens.Doc, where: str) -> AnnotatedText:
 
 
 def _check_size(data: bytes, where: str) -> None:
-    unpacking = zlib.decompressobj()
-    unpacking.decompress(data, MAX_UNPACKED_BYTES)
-    if unpacking.unconsumed_tail:
-        raise ShardError(f"it unpacks to more than {MAX_UNPACKED_BYTES >> 20} MiB", where=where)
+    # In chunks: a small file must not take so much memory before it is refused.
+    unpacking, size = zlib.decompressobj(), 0
+    while data and not unpacking.eof:
+        size += len(unpacking.decompress(data, CHUNK_BYTES))
+        data = unpacking.unconsumed_tail
+        if size > MAX_UNPACKED_BYTES:
+            raise ShardError(f"it unpacks to more than {MAX_UNPACKED_BYTES >> 20} MiB", where=where)

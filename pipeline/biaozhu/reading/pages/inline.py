@@ -39,7 +39,8 @@ _ISOTOPE = re.compile(r"[A-Z][a-z]?(?![A-Za-z])")
 
 def write_inner(element: HtmlElement, kind: str, before: Sequence[str], left_out: Mapping[str, list[str]]) -> str:
     """Return what a line, which has the pieces `before` so far, has of a part; what it lacks is added by its reason."""
-    text, raised = " ".join(element.text_content().split()), kind == _RAISED
+    content = "".join(element.xpath("descendant::text()[not(ancestor::script or ancestor::style)]"))
+    text, raised = " ".join(content.split()), kind == _RAISED
     shown = _write_raised(element, text, "".join(before[-_NEAR:])) if raised else None
     if shown is None and text:
         left_out[_NOTE_MARK if raised else kind].append(text)
