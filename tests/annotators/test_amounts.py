@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from biaozhu.annotators.amount_grammar.forms import fold_text
-from biaozhu.annotators.amounts import LABEL, SOURCE, amount_borders, find_amounts
+from biaozhu.annotators.amounts import LABEL, SOURCE, SURE, amount_borders, find_amounts
 
 MARKED = [
     # A1: numeral and measure word
@@ -113,6 +113,16 @@ MARKED = [
     "31师85团3营、3连2排、150团职工、【30团】游客、机型33H、【2P】空调",
     "周文清 24:10 19 4/7、周文清 4/7 19、三分球4/7，罚球5/6、占全国【1/4】以上、【2/3】的人",
     "【38亩】×【200元/亩】、【300g】×【4袋】、密度3.4,【150℃】时",
+    # tickets of a lottery, units in letters, of Russia and of Malaysia
+    "一等奖【7注】、【1,322注】、中了【五注】一等奖、2019注册会计师、2注意事项、20注资",
+    "增长【12pct】、下滑【80bp】、估值【38.1x】、从0.1x到0.9x的版本、纯度【99.5wt%】、【300r/min】、【15000TEU】、【20MWp】、水压【6.5巴】、5巴士",
+    "菌落【2.3×10⁵CFU/g】,【10⁴CFU/g】、2.10⁴米、损失【RM 6万】、【MYR 300】、RM(【30岁】)、【七十巴仙】、【30巴仙】",
+    "【二十戈比】、【一俄丈半】、【十五卢布二十戈比】、全【25话】、全【十二话】、第25话、共30话费、【2000元/胎】",
+    # old units and their smaller parts
+    "每亩【三升三合五勺】、每丁银【二钱一分】、【六十四两三钱】、【一两三钱二分】、【三钱】大黄、三合一、3合1、一钱不取、三钱包",
+    "【三十二顷四十六亩】、【四里二分】、【三尺六寸五分】、【八寸五分】厚",
+    # days on end and days to keep something; halves
+    "连【5日】豪雨、大连5日讯、连降【3日】、保存【30日】、抽了【半包】烟、全包和半包、【半个点】就到、【半吨】原料",
     # names that hold what reads as an amount
     "在三门峡市和五台山镇",
     "里氏【6.2级】地震、【八级】大风",
@@ -165,6 +175,12 @@ def test_amounts_borders_of_what_a_network_sees(text: str, seen: str, wanted: st
     start = text.index(seen)
     borders = amount_borders(text, start, start + len(seen))
     assert (borders and text[slice(*borders)]) == wanted
+
+
+@pytest.mark.parametrize("text", ["半吨原料", "半个点就到", "半个小时"])
+def test_amounts_are_sure_of_half_a_unit(text: str) -> None:
+    (spans,) = find_amounts([text])
+    assert [(span.score or 0) >= SURE for span in spans] == [True]
 
 
 def test_amounts_of_no_text_are_none() -> None:

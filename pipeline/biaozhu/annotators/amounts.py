@@ -80,7 +80,7 @@ def _with_measure(number: str, measure: str, key: str) -> str:
     return rf"{number}(?:{_second(key)})?(?P<unit{key}>{measure})"
 
 
-_HALVES = "个|袋(?!装)|勺|[汤茶]匙|锅(?!炉)|筐|罐|年|小时|公?斤|英?亩|公?里|米|尺|寸|吨|分钟|刻|成|倍|周|圈|场(?!所)|升|碗|杯|瓶|页|辈子|天|日|英[里寸尺]"
+_HALVES = "个|包(?=[，。；！？]|[烟纸饼药盐糖茶])|袋(?!装)|勺|[汤茶]匙|锅(?!炉)|筐|罐|年|小时|公?斤|英?亩|公?里|米|尺|寸|吨|分钟|刻|成|倍|周|圈|场(?!所)|升|碗|杯|瓶|页|辈子|天|日|英[里寸尺]"
 _ARABIC_AMOUNT = _with_measure(
     rf"(?P<figures>{_TIMES}{FIGURES}(?:[wW](?=[多余+]?[元块人]))?(?: ?[余多来几]|\+(?!\w费))?) ?", _AFTER_ARABIC, "A"
 )
@@ -90,7 +90,7 @@ _CHINESE_AMOUNT = _with_measure(
 _MONEY = alternation(MEASURES["money"].split())
 _CURRENCY = (
     r"(?:(?<![A-Za-z])(?:US|HK|NT|CA|AU|SG|[ACS])?[$]|[¥€£₩₽฿]"
-    r"|(?<![A-Za-z])(?:RMB|CNY|USD|HKD|EUR|GBP|JPY|TWD|KRW|AUD|CAD|SGD|CHF|MOP)(?![A-Za-z])[¥$]?)"
+    r"|(?<![A-Za-z])(?:RM|RMB|CNY|USD|HKD|EUR|GBP|JPY|TWD|KRW|AUD|CAD|SGD|CHF|MOP|MYR|THB|IDR|INR|PHP|VND|NZD|RUB|BRL|ZAR|SEK|NOK|DKK)(?![A-Za-z])[¥$]?)"
 )
 _PRICE = (
     rf"(?=[-+$¥€£₩₽฿A-Z])[-+]?{_CURRENCY} ?{ARABIC}{MAGNITUDE}"
@@ -118,7 +118,10 @@ def _smaller_parts() -> dict[str, re.Pattern[str]]:
     # 两 after 斤 is a weight whatever follows: 六斤六两的鸡.
     guards = {unit: guard for unit, guard in NOT_BEFORE_AFTER_FIGURES.items() if unit != "两"}
     return {
-        unit: re.compile(rf"[零又]?(?:{ARABIC}|{CHINESE}|半)(?P<unit>{alternation(smaller, guards)})")
+        # A numeral does not go on after 两, which may be a digit of it; a smaller weight does.
+        unit: re.compile(
+            rf"[零又]?(?:{ARABIC}|{CHINESE}|半|(?<=两)[{SMALL}]{{1,2}})(?P<unit>{alternation(smaller, guards)})"
+        )
         for unit, smaller in parts.items()
     }
 
@@ -146,7 +149,7 @@ _CURRENCY_NAME = re.compile(
 )
 _AFTERWARDS = re.compile(
     rf"(?:(?<=[毛角分])钱)?(?:[（(](?:{measure_pattern(MEASURES['classifier'])})[）)])?"
-    rf"(?: ?[/·] ?(?:[0-9]++ ?)?(?:{_AFTER_ARABIC}|[月平$]|(?:min|[hdsa]|(?<=/)[a-z]{{2,4}})(?![A-Za-z]))(?:(?<=[A-Za-z])(?:-[12](?![0-9.])|⁻[¹²]))?"
+    rf"(?: ?[/·] ?(?:[0-9]++ ?)?(?:{_AFTER_ARABIC}|[月平胎生校课题$]|(?:min|[hdsa]|(?<=/)[a-z]{{2,4}})(?![A-Za-z]))(?:(?<=[A-Za-z])(?:-[12](?![0-9.])|⁻[¹²]))?"
     "|每(?:小时|分钟|秒|平方米|立方米|公顷|[兆千]瓦时?|吨|公斤|千克|升))*+"
 )
 _BEGIN_MORE = frozenset(

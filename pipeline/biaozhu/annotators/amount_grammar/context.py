@@ -59,6 +59,8 @@ _NOT_LASTING = re.compile("都没|也没|到晚|又一|比一")
 # 一 before these does not count, even though they are units (一度, 一番, 一点, 滚在一块).
 _NEVER_EXACT = frozenset(("度", "番", "点", "分", "块", "级", "节"))
 _NOBODY = re.compile("(?:同|无|每|这|那|某|不落|没有|没|第|另)$")
+# 半小时, 半个点: a quantity; 半天 may be some time, 半年 half of a certain year.
+_SURELY_HALVED = frozenset(("小时", "分钟", "个小时", "个钟头", "个时辰", "个月", "个点"))
 # Of 9时30分 the minutes; of 用时59分 none.
 _CLOCK = re.compile(f"[0-9{DIGITS}十] ?[时点：]$")
 _OPENING = ("", *"，,。；！？\n“")
@@ -126,6 +128,8 @@ def chinese_score(one: Counted, *, extended: bool) -> float:
         return 0.0
     if one.number.endswith("把"):
         return 0.95  # 千把斤 is nothing else.
+    if one.number == "半" and (one.kind == "unit" or one.measure in _SURELY_HALVED):
+        return 0.95
     if one.number not in ("一", "两", "几", "一两"):
         return 0.75 if one.number in ("百", "千", "万", "亿", "十", "半") else 0.9
     # 两块五一斤 and 三千元一个月 are prices by the pound and the month.
