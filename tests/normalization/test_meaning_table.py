@@ -106,6 +106,20 @@ def test_table_doubts_yuan_that_may_be_dollars(marked: Marked, text: str, doubts
     assert [row.doubt.removesuffix("place").rstrip() for row in rows] == doubts
 
 
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [
+        ("總經費新臺幣[A4億元]，每戶補助[A5元]，獎金[A3角]。", ["新台币", "新台币", "角"]),
+        ("總經費新臺幣[A4億元]，人民幣[A3元]，每戶補助[A5元]。", ["新台币", "元", "元"]),
+        ("總經費新臺幣[A4億元]，港幣[A3元]，每戶補助[A5元]。", ["新台币", "港元", "元"]),
+    ],
+)
+def test_table_reads_yuan_as_the_one_dollar_that_the_text_names(marked: Marked, text: str, units: list[str]) -> None:
+    rows = article_meaning(*marked(text)).rows
+    assert [row.unit for row in rows] == units
+    assert rows[-1].doubt.startswith("currency")
+
+
 def test_table_keeps_the_figures_of_small_values(marked: Marked) -> None:
     # A regression test: 0.2微克 was 0 kg.
     rows = article_meaning(*marked("[A0.2微克]，[A1寸]，[A0微克]，[A3尺]。")).rows

@@ -105,17 +105,19 @@ def per_around(before: str, after: str, unit: Unit) -> tuple[str, bool]:
     for one in reversed(found):
         if names and one.end < start:
             break
-        names.insert(0, _per_name(one.word))
+        names.insert(0, _per_name(one.word, unit))
         start = one.start
     between = before[last.end :]
     later = bool(re.search("[,:]", between))
-    ended = not last.lasting or unit.dimension in ("count", "age", "ratio") or _TOTAL.search(between)
+    ended = not last.lasting or unit.dimension in ("count", "age", "ratio", "duration") or _TOTAL.search(between)
     if (later and ended) or re.search("[。;!?]", between) or names == [unit.name]:
         return "", False
     return "·".join(names), later
 
 
-def _per_name(word: str) -> str:
+def _per_name(word: str, unit: Unit) -> str:
+    if word == "方" and unit.dimension in ("count", "duration"):
+        return word  # 每方用时2小时: of a side, no cubic metre.
     # 每个村 is per village, 每个 per piece.
     name = word.removeprefix("个") or word
     return name if name[0] in "0123456789" else unit_of(name).name.removeprefix("个") or "个"

@@ -11,7 +11,7 @@ from biaozhu.normalization.units import Unit
 # The year from which on a unit is what it is today: market units (order of 1929, in force 1930), the new yuan (1955), 两 of ten
 # to the 斤 (order of 1959).
 _SINCE = {
-    **dict.fromkeys("里丈尺寸亩顷斤担", 1930),
+    **dict.fromkeys("里丈尺寸亩顷斤担升", 1930),
     **dict.fromkeys(("元", "角", "分钱"), 1955),
     **dict.fromkeys("两钱", 1959),
 }
@@ -26,7 +26,7 @@ _TIME = re.compile(
     f"|(?P<reign>(?:{'|'.join(_REIGNS)})(?=[元一二三四五六七八九十0-9]|年间|初年?|末年?|中叶))"
     "|(?P<today>(?:今|去|前|明)年|如今|现在|目前|近年|当前|至今)"
 )
-# Silver by weight or by the dollar: 捐银三十两, 二十两纹银.
+# Silver by the dollar.
 _SILVER_BEFORE = re.compile("(?:银(?!行)|洋)[共约计各合]*$")
 _SILVER_AFTER = re.compile("(?:纹|白|足|库平)?银(?![行杏河联])")
 
@@ -48,6 +48,6 @@ def is_of_another_era(unit: Unit, before: str, after: str, year: int | None) -> 
     """Tell whether an amount is silver or of a time (`year`, or what the text before it says) when the unit was not what it is today."""
     if (since := _SINCE.get(unit.name)) is None:
         return False
-    silver = unit.name in ("两", "钱", "元") and (_SILVER_BEFORE.search(before) or _SILVER_AFTER.match(after))
+    silver = unit.name == "元" and (_SILVER_BEFORE.search(before) or _SILVER_AFTER.match(after))
     beside = _BESIDE.match(after)
     return bool(silver) or (year_of(before + (beside[1] if beside else ""), year) or TODAY) < since

@@ -19,6 +19,8 @@ POWERS = {"兆": 12, "亿": 8, "万": 4, "千": 3, "百": 2, "十": 1}
 # 余, 多 say "and something more"; 来, 把 say "about" (十来个, 万把块).
 MORE, ABOUT = frozenset("余多"), frozenset("来把")
 SOME = frozenset("几数")
+# 十几二十 is from 11 to 20.
+_FEW = re.compile("([二三四五六七八九]?)十几([二三四五六七八九])十")
 # Set phrases, as ranges.
 _PHRASES = {"千儿八百": (800, 1000), "百儿八十": (80, 100)}
 # 几 by itself is 2 to 9, after 十 it is 1 to 9 (现代汉语词典: 大于一而小于十的不定数目).
@@ -52,6 +54,8 @@ def read_numeral(text: str) -> Numeral | None:
     if plain in _PHRASES:
         low, high = map(Decimal, _PHRASES[plain])
         return Numeral(low, high, "约")
+    if (few := _FEW.fullmatch(plain)) and DIGITS[few[2]] == DIGITS[few[1] or "一"] + 1:
+        return Numeral(Decimal(DIGITS[few[2]] * 10 - 9), Decimal(DIGITS[few[2]] * 10), "几")
     approx: Approx = "余" if MORE.intersection(plain) else "约" if ABOUT.intersection(plain) else ""
     plain = re.sub("[余多来把]", "", plain)
     # 6、7: six or seven, as 六、七.

@@ -87,6 +87,7 @@ class Row:
     doubt: str
 
 
+_DOLLARS = {"新台币": "NT[$]|[台臺][币幣]", "港元": "HK[$]|港[元币幣]", "澳门元": "澳[门門][元币幣]"}
 COLUMNS = tuple(field.name for field in fields(Row))
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
@@ -111,7 +112,7 @@ def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
     subjects = subject_places(article, ordered, places)
     rows: list[Row] = []
     starts = [block.start for block in article.blocks]
-    year, paragraph, traditional = None, 0, is_traditional(article.raw)
+    year, paragraph, traditional, named = None, 0, is_traditional(article.raw), _named_dollar(article.raw)
     for sentence in ordered:
         # A time holds for the rest of its paragraph.
         before, paragraph = paragraph, bisect_right(starts, sentence.start)
@@ -123,7 +124,8 @@ def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
             if span.label == LABEL:
                 subject = subjects[sentence.id, span.start]
                 # 元 may be the dollar of a place there, or of the writing.
-                dollar = traditional or subject.path.startswith(("台湾", "香港", "澳门"))
+                there = traditional or subject.path.startswith(("台湾", "香港", "澳门"))
+                dollar = named if there else ""
                 value = read_amount(sentence.text, span.start, span.end, year=year, dollar=dollar)
                 row = _row(article, sentence, span, reach, subject, value)
                 last = rows[-1] if rows and (rows[-1].sentence, rows[-1].end) == (row.sentence, reach[0]) else None
@@ -131,6 +133,12 @@ def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
                 rows.append(replace(row, about=last.about) if last and same else row)
         year = year_of(sentence.text, year)
     return Meaning(tuple(rows), places, group_people(ordered))
+
+
+def _named_dollar(text: str) -> str:
+    """Return the one currency of Taiwan, Hong Kong or Macau that a text names beside no yuan of the mainland, else 元."""
+    names = [name for name, pattern in _DOLLARS.items() if re.search(pattern, text)]
+    return names[0] if len(names) == 1 and not re.search("人民[币幣]|RMB|CNY", text) else "元"
 
 
 def neutralize_cell(value: object) -> object:

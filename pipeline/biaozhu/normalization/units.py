@@ -15,7 +15,7 @@ from typing import Literal
 from biaozhu.knowledge.measures import alternation, kind_of
 from biaozhu.knowledge.word_tables import TABLES
 
-Physical = Literal["area", "length", "mass", "volume", "energy", "power"]
+Physical = Literal["area", "length", "mass", "volume", "energy", "power", "pressure"]
 Dimension = Literal["count", "money", "ratio", "age", "duration", "other"] | Physical
 
 
@@ -32,6 +32,19 @@ class Unit:
 OLD_YUAN = "旧币"
 # What 分 is of a larger unit: 三里七分, 五钱八分.
 _FEN = {"里": Fraction(1, 10), "寸": Fraction(1, 10), "钱": Fraction(1, 10), "两": Fraction(1, 100)}
+_FEN |= {"钱银": _FEN["钱"], "银两": _FEN["两"]}
+# What is a tenth of which: 三合五勺, 二分五厘.
+_TENTH_OF = {"合": ("升",), "勺": ("合",), "厘": ("分", "分钱")}
+# What makes another unit of a word, □ for the amount: 捐银□两, □两纹银, 占地□万方, 利率降□bp.
+_SILVER = "银[共约计各合]*□|□(?:纹|白|足|库平)?银(?![行杏河联])"
+_INTEREST = "(?:利[率差]|收益率|点差|[升降涨跌滑行浮调宽窄])[^,。;、]{0,6}□"
+_BESIDE = {
+    "两": (_SILVER, "银两"),
+    "钱": (_SILVER, "钱银"),
+    "方": ("(?:面积|占地|用地|建面|楼面)[^,。;、]{0,6}□", "平方米"),
+    "bp": (_INTEREST, "基点"),
+    "bps": (_INTEREST, "基点"),
+}
 # 年半: half of the unit more; 个多月: more than the number says.
 _HALF = re.compile(r"(个)半(月|小时|星期|世纪)|(年|岁|天)半|(分)半钟")
 _MORE = re.compile(r"个多(月|小时|星期|世纪|时辰)|(分)多钟")
@@ -57,6 +70,8 @@ def _by_context(word: str, before: str, after: str) -> Unit | None:
         unit = Unit(word, "ratio", Fraction(1, int(part[1])), "1")
     elif word == "块" and _COUNTED_AFTER.match(after):
         unit = Unit(word, "count")
+    elif (beside := _BESIDE.get(word.lower())) and re.search(beside[0], f"{before}□{after}"):
+        unit = _UNITS[beside[1]]
     elif word in ("元", "圆", "块", "元钱", "块钱"):
         behind = _CURRENCY_BEHIND.match(after)
         names = (name for name in _CURRENCIES if before.rstrip().endswith(name))
@@ -77,6 +92,8 @@ def part_of(larger: Unit, measure: str = "分") -> Unit | None:
     """Return what 分, 角 or 升 means after a larger unit: of money after 元, of land after 亩, of an hour, of grain after 斗."""
     if larger.base == "斗":
         return Unit("升", "volume", Fraction(1, 10), "斗")
+    if larger.factor and larger.name in _FEN:
+        return Unit("分", larger.dimension, larger.factor * _FEN[larger.name], larger.base)
     if larger.dimension == "money":
         own = _UNITS["分钱" if measure == "分" else measure]
         if larger.base == "CNY" and larger.name != OLD_YUAN:
@@ -85,9 +102,14 @@ def part_of(larger: Unit, measure: str = "分") -> Unit | None:
         return Unit(measure, "money", larger.factor and own.factor and larger.factor * own.factor, larger.base)
     if larger.name in ("亩", "公顷"):
         return Unit("分", "area", Fraction(200, 3), "m²")
-    if larger.factor and larger.name in _FEN:
-        return Unit("分", larger.dimension, larger.factor * _FEN[larger.name], larger.base)
     return _UNITS["分钟"] if larger.dimension == "duration" else None
+
+
+def tenth_of(larger: Unit | None, measure: str) -> Unit | None:
+    """Return what 合, 勺 or 厘 means after the unit that has ten of it, None after others."""
+    if larger is None or larger.factor is None or larger.name not in _TENTH_OF.get(measure, ()):
+        return None
+    return Unit(measure, larger.dimension, larger.factor / 10, larger.base)
 
 
 def split_measure(measure: str) -> tuple[str, Fraction, bool]:

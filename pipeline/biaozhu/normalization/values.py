@@ -19,7 +19,7 @@ from biaozhu.knowledge.measures import ASCII_UNIT, FIGURES, MEASURES, NUMERAL, S
 from biaozhu.normalization.context import approx_around, bound_around, per_around
 from biaozhu.normalization.eras import is_of_another_era
 from biaozhu.normalization.numerals import DIGITS, Approx, Numeral, read_numeral
-from biaozhu.normalization.units import CURRENCY_FIRST, Dimension, Unit, part_of, split_measure, unit_of
+from biaozhu.normalization.units import CURRENCY_FIRST, Dimension, Unit, part_of, split_measure, tenth_of, unit_of
 from biaozhu.reading.simplified import to_half_width
 
 Doubt = Literal["", "per", "unit", "era", "currency", "sign", "calendar", "product", "pair", "reading"]
@@ -43,7 +43,7 @@ class AmountValue:
     thirds), `dimension` what it measures, count for classifiers. `approx` is 余 (and more: 余, 多), 几 (an unsaid digit: 几, 数), 约 (about),
     近 (nearly) or empty; `bound` has the words that make the figure a limit, in the order 最高, 最低, 以上, 超过, 以下, 不足; `per` is what it is
     counted for (亩 in 每亩2300元; 人·年 in 每人每年). `doubt` is what is not certain: `per` (carried over from an earlier clause), `unit` (块 may
-    be money or pieces, 2万/平 may be money), `era` (of silver, or of a time when the unit was another; the unit is as today), `currency` ($ is a dollar of some
+    be money or pieces, 2万/平 may be money), `era` (of silver dollars, or of a time when the unit was another; the unit is as today), `currency` ($ is a dollar of some
     country, 元 in a text of Taiwan or Hong Kong may be theirs), `sign` (零下5至8℃), `calendar` (a month is taken for 30 days), `product` (2×66万千瓦), `pair` (120/80mmHg), `reading` (六七折; a
     figure cut by the end of its line).
     """
@@ -74,7 +74,7 @@ class _Part:
 _WORDS = alternation(word for words in MEASURES.values() for word in words.split())
 _MONEY = alternation(word for word in MEASURES["money"].split() if len(word) > 1)
 _PIECE = re.compile(
-    r"[零又]?(?P<sign>零[下上]|[-+±负])? ?(?:[摄华]氏)?(?P<currency>[A-Z]{0,3}[$¥€£₩₽฿]|[A-Z]{3}[$¥]?)? ?"
+    r"[零又]?(?P<sign>零[下上]|[-+±负])? ?(?:[摄华]氏)?(?P<currency>[A-Z]{0,3}[$¥€£₩₽฿]|[A-Z]{3}[$¥]?|RM)? ?"
     rf"(?P<number>(?:[一二三四五六七八九两0-9]、)?(?:一整|{FIGURES}|{NUMERAL}|[几数])(?: ?[余多来几])?|半|(?<=两)[一二三四五六七八九](?=钱)) ?"
     rf"(?P<letter>[MBK](?![A-Za-z])|(?(currency)[wW]|[wW](?=[余多]?[+]?(?:{_MONEY}|[元块人户名位件份个条次字套台辆])|[+余多]|[0-9]$)))?"
     rf"(?P<more>[余多]?[+](?![0-9])|(?<=[wW])[余多])?(?P<measure>大?(?:{_WORDS})|{ASCII_UNIT}"
@@ -105,13 +105,11 @@ _RENMINBI = re.compile(r"人民币[^0-9,。;]{0,4}\[|\[[^\]]*(?:人民币|RMB|CN
 _PRICED = re.compile("[币元毛角花卖价买付收钱贵涨降赚交欠给省补]")
 
 
-def read_amount(
-    text: str, start: int, end: int, *, year: int | None = None, dollar: bool = False
-) -> AmountValue | None:
+def read_amount(text: str, start: int, end: int, *, year: int | None = None, dollar: str = "") -> AmountValue | None:
     """Return the value of the amount text[start:end], with approximation, bounds and `per` from around it.
 
-    `year` is the one that the text before `text` is about, where that is known, and `dollar` says that 元 may be the dollar of Taiwan,
-    Hong Kong or Macau. It is None where the span holds no numeral that can be read.
+    `year` is the one that the text before `text` is about, where that is known, and `dollar` is the currency that 元 may be short for in
+    a text of Taiwan, Hong Kong or Macau, 元 itself where the text names none. It is None where the span holds no numeral that can be read.
     """
     first = max(0, start - REACH_BEFORE)
     plain = to_half_width(fold_text(text[first : end + REACH_AFTER]))
@@ -144,6 +142,7 @@ def read_amount(
     approx = read.approx or approx_around(before, after, unit.dimension)
     era = is_of_another_era(unit, before, after, year)
     currency = dollar and unit.base == "CNY" and not _RENMINBI.search(f"{before[-8:]}[{span}]{after[:5]}")
+    unit = unit_of(dollar) if currency and unit.name == "元" else unit
     doubt = read.doubt or ("currency" if currency else "per" if carried else "era" if era else "")
     return AmountValue(low, high, unit.name, unit.dimension, approx, bound_around(before, after), per, doubt)
 
@@ -165,6 +164,9 @@ def _read_span(span: str, before: str, after: str) -> _Part | None:
         is_power = re.match(f"10[{SUPERSCRIPTS}]", rest) is not None
         is_race = _RACE.search(before[-8:] + after[:8]) is not None
         return part and _multiplied(times.group(), part, is_power=is_power, is_race=is_race)
+    middle, _, spread = span.partition("±")
+    if middle and spread:
+        return _spread_around(_summed(_parts(middle, before, after)), _summed(_parts(spread, before, after)))
     cut = _RANGE.search(span, 1)
     sides = [span[: cut.start()], span[cut.end() :]] if cut else [span]
     if "分之" in span or "/" in span:
@@ -205,8 +207,9 @@ def _unit(found: re.Match[str], larger: Unit | None, before: str, after: str) ->
     if not measure or (measure == "起" and _PRICE.search(before)):
         return None, ""
     old = larger is not None and larger.base == "斗"
-    if (measure == "分" and (larger or "秒" in found.string)) or (measure == "升" and old):
-        return part_of(larger or unit_of("小时")) or unit_of(measure), ""
+    tenth = tenth_of(larger, measure)
+    if tenth or (measure == "分" and (larger or "秒" in found.string)) or (measure == "升" and old):
+        return tenth or part_of(larger or unit_of("小时")) or unit_of(measure), ""
     if measure in ("角", "毛") and larger is not None and larger.dimension == "money":
         return part_of(larger, measure) or unit_of(measure), ""
     if measure == "分" and _COMPARED.search(before) and (compared := _PARTED.findall(before)):
@@ -289,6 +292,15 @@ def _ranged(first: _Part, last: _Part) -> _Part | None:
         scaled = start * Fraction(scale.low) if scale else start
         start = scaled if scaled < high else start
     return _Part(min(start, low, high), max(start, low, high), unit, approx, doubt, last.magnitude)
+
+
+def _spread_around(middle: _Part | None, spread: _Part | None) -> _Part | None:
+    # 120±5℃ is from 115 to 125.
+    if middle is None or spread is None or middle.unit not in (None, spread.unit):
+        return None
+    shared = read_numeral(spread.magnitude) if spread.magnitude and not middle.magnitude else None
+    scale = Fraction(shared.low) if shared else 1
+    return replace(spread, low=middle.low * scale - spread.high, high=middle.high * scale + spread.high)
 
 
 def _multiplied(times: str, part: _Part, *, is_power: bool, is_race: bool) -> _Part | None:
