@@ -79,6 +79,8 @@ def test_addresses_say_what_they_do_not_know(marked: Marked) -> None:
         ("[P平遥县]修路。[P假河村]也修路", COUNTY),
         ("[P平遥县][P洪善镇]修路。[P假河镇]也修路", COUNTY),
         ("[P汾河][P假河村]修路", ()),
+        ("[P平遥县]东邻[P祁县]。由[P假河公社]改镇", COUNTY),
+        ("[P平遥县]与[P祁县]、[P太谷县]接壤。由[P假河公社]改镇", COUNTY),
     ],
 )
 def test_addresses_put_the_unknown_where_the_text_puts_it(marked: Marked, text: str, under: tuple[str, ...]) -> None:
@@ -180,12 +182,34 @@ def test_addresses_in_china_have_paths_whatever_is_abroad(marked: Marked, text: 
         ("[P旧金山]", "unknown", ""),
         ("[P鹿儿岛]", "unknown", ""),
         ("[P济州岛]", "natural", ""),
+        # Townships of China are called so, none of them near.
+        ("[P柏林]下雪", "unknown", ""),
     ],
 )
 def test_addresses_abroad_have_no_path_in_china(marked: Marked, text: str, status: str, under: str) -> None:
     _, sentences = marked(text)
     place = resolve_places(sentences)[-1]
     assert (place.status, place.path, "/".join(place.under)) == (status, (), under)
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("去[P九华山]、[P黄山]", "natural"),
+        ("[P衢州市]下雨。不到[P衢江]边玩", "natural"),
+        ("[P福鼎市]、[P杭州湾]有大风", "natural"),
+        ("[P华东]大雨", "natural"),
+        ("[P大别山区]下雪", "natural"),
+        # A village of 凤翔区 is 关中社区.
+        ("[P凤翔县]人，找[P关中]女士", "unknown"),
+        # 高陂镇 is in the county that lies to the south, too.
+        ("南至[P大埔县]界九十里。[P高陂镇]有烟棚", "ambiguous"),
+    ],
+)
+def test_addresses_of_regions_and_hills_are_no_divisions(marked: Marked, text: str, status: str) -> None:
+    _, sentences = marked(text)
+    place = resolve_places(sentences)[-1]
+    assert (place.status, place.path, place.under) == (status, (), ())
 
 
 @pytest.mark.parametrize(

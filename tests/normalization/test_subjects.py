@@ -42,6 +42,8 @@ def subjects(made: tuple[Article, tuple[Sentence, ...]]) -> list[Subject]:
         ("# [P平遥县]：修路\n“今年修了[A3公里]。”[P新营村]支部书记[N林大有]说。", ["新营村"]),
         ("该镇推选[P新营村]支部书记[N林大有]，还选出[A3人]。", [""]),
         ("今年修了[A3公里]。", [""]),
+        ("[P日]机轰炸县城，炸死[A86人]。", [""]),
+        ("[P平遥县]大旱。[P汾河]暴涨，拨银[A5000两]。", ["平遥县"]),
     ],
 )
 def test_subjects_find_the_place_that_an_amount_is_about(marked: Marked, text: str, places: list[str]) -> None:
@@ -73,6 +75,9 @@ def test_subjects_find_the_place_that_an_amount_is_about(marked: Marked, text: s
         ("# [P青禾县]：修路\n[P北洼乡]修了[A3公里]。", "青禾县/北洼乡", True),
         ("[P青禾县][P北洼乡]修了[A3公里]。", "青禾县/北洼乡", True),
         ("| [P平遥县] | [A3亿元]", "山西省/晋中市/平遥县", True),
+        ("[P匈牙利]项目停了。公司每股派[A3.5元]。", "匈牙利", False),
+        # Two towns of the province are called so.
+        ("[P陕西省][P柳林镇]有[A3户]。", "柳林镇", False),
     ],
 )
 def test_subjects_say_whether_the_place_is_sure(marked: Marked, text: str, path: str, *, is_sure: bool) -> None:

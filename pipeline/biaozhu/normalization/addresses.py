@@ -62,7 +62,7 @@ class Place:
     """Meaning of a place name, whose offsets are code points into the text of its sentence.
 
     `status` is known, ambiguous (the tables have the name, and nothing near says which of `candidates`, the likeliest first, or whether any
-    of them, is meant), unknown (no table has it where the text puts it; no candidates), or natural (a river, a plain). Names in traditional characters are looked up in simplified ones, which `path` has. `level` is one of LEVELS or natural, 亚洲 a country; by its unit word where it is unknown. `path` has the names from the province
+    of them, is meant), unknown (no table has it where the text puts it; no candidates), or natural (a river, a plain, a region such as 华东). Names in traditional characters are looked up in simplified ones, which `path` has. `level` is one of LEVELS or natural, 亚洲 a country; by its unit word where it is unknown. `path` has the names from the province
     down, as the article writes its own, and `code` the statistical code of the division (of its township where a village has been divided);
     both are empty unless it is known. `under` is the path of what an unknown place is part of, empty where nothing says it: the place written
     right before it, else the division that the text is at, where that holds a candidate or the unit word is a village's or a township's.
@@ -248,11 +248,13 @@ def _divisions(
     mention: PlaceMention, before: str, inside: Sequence[str], context: _Context
 ) -> tuple[list[Division], bool]:
     """Return the divisions that a name can mean where it stands, and whether it is also that of others."""
-    name, at = mention.text, context.at or context.root
+    name, at = mention.text, "" if kinds.is_well_known(mention.text) else context.at or context.root
     found = [*divisions_named(name), *villages_named(name, before or at, context.root)]
     found += _stated(name, before, found, context)
     if not kinds.level_by_suffix(name) and (mention.cooperative or any(one[:-1] == name for one in context.made_up)):
         found = []
+    if kinds.has_namesake_abroad(name) and all(_is_low(one) for one in found):
+        found = [division for division in found if _is_meant(division, name, before, inside, context)]
     all_of_name = len(found)
     found = [one for one in found if not _is_low(one) or _may_be_here(one, before, context)]
     if kinds.is_natural(name):
@@ -315,7 +317,7 @@ def _code_of_list(names: Sequence[str]) -> str:
 
 
 def _is_meant(division: Division, name: str, before: str, inside: Sequence[str], context: _Context) -> bool:
-    """Tell whether a name that is mostly a hill's or a lake's can mean the division: 上海 alone, 竹山 where the text is near."""
+    """Tell whether a name that is mostly a hill's, a lake's or a town's abroad can mean the division: 上海 alone, 竹山 where the text is near."""
     code, at = division.code, context.at or context.root
     near = at.startswith(code) if name in kinds.FAMOUS else bool(at) and code.startswith(at[: CODE_DIGITS[CITY]])
     return division.level <= CITY or near or _is_told(code, before, inside)

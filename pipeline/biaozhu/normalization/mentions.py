@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from biaozhu.data.model import Sentence
+from biaozhu.normalization.division_lookup import divisions_named
 from biaozhu.normalization.place_kinds import country_of, is_abroad, is_only_abroad
 from biaozhu.reading.simplified import to_simplified
 
@@ -19,7 +20,7 @@ NEIGHBOURS = 5
 _CLIMBED = re.compile("(?:登上|登临|攀登|攀爬|(?<!刊)登|爬上?|翻越|横渡|渡过?|跨过?|濒临?|引自|汇入|流[入经过]|注入)$")
 _OF_FEATURE = re.compile(
     "(?<=[山岭峰])(?:脚下|之巅|山?顶|主峰|深处|[东西南北]麓|(?:国家级?)?(?:风景(?:名胜)?区|景区))"
-    "|(?<=[江河湖溪])(?:两岸|沿岸|干流|支流|流域|[上中下]游|[江河湖]?畔|湖心|水[面位质域]|河?道|大?[桥堤坝]|决口|暴?涨)"
+    "|(?<=[江河湖溪])(?:两岸|沿岸|干流|支流|流域|[上中下]游|[江河湖]?(?:畔|边(?![境界]))|湖心|水[面位质域]|河?道|大?[桥堤坝]|决口|暴?涨)"
 )
 # What may stand between a place and one inside it: 巴基斯坦的吉尔吉特.
 _INSIDE = re.compile("的?(?:首都|首府|省会|境内|[东西南北中]部)?的?")
@@ -31,13 +32,14 @@ _COOPERATIVE = re.compile(
 _ORGANIZATION = re.compile(
     "(?:第?[一二三四五六七八九十]+)?(?:[小中大]学|学校|[\u4e00-\u9fff]{0,4}?(?:厂|公司)|[林农牧渔]场|水?渠|水库|煤?矿|医院|桥|站)"
 )
-# Where someone or something comes from or has gone to says nothing on where the next place lies.
+# Where someone or something comes from or has gone to says nothing on where the next place lies, nor do neighbours.
 _FROM_OR_TO = re.compile(
-    "(?:[来迁]自|(?<![独亲各引])自|从|[祖原]籍|籍贯(?:是|为)?|老家(?:在|是)|前身[是为]|[迁搬移徙逃调派嫁运销卖寄飞发送开](?:居|到|往|至|入|赴)"
+    "(?:[东西南北](?:面|部|边|界)?[邻接连靠抵至去距]|毗邻|紧邻|相邻|毗连|[来迁]自|(?<![独亲各引])自|从|[祖原]籍|籍贯(?:是|为)?|老家(?:在|是)|前身[是为]|[迁搬移徙逃调派嫁运销卖寄飞发送开](?:居|到|往|至|入|赴)"
     "|迁居|迁徙|搬[家迁][到至往]|又?搬[到至进]|移居|徙居|[赴往])(?:了|今|原)?$"
 )
 _COME_FROM = re.compile(
     "[打务做]工|上学|读书|求学|经商|当兵|参军|学习|取经|人(?![民口均家大])|籍|的?(?:朋友|同事|客[商户人]|游客|专家|老乡|移民)|[^，。,、]{0,6}?[迁搬移逃]来"
+    "|(?:、[^，。,；、]{2,8})*(?:接壤|毗[邻连]|相[邻连接]|交界|为[邻界]|搭界)"
 )
 
 
@@ -103,7 +105,8 @@ def _of_sentence(sentence: Sentence) -> list[PlaceMention]:
                 bool(mentions) and start == reached,
                 inside is not None,
                 lists[number],
-                bool(_CLIMBED.search(text, max(0, start - REACH), start) or _OF_FEATURE.match(text, end)),
+                bool(_CLIMBED.search(text, max(0, start - REACH), start) or _OF_FEATURE.match(text, end))
+                or _is_among_hills(name, lists[number]),
                 _COOPERATIVE.match(text, end, end + AFTER) is not None,
                 _ORGANIZATION.match(text, end, end + AFTER) is not None,
                 elsewhere,
@@ -111,6 +114,11 @@ def _of_sentence(sentence: Sentence) -> list[PlaceMention]:
             )
         )
     return mentions
+
+
+def _is_among_hills(name: str, others: Sequence[str]) -> bool:
+    # 黄山 beside 九华山, after which no division is called.
+    return name[-1] == "山" and any(one[-1] == "山" and not divisions_named(one) for one in others)
 
 
 def _is_put_abroad(above: PlaceMention, name: str, between: str) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 
-from biaozhu.knowledge.division_names import COUNTRIES
+from biaozhu.knowledge.division_names import COUNTRIES, COUNTY
+from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.word_tables import read_words
-from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, TOWN, world_names
+from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, KNOWN_PLACE, TOWN, world_names
 
 VILLAGE_LIKE = re.compile(r".*(?:社区|嘎查|[村庄屯寨疃堡营沟坡湾坪])$")
-_NATURAL = re.compile(r".+(?:[江河湖海山岛岭峰峡湾洋溪]|山脉|平原|高原|盆地|草原|沙漠|半岛|群岛|海峡|流域|三角洲)$")
+_NATURAL = re.compile(
+    r".+(?:[江河湖海山岛岭峰峡湾洋溪]|山脉|平原|高原|盆地|草原|沙漠|半岛|群岛|海峡|流域|三角洲|山区|[江河湖]口区)$"
+)
 # A hill or a brook like any other, unless the text is at the county that is called so: 竹山, 石河.
 COMMON = re.compile("[竹石茶松荒青绿花果药林草土沙雪火煤铁铜金银大小高前后东西南北上下老新][山河湖江海岛岭溪]")
 FAMOUS = frozenset(read_words("places", "famous_features"))
@@ -24,6 +27,8 @@ _BY_SUFFIX = (
     ("province", re.compile(r".+(?:省|自治区)$")),
 )
 _MORE_COUNTRIES = frozenset(read_words("places", "more_countries"))
+# Parts of China that are larger than a province, or no division.
+_REGIONS = frozenset(("华北", "华东", "华南", "华中", "京津冀", "长三角", "珠三角"))
 _HOME = frozenset(read_words("places", "home"))
 _SHORT = {one[0]: one[1:] for one in read_words("places", "short_countries")}
 _IN_PAIRS = {one[0]: one[1:] for one in read_words("places", "short_countries_in_pairs")}
@@ -37,8 +42,17 @@ def level_by_suffix(name: str) -> str:
 
 
 def is_natural(name: str) -> bool:
-    """Tell whether a name is a river's or a mountain's by its last character."""
-    return bool(_NATURAL.fullmatch(name)) and not VILLAGE_LIKE.fullmatch(name)
+    """Tell whether a name is a river's, a mountain's or a bay's (杭州湾) by its end, or a region's without a government."""
+    if name in _REGIONS:
+        return True
+    city = gazetteer().named.get(name[:-1])
+    is_bay = name[-1] == "湾" and city is not None and city.level <= COUNTY
+    return bool(_NATURAL.fullmatch(name)) and (is_bay or not VILLAGE_LIKE.fullmatch(name))
+
+
+def is_well_known(name: str) -> bool:
+    """Tell whether a name without a unit word is a place's that is known far beyond its county: 关中."""
+    return bool(world_names().get(name, 0) & KNOWN_PLACE) and not level_by_suffix(name)
 
 
 def is_town_abroad(name: str) -> bool:
@@ -53,6 +67,8 @@ def country_of(name: str, neighbours: tuple[str, str] = ("", "")) -> str:
 
     `neighbours` are the names right before and behind it: 蒙 is 蒙古国 beside 中 or 俄.
     """
+    if name in _REGIONS:
+        return ""
     if name in COUNTRIES or name in _MORE_COUNTRIES or world_names().get(name, 0) & COUNTRY:
         return name
     in_pair = any(one in _SHORT for one in neighbours)

@@ -17,18 +17,22 @@ from itertools import chain, groupby
 from typing import Literal, NamedTuple
 
 from biaozhu.data.model import Article, Sentence, Span
+from biaozhu.knowledge.division_names import PROVINCE
+from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.normalization.addresses import Place
 from biaozhu.normalization.mentions import is_from_or_to
 from biaozhu.reading.simplified import to_simplified
 
 AMOUNT, PERSON = "AMOUNT", "PERSON"
 Steps = tuple[str, ...]
-Rank = Literal["aside", "inside", "person", "of_a_person", "subject", "pointing"]
+Rank = Literal["aside", "inside", "person", "of_a_person", "subject", "pointing", "company"]
 _UNIT = "[省市县区乡镇村]"
 _POINTING = re.compile(
     rf"(?P<who>该|我们|我|咱们?|全|本)(?P<unit>{_UNIT})(?![长委直级])|(?<![\u4e00-\u9fff]){_UNIT}(?=里(?!面))|当地"
 )
 _ENDS = {ends[0]: ends for ends in ("省区", "市州盟", "县区市旗", "区县市旗", "乡镇道木", "镇乡道木", "村庄屯寨区疃堡")}
+# The place before may not be the company's: its plant abroad, and then 公司拟派息.
+_COMPANY = re.compile("(?<![^，,；;。\n\t])[该本]?公司")
 _FIRST_PERSON = ("我", "我们", "咱", "咱们")
 _CLAUSE_END = re.compile("[，,；;：:。！!？?、…\n\t|]")
 _QUOTES = "“”‘’\"'（(「『 \u3000"
@@ -38,13 +42,13 @@ _NO_SUBJECT = re.compile(
     "(?P<goal>到|赴|[去来]|往|从|来自|至|参观)$|(?:向|与|和|同|跟|由|对|比|将|把|引进了?|引入了?|出口)$"
 )
 _MEMBER = re.compile(r"[、等]")
-# Nothing is about the place in 贵州大学.
+# Nothing is about the place in 贵州大学, nor about a river that only rises.
 _NAMES_ON = re.compile(
-    "(?:日?伪)?军(?![民属烈人嫂工])|寇|(?:师范|理工|科技|农业|医科|财经|民族|工业|交通|外国语|中医药|职业技术)?(?:大学|学院)|[日晚早]报|卫视|电视台|银行|出版社"
+    "(?:日?伪)?军(?![民属烈人嫂工])|寇|(?<=[日美英德俄苏])(?:机(?![场器构械关])|舰)|(?<=[江河湖溪水])(?:[暴猛]涨|泛滥|决[口堤]|漫[堤溢]|溃[决堤]|改道|断流|涨水)(?=[，,。；])|(?:师范|理工|科技|农业|医科|财经|民族|工业|交通|外国语|中医药|职业技术)?(?:大学|学院)|[日晚早]报|卫视|电视台|银行|出版社"
 )
 # 杭州的客商 are not in 杭州.
 _ORIGIN = re.compile("[的籍]?(?:朋友|同事|客[商户人]|游客|专家|亲戚|老乡|同学)|人(?=[，,、。])")
-_RANKS = {"aside": 0, "inside": 0, "person": 1, "of_a_person": 1, "subject": 2, "pointing": 2}
+_RANKS = {"company": 0, "aside": 0, "inside": 0, "person": 1, "of_a_person": 1, "subject": 2, "pointing": 2}
 # A township is known by its name alone at less than this.
 SURE = 0.8
 _HOME = ("中国", "我国")
@@ -122,6 +126,9 @@ class _Paragraph:
 
     def pass_by(self, own: _Anchor | None, anchor: _Anchor) -> _Anchor | None:
         """Return the subject of a sentence after one more anchor."""
+        if anchor.rank == "company":
+            self.is_left = True
+            return own
         if anchor.rank == "person" and (self.before or not anchor.path):
             return own
         if (better := own if anchor.rank == "aside" else _better(own, anchor)) is anchor:
@@ -226,6 +233,7 @@ def _anchors(sentence: Sentence, places: Sequence[Place]) -> list[_Anchor]:
         _Anchor(match.start(), (), "pointing", match["who"] or "", match["unit"] or match[0][:1].strip("当"))
         for match in _POINTING.finditer(text)
     ]
+    anchors += [_Anchor(match.start(), (), "company") for match in _COMPANY.finditer(text)]
     chains: list[list[Place]] = []
     for place in places:
         if chains and chains[-1][-1].end == place.start:
@@ -244,10 +252,17 @@ def _anchors(sentence: Sentence, places: Sequence[Place]) -> list[_Anchor]:
             rank, who = _rank(text, start, place.end, persons)
             score = max((one.score for one in place.candidates), default=1.0) if place.status == "known" else 1.0
             is_sure = score >= SURE and not (place.status == "ambiguous" and place.under)
-            path = place.path or (*place.under, place.text)
+            path = place.path or (*_above(place), place.text)
             if rank:
                 anchors.append(_Anchor(start, path, rank, who, "", is_sure, place.status == "natural"))
     return sorted(anchors, key=lambda anchor: anchor.start)
+
+
+def _above(place: Place) -> Steps:
+    """Return the path of what holds an unknown place: nothing for a township whose province alone is known."""
+    above = gazetteer().named.get(place.under[-1]) if place.under else None
+    skips = place.level in ("township", "village") and above is not None and above.level == PROVINCE
+    return () if skips else place.under
 
 
 def _begins(text: str, start: int) -> bool:
