@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from biaozhu.annotators.amount_grammar.context import Counted, chinese_score, counts_nothing, is_no_figure
+from biaozhu.annotators.amount_grammar.context import Counted, chinese_score, counts_nothing, follows_era, is_no_figure
 from biaozhu.annotators.amount_grammar.forms import fold_text
 from biaozhu.annotators.amount_grammar.skips import DIGITS, IDIOMS, SKIPPED, SMALL
 from biaozhu.annotators.registry import Annotator
@@ -240,7 +240,7 @@ def _read_match(text: str, found: re.Match[str], amounts: list[Found], refused: 
         if (
             not one.number.strip("十百千万亿")
             or measure in ("度", "°", "起")
-            or (kind == "time" and one.before.endswith(("这", "那")))
+            or (kind == "time" and (one.before.endswith(("这", "那")) or follows_era(one)))
         ):
             refused.append((start, end))
         return end

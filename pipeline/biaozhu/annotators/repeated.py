@@ -24,7 +24,7 @@ LONG = max(MIN_SCORES)
 _DOTS = re.compile("[·•・‧．]")
 # What makes a facility, a place or a prize of a person's name (guideline R5), and a title.
 _NOT_BEFORE = re.compile(
-    "路|街|大道|大桥|广场|公园|故居|纪念|奖|杯|镇|村|乡|县|中学|小学|大学|学院|医院|支队|号|公司|集团|牌|品牌|基金"
+    "路|街|大道|大桥|广场|公园|故居|纪念|奖|杯|镇|村|乡|县|中学|小学|大学|学院|医院|支队|兵团|集团军|纵队|号|公司|集团|牌|品牌|基金"
 )
 _NOT_AFTER = ("《", "『")
 

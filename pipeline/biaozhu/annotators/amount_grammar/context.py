@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from biaozhu.annotators.amount_grammar.skips import DIGITS, ERAS, SMALL, WORD_ERAS
-from biaozhu.knowledge.measures import EXACT_KINDS, EXACT_WORDS, Kind
+from biaozhu.knowledge.measures import EXACT_KINDS, EXACT_WORDS, Kind, alternation
 
 # Longer figures without separators are telephone or registration numbers.
 LONGEST_PLAIN_NUMBER = 9
@@ -47,6 +47,7 @@ _LASTED = re.compile("(?:以?来|的?(?:历史|周期|时间|时光|历程|奋�
 _OF_YEAR = re.compile(rf"[春夏秋冬]|闰?[{SMALL}正腊]{{1,2}}月|[（(](?:公元|前)?[0-9]")
 # 楚惠王十年, 汉高帝五年.
 _RULER = re.compile("[楚秦齐燕赵韩魏晋宋鲁郑卫陈蔡吴越周汉隋唐梁][^，。；、老外叔舅阿天国女办][王公帝宗]$")
+_IN_REIGN = re.compile(f"(?:{alternation(ERAS)})[元{SMALL}]+年[^。\n]*[，,、；;]$")
 _SAME_YEAR = re.compile("[（(](?:公元)?前?[0-9]{1,4}年?[）)]")
 _MOVED = re.compile("[跌涨升降高低逾][了约近]?$")
 _POINTS = re.compile("[(（]指数|内容|希望|建议|倡议|意见|要求|主张|共识|[：:]")
@@ -171,12 +172,19 @@ def _is_exact(one: Counted) -> bool:
     return not (story or vague or _NOT_LASTING.match(one.after))
 
 
+def follows_era(one: Counted) -> bool:
+    """Return whether a number of years is a date by the reign named before: 光绪二十九年中举，三十一年留学."""
+    is_numeral = len(one.number) > 1 and not one.number.isdecimal()
+    dated = one.measure == "年" and is_numeral and _IN_REIGN.search(one.before)
+    return bool(dated) and not (one.after[:1] in tuple("前后之，,。；、") or _LASTED.match(one.after))
+
+
 def _is_date(one: Counted) -> bool:
     number = one.number
     after, before = one.after, one.before
     dated = before.endswith(WORD_ERAS) and _OF_YEAR.match(after)
     ruled = not number.isdecimal() and _RULER.search(before)
-    if dated or ruled or before.endswith(ERAS) or _SAME_YEAR.match(after):
+    if dated or ruled or before.endswith(ERAS) or _SAME_YEAR.match(after) or follows_era(one):
         return True
     if not number.isdecimal() or int(number) not in YEARS or (len(number) == len("70") and number[1] == "0"):
         return False
