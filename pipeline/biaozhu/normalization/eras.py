@@ -45,7 +45,9 @@ def year_of(text: str, year: int | None = None) -> int | None:
 
 
 def is_of_another_era(unit: Unit, before: str, after: str, year: int | None) -> bool:
-    """Tell whether an amount is silver or of a time (`year`, or what the text before it says) when the unit was not what it is today."""
+    """Tell whether an amount is silver, by weight or by the dollar, or of a time (`year`, or what the text before it says) when the unit was not what it is today."""
+    if unit.base == "银两":
+        return True
     if (since := _SINCE.get(unit.name)) is None:
         return False
     silver = unit.name == "元" and (_SILVER_BEFORE.search(before) or _SILVER_AFTER.match(after))
