@@ -15,7 +15,6 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPResponse
@@ -52,14 +51,6 @@ SHOWN_CHARS = 200
 FILTERED = re.compile(r"inspection|content.?filter|content exists risk|\b1301\b|sensitive", re.IGNORECASE)
 """How DashScope, Azure, DeepSeek and Zhipu say that their filter refuses a text; they do it with status 400."""
 NOT_PROTOCOL = "the server's answer is not of the chat protocol"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The text of an answer, and how it ended: `stop`, `length`, or `refusal` by the model or the server's filter."""
-
-    content: str
-    finish: str
 
 
 class CallFailedError(Exception):
@@ -154,7 +145,7 @@ class Endpoint:
         """The `response_format` that the server takes; empty where it takes none."""
         return FORMATS[self._format]
 
-    def ask(self, messages: _Messages) -> Reply:
+    def ask(self, messages: _Messages) -> str:
         """Return the answer to messages; CallFailedError: none, NoBudgetError: not asked, EndpointError: never any."""
         attempt = 0
         while True:
@@ -192,7 +183,7 @@ class Endpoint:
             session.headers["Authorization"] = f"Bearer {self._key}"
         return session
 
-    def _call(self, messages: _Messages, level: int) -> Reply:
+    def _call(self, messages: _Messages, level: int) -> str:
         most = self.most_used(messages)
         if not self.meter.reserve(most):
             raise NoBudgetError("not asked: the budget is used up")
@@ -208,9 +199,12 @@ class Endpoint:
             self.meter.settle(most, used)
         if status != OK:
             raise self._refusal(status, headers, body, level)
-        reply = read_reply(body, secret=self._key)
+        content, finish = read_reply(body, secret=self._key)
         self.answered = True
-        return reply
+        if finish != "stop":
+            reason = "answer cut off" if finish == "length" else "refused by the model"
+            raise CallFailedError(reason, may_split=True)
+        return content
 
     def _body(self, messages: _Messages, level: int) -> dict[str, Any]:
         body = {**self._config.request_parameters, "model": self._config.model, "messages": [*messages]}
@@ -305,8 +299,11 @@ def _last(error: Exception) -> str:
     return type(inner).__name__
 
 
-def read_reply(body: bytes, *, secret: str) -> Reply:
-    """Return the one answer of a response; BusyError where a stream broke off, CallFailedError where it has none."""
+def read_reply(body: bytes, *, secret: str) -> tuple[str, str]:
+    """Return the one answer of a response, and how it ended: `stop`, `length`, or `refusal` by the model or the server's filter.
+
+    BusyError: a stream broke off. CallFailedError: there is no answer.
+    """
     data = _parse(body)
     if isinstance(data, dict) and data.get("error"):
         said, _ = describe_error(body, secret=secret)
@@ -314,15 +311,15 @@ def read_reply(body: bytes, *, secret: str) -> Reply:
     try:
         choices = data["choices"]
         if len(choices) > 1:
-            return Reply("{}{}", "stop")  # read as two answers in one
+            return "{}{}", "stop"  # read as two answers in one
         message = choices[0]["message"]
         content, refusal = message.get("content"), message.get("refusal")
         finish = choices[0].get("finish_reason") or "stop"
     except (TypeError, KeyError, IndexError, AttributeError):
         raise CallFailedError(NOT_PROTOCOL, is_server=True) from None
     if refusal or finish == "content_filter":
-        return Reply("", "refusal")
-    return Reply(content if isinstance(content, str) else "", "length" if finish == "length" else "stop")
+        return "", "refusal"
+    return content if isinstance(content, str) else "", "length" if finish == "length" else "stop"
 
 
 def read_usage(body: bytes, most: Usage) -> Usage:
