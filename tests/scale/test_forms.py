@@ -24,7 +24,6 @@ from biaozhu.nlp.tokenizer import make_char_tokenizer
 from biaozhu.scale.batch import annotate_sources
 from biaozhu.scale.corpus_stream import Source, read_sources
 from biaozhu.scale.shards import ENDINGS, Plan, pack, write_shards
-from biaozhu.scale.shards import FORMS as ALL_FORMS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from biaozhu.scale.shards import Form
 
 NO_TABLES = pytest.mark.skipif(find_spec("pyarrow") is None, reason="needs pyarrow, which is not installed")
-FORMS = [pytest.param(form, marks=NO_TABLES) if form == "parquet" else form for form in ALL_FORMS]
+FORMS = [pytest.param(form, marks=NO_TABLES) if form == "parquet" else form for form in ENDINGS]
 
 loaded = cache(load_model)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from biaozhu.annotators.network.models import load_model
@@ -167,12 +168,11 @@ def run_in_order(
     del model
     # Spawned, not forked: ONNX Runtime's threads do not survive a fork.
     spawned = multiprocessing.get_context("spawn")
-    given = (weights, threads or 1, os.getpid())
-    pool = ProcessPoolExecutor(jobs, spawned, initializer=_begin, initargs=given)
+    pool = ProcessPoolExecutor(jobs, spawned, initializer=end_with_parent, initargs=(os.getpid(),))
     waiting: deque[Future[Result]] = deque()
     try:
         for task in tasks:
-            waiting.append(pool.submit(_call, work, task))
+            waiting.append(pool.submit(_call, work, task, weights, threads or 1))
             if len(waiting) > jobs:
                 yield waiting.popleft().result()
         while waiting:
@@ -183,16 +183,13 @@ def run_in_order(
         pool.shutdown(cancel_futures=True)
 
 
-_loaded: dict[str, NameModel] = {}
+@lru_cache(maxsize=1)
+def _load(weights: str, threads: int) -> NameModel:
+    return load_model(weights, threads=threads)
 
 
-def _begin(weights: str, threads: int, parent: int) -> None:
-    end_with_parent(parent)
-    _loaded["model"] = load_model(weights, threads=threads)
-
-
-def _call(work: Callable[..., Result], task: object) -> Result:
-    return work(task, model=_loaded["model"])
+def _call(work: Callable[..., Result], task: object, weights: str, threads: int) -> Result:
+    return work(task, model=_load(weights, threads))
 
 
 def chunks(items: Iterable[Task], size: int, weight: Callable[[Task], int]) -> Iterator[tuple[Task, ...]]:

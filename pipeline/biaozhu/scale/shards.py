@@ -14,11 +14,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import zstandard
 
@@ -33,7 +34,6 @@ from biaozhu.scale.corpus_stream import Source
 from biaozhu.scale.shard_folders import held, names_in, remove, write_whole
 
 Form = Literal["jsonl", "jsonl.zst", "parquet", "docbin"]
-FORMS: tuple[Form, ...] = get_args(Form)
 ENDINGS: dict[Form, str] = {
     "jsonl": ".jsonl.gz", "jsonl.zst": ".jsonl.zst", "parquet": ".parquet", "docbin": ".spacy",
 }  # fmt: skip
@@ -155,15 +155,13 @@ def make_shard(
     number, sources = shard
     by = f"{__version__} {plan.weights}"
     checksum = _checksum(sources, f"{by}{mark}")
-    name, stated = _file(number, plan.form), folder / f"{_stem(number)}.json"
-    try:
-        known = parse_receipt(stated.read_bytes())
-        if (known.input, known.file, known.checksum) == (checksum, name, _sum_receipt(known)):
-            content = (folder / name).read_bytes()
-            if hashlib.sha256(content).hexdigest() == known.sha256:
+    name, stated = _file(number, plan.form), receipt_path(folder, number)
+    known = read_receipt(stated)
+    if known and (known.input, known.file, known.checksum) == (checksum, name, _sum_receipt(known)):
+        # What cannot be read is made again; each file system raises its own kinds.
+        with suppress(Exception):
+            if hashlib.sha256((folder / name).read_bytes()).hexdigest() == known.sha256:
                 return known
-    except Exception:  # noqa: BLE001, S110 — each file system raises its own kinds; what cannot be read is made again
-        pass
     batch = annotate_sources(sources, model=model)
     packed = pack(batch.lines, plan.form)
     counts = (batch.articles, len(batch.lines), batch.characters, batch.spans)
@@ -175,12 +173,16 @@ def make_shard(
     return receipt
 
 
-def find_first_receipt(folder: Path) -> Receipt | None:
-    """Return the receipt of an earlier run's first shard, if there is one that can be read."""
-    try:
-        return parse_receipt((folder / f"{_stem(0)}.json").read_bytes())
-    except Exception:  # noqa: BLE001 — each file system raises its own kinds
-        return None
+def receipt_path(folder: Path, number: int = 0) -> Path:
+    """Return where the receipt of a shard is."""
+    return folder / f"{_stem(number)}.json"
+
+
+def read_receipt(path: Path) -> Receipt | None:
+    """Return the receipt in a file; None where it cannot be read, or is none."""
+    with suppress(Exception):  # each file system raises its own kinds
+        return parse_receipt(path.read_bytes())
+    return None
 
 
 def explain_remaking(earlier: Receipt, plan: Plan, now: Receipt | None = None) -> str:
@@ -213,53 +215,45 @@ def collect(receipts: Iterable[Receipt], folder: Path, plan: Plan) -> Iterator[R
         other_form = name in earlier and not name.endswith((".json", ENDINGS[plan.form]))
         if name == MANIFEST or UNFINISHED.fullmatch(name) or other_form:
             remove(folder / name)
-    totals = dict.fromkeys((*COUNTS, "failed"), 0)
     files: list[str] = []
     for receipt in receipts:
         files.append(receipt.file)
-        for name in COUNTS:
-            totals[name] += getattr(receipt, name)
-        totals["failed"] += len(receipt.failed)
         yield receipt
     wanted = {_file(number, plan.form) for number in range(len(files))}
     if set(files) != wanted:
         raise WorkerError(f"{len(wanted.difference(files))} shards are missing", where=str(folder))
-    kept = wanted.union(f"{_stem(number)}.json" for number in range(len(files)))
+    stated = [receipt_path(folder, number) for number in range(len(files))]
+    kept = wanted.union(path.name for path in stated)
     for name in names_in(folder):
         # An earlier corpus had more, or its shards another form.
         if name in earlier and name not in kept:
             remove(folder / name)
     shards: list[dict[str, Any]] = []
-    for number in range(len(files)):
-        path = folder / f"{_stem(number)}.json"
+    for path in stated:
         try:
             shards.append(asdict(parse_receipt(path.read_bytes())))
         except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
             raise WriteError(f"cannot be read back ({error})", where=str(path)) from None
+    totals = {name: sum(one[name] for one in shards) for name in COUNTS}
     failed = [f"{json.dumps(one, ensure_ascii=False)}\n" for shard in shards for one in shard.pop("failed")]
     write_whole(folder / FAILED, "".join(failed).encode("utf-8"))
-    facts = {"biaozhu": __version__, "lac": plan.weights, "form": plan.form, "shards": len(files)}
-    write_whole(folder / MANIFEST, _json({**facts, **totals, "files": shards}))
+    facts = {"biaozhu": __version__, "lac": plan.weights, "form": plan.form, "shards": len(shards), **totals}
+    write_whole(folder / MANIFEST, _json({**facts, "failed": len(failed), "files": shards}))
 
 
 def find_own_files(folder: Path) -> frozenset[str]:
     """Return the files that manifest or receipts name; OutputError for one in the way that is not ours."""
     names = names_in(folder)
-    try:
+    manifest = None
+    with suppress(Exception):  # each file system raises its own kinds
         manifest = json.loads((folder / MANIFEST).read_bytes())
-    except Exception:  # noqa: BLE001 — each file system raises its own kinds
-        manifest = None
     listed = manifest.get("files") if isinstance(manifest, dict) and "shards" in manifest else None
     rows = listed if isinstance(listed, list) else []
     files = {str(one.get("file")) for one in rows if isinstance(one, dict)}
     own = {name for name in files if NUMBERED.fullmatch(name)}
     own |= {f"{name.partition('.')[0]}.json" for name in own}
     for name in names:
-        if name not in own and RECEIPT.fullmatch(name):
-            try:
-                receipt = parse_receipt((folder / name).read_bytes())
-            except Exception:  # noqa: BLE001, S112 — each file system raises its own kinds; it is none of ours
-                continue
+        if name not in own and RECEIPT.fullmatch(name) and (receipt := read_receipt(folder / name)):
             own |= {name, receipt.file}
     mine = [name for name in names if NUMBERED.fullmatch(name)]
     strange = [name for name in mine if name not in own and (folder / name).is_file()]
@@ -274,12 +268,10 @@ def find_own_files(folder: Path) -> frozenset[str]:
 
 
 def _is_failed_list(path: Path) -> bool:
-    try:
-        return all(
-            json.loads(line).keys() == {"name", "where", "reason"} for line in path.read_bytes().split(b"\n") if line
-        )
-    except Exception:  # noqa: BLE001 — as above
-        return False
+    with suppress(Exception):  # as above
+        lines = filter(None, path.read_bytes().split(b"\n"))
+        return all(json.loads(line).keys() == {"name", "where", "reason"} for line in lines)
+    return False
 
 
 def _sum_receipt(receipt: Receipt) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
@@ -281,10 +280,10 @@ def _write_shards(
         raise UsageError("--engine ray reads no standard input", next_step="Save it to a file")
     check_output_folder(folder, files)
     shards.find_own_files(folder)  # before a lock is put there
-    earlier = shards.find_first_receipt(folder)
+    earlier = shards.read_receipt(shards.receipt_path(folder))
     if why := earlier and shards.explain_remaking(earlier, plan):
         say(f"the finished shards in {folder} are made again: {why}")
-    spans = articles = failed = 0
+    counts = Counter[str]()
     if ray:
         from biaozhu.scale import cluster
 
@@ -292,13 +291,10 @@ def _write_shards(
     else:
         sources = corpus_stream.read_sources(files)
         receipts = shards.write_shards(sources, folder, plan, jobs=jobs or 1, threads=threads)
-    for number, receipt in enumerate(_counted(receipts)):
+    for number, receipt in enumerate(_counted(receipts, counts)):
         if not number and not why and earlier and (why := shards.explain_remaking(earlier, plan, receipt)):
             say(f"the finished shards in {folder} are made again: {why}")
-        spans, articles = spans + receipt.spans, articles + receipt.articles
-        _tell(islice(receipt.failed, max(0, LOSSES_SHOWN - failed)))
-        failed += len(receipt.failed)
-    _end(spans, articles, failed, folder / shards.FAILED)
+    _end(counts, folder / shards.FAILED)
 
 
 def _annotate_stream(files: Sequence[Path], output: Path | None, weights: str, jobs: int, threads: int | None) -> None:
@@ -311,12 +307,11 @@ def _annotate_stream(files: Sequence[Path], output: Path | None, weights: str, j
     counts = Counter[str]()
 
     def parts() -> Iterator[bytes]:
-        for batch in _counted(annotate_stream(read_sources(files), weights=weights, jobs=jobs, threads=threads)):
+        batches = annotate_stream(read_sources(files), weights=weights, jobs=jobs, threads=threads)
+        for batch in _counted(batches, counts):
             failed.extend(batch.failed)
-            counts.update(spans=batch.spans, articles=batch.articles)
             yield "".join(f"{line}\n" for line in batch.lines).encode("utf-8")
         if not counts["articles"]:
-            _tell(failed[:LOSSES_SHOWN])
             what = f"no article could be read, {len(failed)} failed"
             raise EmptyArticleError(what, where=", ".join(map(str, files)))
 
@@ -330,24 +325,23 @@ def _annotate_stream(files: Sequence[Path], output: Path | None, weights: str, j
         dead.unlink(missing_ok=True)
         if failed:
             write_lines(dead, (json.dumps(asdict(one), ensure_ascii=False) for one in failed))
-    _tell(failed[:LOSSES_SHOWN])
-    _end(counts["spans"], counts["articles"], len(failed), dead)
+    _end(counts, dead)
 
 
-def _tell(failed: Iterable[Failure]) -> None:
-    for one in failed:
-        say(f"failed: {one.name or one.where}: {one.reason}")
+def _counted(found: Iterator[Part], counts: Counter[str]) -> Iterator[Part]:
+    """Pass on what comes of a stream, with a bar, the first failures by name, and the counts of all."""
+    with progress("annotating") as tick:
+        for one in found:
+            tick(one.characters)
+            for failure in one.failed[: max(0, LOSSES_SHOWN - counts["failed"])]:
+                say(f"failed: {failure.name or failure.where}: {failure.reason}")
+            counts.update(spans=one.spans, articles=one.articles, failed=len(one.failed))
+            yield one
 
 
-def _end(spans: int, articles: int, failed: int, dead: Path | None) -> None:
+def _end(counts: Counter[str], dead: Path | None) -> None:
+    spans, articles, failed = (counts[name] for name in ("spans", "articles", "failed"))
     say(f"{spans} spans in {articles} {'article' if articles == 1 else 'articles'}")
     if failed:
         say(f"lost in all: {failed} articles{'' if dead is None else f', see {dead}'}")
     finish((), failed=bool(failed))
-
-
-def _counted(found: Iterator[Part]) -> Iterator[Part]:
-    with progress("annotating") as tick:
-        for one in found:
-            tick(one.characters)
-            yield one
