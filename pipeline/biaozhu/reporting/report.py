@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -17,6 +17,7 @@ from markupsafe import Markup
 from biaozhu.data.files import write_json, write_text
 from biaozhu.data.ledger import losses
 from biaozhu.data.outputs import Kind, identify_file
+from biaozhu.reporting.content import ReportContent
 from biaozhu.reporting.escaping import escape_html, escape_markdown, escape_plain
 from biaozhu.reporting.page import strings
 from biaozhu.reporting.page.overlay import list_classes, quote_css
@@ -24,9 +25,6 @@ from biaozhu.reporting.page.strings import Language, make_translator
 from biaozhu.reporting.page.view import build_view, select_page
 from biaozhu.scoring.scores_document import write_scores
 from biaozhu.scoring.significance import format_p
-
-if TYPE_CHECKING:
-    from biaozhu.reporting.content import ReportContent
 
 CHECKS_FORMAT = "biaozhu.checks.v1"
 FILES: dict[str, Kind] = {

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from biaozhu.reporting.content import CurveFigures
 from biaozhu.reporting.page.strings import Words, format_difference
 from biaozhu.scoring.breakdown import OUTSIDE, sort_classes
 from biaozhu.scoring.evaluation import ALL, Evaluation, list_occurring
-
-if TYPE_CHECKING:
-    from biaozhu.reporting.content import CurveFigures
 
 WIDTH, HEIGHT = 460, 300
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 12, 40

@@ -7,26 +7,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biaozhu.data.model import Article
 from biaozhu.normalization.names import place_tree
 from biaozhu.normalization.table import Row, article_meaning, in_words, place_in_words
 from biaozhu.reading.sentences import split_article
+from biaozhu.reporting.content import ReportContent
+from biaozhu.reporting.page.overlay import ArticlePlace
 from biaozhu.reporting.page.strings import Words
-from biaozhu.reporting.page.verdict import SIGNIFICANT
 from biaozhu.scoring.breakdown import ASPECTS, NO_SCORE, OF_PREDICTIONS, Aspect, ClassScore, sort_classes
 from biaozhu.scoring.evaluation import Comparison, Evaluation
+from biaozhu.scoring.layer_scoring import Layer
 from biaozhu.scoring.scores import Scheme
 
-if TYPE_CHECKING:
-    from biaozhu.reporting.content import ReportContent
-    from biaozhu.reporting.page.overlay import ArticlePlace
-    from biaozhu.scoring.layer_scoring import Layer
-
+SIGNIFICANT = 0.05
 FEW_ROWS = 5
 MOST_ROWS = 30
-ClassRow = tuple[str, int, tuple["ClassScore | None", ...]]
+ClassRow = tuple[str, int, tuple[ClassScore | None, ...]]
 # More would make a page that nobody reads; `biaozhu table` gives all.
 MOST_ARTICLES = 20
 AMOUNT = "AMOUNT"

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from biaozhu.data.ledger import losses
-from biaozhu.reporting.authorship import MARKS
+from biaozhu.reporting.authorship import MARKS, GoldAuthor
+from biaozhu.reporting.content import ReportContent
 from biaozhu.reporting.escaping import escape_plain
 from biaozhu.reporting.page.strings import Words, format_difference
+from biaozhu.reporting.page.table_rows import SIGNIFICANT, ArticleRow
 from biaozhu.scoring.evaluation import ALL, Evaluation, compare_evaluations
+from biaozhu.scoring.layer_scoring import Layer, ScoredLayers
 from biaozhu.scoring.significance import ARTICLES_NEEDED, Bounds, Difference, format_p
-
-if TYPE_CHECKING:
-    from biaozhu.reporting.authorship import GoldAuthor
-    from biaozhu.reporting.content import ReportContent
-    from biaozhu.reporting.page.table_rows import ArticleRow
-    from biaozhu.scoring.layer_scoring import Layer, ScoredLayers
 
 Trust = Literal["high", "limited", "some", "low", "unknown"]
 Doubt = Literal["few_articles", "in_sample", "seen", "shown", "models_only", "authors_unknown"]
@@ -33,7 +30,6 @@ FEW_SPANS = 100
 FRESH_NEEDED = 36
 # Share of the gold that may be kept of an automatic layer, and of sentences that may repeat: more are said.
 MOST_KEPT = MOST_REPEATED = 0.1
-SIGNIFICANT = 0.05
 MOST_NAMES = 8
 MOST_SOURCES = 4
 SOURCES = ("network", "amounts", "repair", "repeated")

@@ -11,23 +11,20 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biaozhu import __version__
 from biaozhu.data.ledger import count_by_reason, losses
 from biaozhu.data.model import Sentence
+from biaozhu.reporting.content import ReportContent
 from biaozhu.reporting.page import charts, overlay, table_rows, verdict
 from biaozhu.reporting.page.overlay import ArticlePlace
 from biaozhu.reporting.page.strings import Words, format_percent
 from biaozhu.scoring.evaluation import ALL, list_occurring
+from biaozhu.scoring.layer_scoring import ScoredLayers
 from biaozhu.scoring.scores import SCHEMES, Scheme, pair_layers
 
-if TYPE_CHECKING:
-    from biaozhu.reporting.content import ReportContent
-    from biaozhu.scoring.layer_scoring import ScoredLayers
-
-    Errors = Mapping[int, Sequence[overlay.ListedError]]
-
+Errors = Mapping[int, Sequence[overlay.ListedError]]
 SECTIONS = (
     *("verdict", "scores", "by_article", "gold_authors", "text", "values", "errors", "breakdown"),
     *("confidence", "confusion", "learning", "agreement", "bias", "losses", "provenance"),
