@@ -20,7 +20,6 @@ from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, SentenceFile
 from biaozhu.data.errors import UsageError, bug_from
 from biaozhu.data.layers import find_layers, name_articles, read_layers, read_named_layers, write_layer
 from biaozhu.data.ledger import Entry
-from biaozhu.data.model import Sentence
 from biaozhu.data.outputs import check_distinct, check_output, check_output_folder
 from biaozhu.data.shipped import find_shipped
 from biaozhu.data.strict_counts import StrictCounts
@@ -128,7 +127,7 @@ def crossval(
     check_output(output, "layer", [config, *gold], articles=article)
     check_output(ledger, "ledger", [config, *gold], articles=article)
     check_distinct(output, ledger)
-    _, sentences = _read_gold(gold)
+    sentences = read_layers(sorted({*find_layers(gold)}))
     say_where_not_read(article)
     groups = group_sentences(read_articles(find_articles(article)), sentences, at_least=at_least)
     parsed = read_config(config, _parse_overrides(settings, gold))
@@ -183,8 +182,8 @@ def curve(
     check_output(output, "curve", [config, *gold, *layer], articles=article)
     check_output(ledger, "ledger", [config, *gold, *layer], articles=article)
     check_distinct(output, ledger)
-    gold, sentences = _read_gold(gold)
-    layer, other = _read_gold(layer) if layer else ([], ())
+    gold, layer = list(find_layers(gold)), list(find_layers(layer))
+    sentences, other = read_layers(sorted({*gold})), read_layers(sorted({*layer}))
     say_where_not_read(article)
     paths = find_articles(article)
     articles = read_articles(paths)
@@ -213,13 +212,6 @@ def curve(
     if layer:
         say(_tell_exchange(document["exchange"]))
     finish(entries, ledger=ledger)
-
-
-def _read_gold(layers: Sequence[Path]) -> tuple[list[Path], tuple[Sentence, ...]]:
-    from biaozhu.training.gold import GoldCorpus
-
-    files = list(find_layers(layers))
-    return files, GoldCorpus(tuple(glob.escape(str(path)) for path in files)).sentences()
 
 
 def _parse_overrides(settings: Sequence[str], gold: Sequence[Path]) -> dict[str, Any]:
