@@ -19,14 +19,7 @@ from biaozhu import __version__
 from biaozhu.commands import register_all
 from biaozhu.commands.console import say
 from biaozhu.commands.help_pages import GroupedCommands, prepare_help
-from biaozhu.data.errors import (
-    BiaozhuError,
-    MissingExtraError,
-    MissingFileError,
-    UsageError,
-    WriteError,
-    extra_advice,
-)
+from biaozhu.data.errors import BiaozhuError, MissingExtraError, MissingFileError, UsageError, WriteError, extra_advice
 from biaozhu.data.translation import choose_language
 
 STOPPED = 128  # and the number of the signal, as a shell says it

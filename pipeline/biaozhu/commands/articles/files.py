@@ -16,19 +16,9 @@ from typer import Argument, Option
 from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model
 from biaozhu.commands.console import finish, print_json, print_table, say
 from biaozhu.commands.options import layer_name
-from biaozhu.data.errors import (
-    BiaozhuError,
-    MissingFileError,
-    UsageError,
-    VersionError,
-    raise_collected,
-)
+from biaozhu.data.errors import BiaozhuError, MissingFileError, UsageError, VersionError, raise_collected
 from biaozhu.data.files import write_lines, write_text
-from biaozhu.data.layers import (
-    find_layers,
-    join_layers,
-    read_layer,
-)
+from biaozhu.data.layers import find_layers, join_layers, read_layer
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Article, Sentence, check_against_raw, sentence_to_line
 from biaozhu.data.outputs import check_distinct, check_output
