@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from biaozhu.annotators.trained import load_trained
+from biaozhu.curation.frozen import check_frozen, freeze_gold
 from biaozhu.data import files as module
 from biaozhu.data.errors import LockedError, MissingFileError, WriteError
 from biaozhu.data.files import (
@@ -31,10 +33,57 @@ from biaozhu.data.files import (
     write_stream,
     write_text,
 )
+from biaozhu.data.labels import read_labels
+from biaozhu.data.layers import read_layer, read_layers, read_named_layers, write_layer
 from biaozhu.data.ledger import Entry, read_ledger, write_ledger
+from biaozhu.data.model import Sentence
+from biaozhu.normalization.table import write_table
+from biaozhu.reading.article import find_articles, read_article, read_articles, read_sentences
+from biaozhu.scoring.scores_document import read_scores, write_scores
+from biaozhu.training.train import read_config
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+READERS = (
+    *(
+        read_article,
+        read_articles,
+        read_sentences,
+        read_layer,
+        read_layers,
+        read_named_layers,
+        read_ledger,
+        read_scores,
+    ),
+    *(read_labels, read_config, load_trained, check_frozen),
+)
+
+
+@pytest.mark.parametrize("read", READERS, ids=lambda read: read.__name__)
+def test_files_path_may_be_text(read: Callable[[str], object], tmp_path: Path) -> None:
+    # A regression test: it gave an AttributeError, and of text where several paths are taken each character was one.
+    with pytest.raises(MissingFileError) as caught:
+        read(str(tmp_path / "none.txt"))
+    assert "none.txt" in caught.value.where
+
+
+def test_files_written_by_text_are_read_by_text(tmp_path: Path) -> None:
+    layer, article = (Sentence("0123456789ab", 0, 1, "风"),), tmp_path / "one.txt"
+    article.write_text("风吹过来。", "utf-8")
+    assert find_articles(str(tmp_path)) == find_articles([str(article)]) == (article,)
+    for name, write in (("x.jsonl", write_layer), ("l.ledger.jsonl", write_ledger), ("t.csv", write_table)):
+        write(str(tmp_path / name), layer if write is write_layer else ())
+    write_scores(str(tmp_path / "scores.json"), {"format": ""})
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "one.txt",
+        "x.jsonl",
+        "l.ledger.jsonl",
+        "t.csv",
+        "scores.json",
+    }
+    assert read_layers(str(tmp_path)) == layer
+    assert list(freeze_gold(str(tmp_path))) == ["x.jsonl"]
 
 
 def test_files_pipe_is_written_into_and_not_replaced(tmp_path: Path) -> None:

@@ -31,13 +31,14 @@ class TrainedModel:
         return annotate_with(self.nlp, texts, source=self.name)
 
 
-def load_trained(folder: Path) -> TrainedModel:
+def load_trained(folder: str | Path) -> TrainedModel:
     """Load a model from its folder, whose name becomes the source of its spans.
 
     ModelDataError says that it is of another version, could run code (see `check_model`), or does not load.
     """
     import spacy  # noqa: PLC0415 — half a second, which annotators without a model need not wait
 
+    folder = Path(folder)
     check_model(folder)
     try:
         nlp = spacy.load(folder)

@@ -27,8 +27,9 @@ class GoldChange(NamedTuple):
     text: str
 
 
-def freeze_gold(folder: Path) -> dict[str, FrozenFile]:
+def freeze_gold(folder: str | Path) -> dict[str, FrozenFile]:
     """Write the manifest of every gold file (`*.jsonl`) in a folder, if all are valid, and return it."""
+    folder = Path(folder)
     if not _list_gold(folder):
         advice = "Make gold with `biaozhu adjudicate`"
         raise FrozenError("no gold to freeze (*.jsonl)", where=str(folder), next_step=advice)
@@ -46,8 +47,9 @@ def freeze_gold(folder: Path) -> dict[str, FrozenFile]:
     return files
 
 
-def check_frozen(folder: Path) -> dict[str, FrozenFile]:
+def check_frozen(folder: str | Path) -> dict[str, FrozenFile]:
     """Check a folder's gold files against its manifest, and return it; FrozenError reports all changes together."""
+    folder = Path(folder)
     files = read_manifest(folder)
     problems = list_gone(folder)
     for path in _list_gold(folder):

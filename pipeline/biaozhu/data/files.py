@@ -57,6 +57,16 @@ ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 ONLY_HERE = "Addresses are read by `preannotate` and `select`, and written by `preannotate --shards`; else name a file of this machine"
 
 
+def as_path(path: str | Path) -> Path:
+    """Return a path that may be given as text; an address stays what it is."""
+    return Path(path) if isinstance(path, str) else path
+
+
+def as_paths(paths: str | Path | Iterable[str | Path]) -> tuple[Path, ...]:
+    """Return paths that may be given as text, or a single one, which as text is not its characters."""
+    return tuple(map(as_path, (paths,) if isinstance(paths, str | Path) else paths))
+
+
 def read_bytes(path: Path) -> bytes:
     """Read a file whole; raises MissingFileError for a folder, a device without end, and what cannot be read."""
     with report_unreadable(path), path.open("rb") as file:

@@ -24,9 +24,9 @@ class Label:
     definition: str
 
 
-def read_labels(path: Path = DEFAULT) -> tuple[Label, ...]:
+def read_labels(path: str | Path = DEFAULT) -> tuple[Label, ...]:
     """Read the labels in the order of the file, see `find_shipped`; LabelsFileError says what is wrong with it."""
-    path = find_shipped(path)
+    path = find_shipped(Path(path))
     where = str(path)
     try:
         table = parse_toml(path)

@@ -20,7 +20,7 @@ from biaozhu.data.errors import (
     printable,
     raise_collected,
 )
-from biaozhu.data.files import read_bytes, write_lines
+from biaozhu.data.files import as_path, as_paths, read_bytes, write_lines
 from biaozhu.data.model import Sentence, sentence_from_line, sentence_to_line
 from biaozhu.data.storage.manifest import check_unchanged, list_gone
 from biaozhu.data.translation import translate
@@ -31,7 +31,7 @@ LEDGER_SUFFIX, FAILED_SUFFIX = ".ledger.jsonl", ".failed.jsonl"
 
 
 def find_layers(
-    paths: Iterable[Path],
+    paths: str | Path | Iterable[str | Path],
     *,
     suffixes: tuple[str, ...] = (".jsonl",),
     is_folder: Callable[[Path], bool] = methodcaller("is_dir"),
@@ -44,7 +44,7 @@ def find_layers(
     """
     files: list[Path] = []
     problems: list[BiaozhuError] = []
-    paths = tuple(paths)
+    paths = as_paths(paths)
     for path in paths:
         if is_folder(path):
             found = sorted(file for file in path.iterdir() if file.name.endswith(suffixes) and not is_beside(file))
@@ -82,13 +82,13 @@ def _pass_over_empty(found: list[Path]) -> list[Path]:
 
 
 def read_named_layers(
-    paths: Iterable[Path], *, labels: Collection[str] | None = None
+    paths: str | Path | Iterable[str | Path], *, labels: Collection[str] | None = None
 ) -> list[tuple[str, tuple[Sentence, ...]]]:
     """Read the layers of files and folders, each with its file's name, which is that of its article."""
     return [(path.stem, read_layer(path, labels=labels)) for path in find_layers(paths)]
 
 
-def read_layers(paths: Iterable[Path]) -> tuple[Sentence, ...]:
+def read_layers(paths: str | Path | Iterable[str | Path]) -> tuple[Sentence, ...]:
     """Read all sentences of files and folders; see `join_layers`."""
     return join_layers((path, read_layer(path)) for path in find_layers(paths))
 
@@ -116,8 +116,9 @@ def name_articles(layers: Iterable[tuple[str, Iterable[Sentence]]]) -> dict[str,
     return {one: name if counts[name] == 1 else f"{name}.{one}" for one, name in names.items()}
 
 
-def read_layer(path: Path, *, labels: Collection[str] | None = None) -> tuple[Sentence, ...]:
+def read_layer(path: str | Path, *, labels: Collection[str] | None = None) -> tuple[Sentence, ...]:
     """Read a layer, see `parse_layer`; FrozenError where it is frozen gold that was changed."""
+    path = as_path(path)
     data = read_bytes(path)
     check_unchanged(path, data)
     return parse_layer(data, path, labels=labels)
@@ -178,11 +179,12 @@ def ledger_path(layer: Path) -> Path:
     return layer.with_suffix(LEDGER_SUFFIX)
 
 
-def write_layer(path: Path, sentences: Iterable[Sentence]) -> None:
+def write_layer(path: str | Path, sentences: Iterable[Sentence]) -> None:
     """Write a layer atomically, offsets checked; OutputError if it is empty and would replace a file with content.
 
     A sentence that comes twice raises DuplicateError: no command could read the layer.
     """
+    path = as_path(path)
     check_layer_name(path)
     sentences = tuple(sentences)
     if twice := [one for one, count in Counter(sentence.id for sentence in sentences).items() if count > 1]:

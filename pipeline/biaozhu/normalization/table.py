@@ -163,11 +163,12 @@ def find_kind(path: Path) -> Literal["csv", "parquet"]:
     return "csv" if path.suffix == ".csv" else "parquet"
 
 
-def write_table(path: Path, rows: Sequence[Any], kind: type = Row) -> None:
+def write_table(path: str | Path, rows: Sequence[Any], kind: type = Row) -> None:
     """Write rows, dataclasses of one kind, as CSV (with a byte order mark, which spreadsheets need for Chinese) or Parquet, see `find_kind`.
 
     Parquet without pyarrow raises MissingExtraError.
     """
+    path = Path(path)
     if find_kind(path) == "csv":
         write_text(path, f"\ufeff{rows_as_csv(rows, [field.name for field in fields(kind)])}")
     else:

@@ -19,7 +19,7 @@ from biaozhu.data.errors import (
     MissingFileError,
     raise_collected,
 )
-from biaozhu.data.files import MAX_ARTICLE_BYTES, report_unreadable
+from biaozhu.data.files import MAX_ARTICLE_BYTES, as_path, as_paths, report_unreadable
 from biaozhu.data.layers import find_layers, is_beside, join_layers, layer_stem, read_layer
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Article, LeftOut, Metadata, Sentence
@@ -33,7 +33,7 @@ STDIN = "-"
 HTML_SUFFIXES = ARTICLE_SUFFIXES - {".txt"}
 
 
-def read_article(path: Path) -> Article:
+def read_article(path: str | Path) -> Article:
     """Read one source file, plain text or HTML, or standard input, which `-` means.
 
     Plain text is UTF-8, UTF-16 with a byte order mark, or GB18030; nothing of it is normalised, so that encoding `raw` again gives the
@@ -42,6 +42,7 @@ def read_article(path: Path) -> Article:
     it is the same article when saved and read again. Its name is that of the file without the suffix, as `layer_stem` gives it. A file
     that is binary, JSON Lines, too large, or in no encoding that is sure raises EncodingError, one without text EmptyArticleError.
     """
+    path = as_path(path)
     if path.suffix.lower() == ".jsonl":
         # Its spans and names would be annotated as text.
         advice = "Give a layer to --layer, or texts in JSON Lines to `biaozhu preannotate`"
@@ -82,13 +83,13 @@ def article_from_bytes(
     return Article(digest[:12], name, digest, encoding, raw, blocks, metadata, left_out)
 
 
-def find_articles(paths: Iterable[Path]) -> tuple[Path, ...]:
+def find_articles(paths: str | Path | Iterable[str | Path]) -> tuple[Path, ...]:
     """Replace each folder by the articles in it, by name: files that end in one of `ARTICLE_SUFFIXES`.
 
     A folder without any stays as it is, so that reading refuses it together with all else that is wrong.
     """
     files: list[Path] = []
-    for path in paths:
+    for path in as_paths(paths):
         inside = path.iterdir() if path.is_dir() else ()
         files += sorted(file for file in inside if file.suffix.lower() in ARTICLE_SUFFIXES) or [path]
     return tuple(files)
@@ -126,9 +127,9 @@ def count_passed_over(folder: Path, *, stream: bool = False) -> Counter[str]:
     )
 
 
-def read_articles(paths: Iterable[Path]) -> tuple[Article, ...]:
+def read_articles(paths: str | Path | Iterable[str | Path]) -> tuple[Article, ...]:
     """Read several source files, in order; it raises what `read_readable` leaves out, for all files together."""
-    articles, problems = read_readable(paths)
+    articles, problems = read_readable(as_paths(paths))
     raise_collected(problems)
     return tuple(articles.values())
 
@@ -209,13 +210,13 @@ def looks_like_html(data: bytes) -> bool:
     return head.startswith((b"<!doctype html", b"<html")) or (head.startswith((b"<?xml", b"<!--")) and b"<html" in head)
 
 
-def read_sentences(files: Iterable[Path]) -> tuple[Sentence, ...]:
+def read_sentences(files: str | Path | Iterable[str | Path]) -> tuple[Sentence, ...]:
     """Return the sentences of layers (`*.jsonl`, with their spans) and of articles, in this order.
 
     It raises what `join_layers` and `read_articles` do, and DuplicateError for an article that a layer has too; folders of either are read
     as well.
     """
-    layers, sources = divide_sources(files)
+    layers, sources = divide_sources(as_paths(files))
     read = [(path, read_layer(path)) for path in find_layers(layers)]
     sentences, articles = join_layers(read), read_articles(sources)
     layer_of = {sentence.article: path for path, layer in read for sentence in layer}

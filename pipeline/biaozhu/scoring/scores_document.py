@@ -62,15 +62,15 @@ def make_document(
     }
 
 
-def write_scores(path: Path, document: Mapping[str, Any]) -> None:
+def write_scores(path: str | Path, document: Mapping[str, Any]) -> None:
     """Write a document atomically."""
-    write_json(path, document, allow_nan=False)
+    write_json(Path(path), document, allow_nan=False)
 
 
-def read_scores(path: Path) -> dict[str, Any]:
+def read_scores(path: str | Path) -> dict[str, Any]:
     """Read a document of the version that this program reads."""
     try:
-        document = parse_json(read_bytes(path))
+        document = parse_json(read_bytes(Path(path)))
     except ValueError as error:
         raise ScoresFileError(f"not JSON ({error})", where=str(path)) from None
     found = document.get("format") if isinstance(document, dict) else None

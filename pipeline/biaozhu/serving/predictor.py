@@ -81,7 +81,7 @@ def rule_predictor(model: NameModel) -> Predictor:
     return Predictor("preannotate", lambda texts: list(map(predict_one, texts)))
 
 
-def trained_predictor(folder: Path) -> Predictor:
+def trained_predictor(folder: str | Path) -> Predictor:
     """Return the trained model of a folder; MissingFileError and ModelDataError as `load_trained`."""
     model = load_trained(folder)
     lock = threading.Lock()  # spaCy does not say that one pipeline may run in two threads at once

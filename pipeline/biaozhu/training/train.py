@@ -26,7 +26,7 @@ from biaozhu.data.errors import ConfigError, TrainingError, raise_collected
 from biaozhu.data.files import read_bytes
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, with_spans
-from biaozhu.data.shipped import find_owner
+from biaozhu.data.shipped import find_owner, find_shipped
 from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.nlp.base_encoder import pin_checksums
 from biaozhu.nlp.torch_encoders.trainable import BERT, TRAINABLE_LAC
@@ -68,11 +68,13 @@ class Trained(Fitted):
     scored: int
 
 
-def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
+def read_config(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Config:
     """Read a training config, with `section.key` values in place of its own.
 
     ConfigError says that it is not a config, or that it or an override names something that there is not; all are reported together.
+    A value that its setting cannot have is refused by what trains. Where the working folder has no such file, it is the package's own.
     """
+    path = find_shipped(Path(path))
     where = str(path)
     try:
         text = read_bytes(path).decode("utf-8-sig")
@@ -90,8 +92,8 @@ def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
 
 
 def train(
-    config_path: Path,
-    output: Path,
+    config_path: str | Path,
+    output: str | Path,
     *,
     overrides: Mapping[str, Any] | None = None,
     held_out: Mapping[str, StrictCounts] | None = None,
@@ -103,6 +105,7 @@ def train(
     `held_out` strict scores of a cross-validation for the card (see `score_strictly`); `on_step` is called after each step with its
     number, the most there can be, and the loss.
     """
+    config_path, output = find_shipped(Path(config_path)), Path(output)
     check_replaceable(output)
     config = read_config(config_path, overrides)
     corpus = corpus_of(config, config_path)

@@ -18,13 +18,13 @@ NAMED = (DEEP, ACCURATE, FAST)
 DEFAULT_MODEL = DEEP
 
 
-def load_model(name: str, *, threads: int | None = None) -> NameModel:
+def load_model(name: str | Path, *, threads: int | None = None) -> NameModel:
     """Load a network by its name or from its folder; it raises what `model_folder` and `load_checked` do."""
     from biaozhu.annotators.network.base import load_base  # noqa: PLC0415 — brings the runtime
     from biaozhu.annotators.network.fast import PAIRS, load_fast  # noqa: PLC0415 — as above
     from biaozhu.annotators.transformer.deep import ARRAYS, load_deep  # noqa: PLC0415 — as above
 
-    folder = model_folder(name)
+    folder = model_folder(str(name))
     if (folder / ARRAYS).is_file():
         return load_deep(folder, threads=threads)
     return (load_fast if (folder / PAIRS).is_file() else load_base)(folder, threads=threads)
