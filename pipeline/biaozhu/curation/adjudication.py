@@ -91,7 +91,7 @@ def pair_sentences(first: Sequence[Sentence], second: Sequence[Sentence]) -> Ite
     surplus = others.keys() - {sentence.id for sentence in first}
     if lacking or surplus:
         what = f"{len(lacking)} sentences are only in the first layer, {len(surplus)} only in the second"
-        advice = "Compare layers of the same article, or only what all have with --common"
+        advice = "Compare layers of the same article, or what both have: --common, in Python `keep_common`"
         raise GoldError(what, where=[*lacking, *sorted(surplus)][0], next_step=advice)
     for sentence in first:
         if others[sentence.id].text != sentence.text:

@@ -93,7 +93,8 @@ def select_sentences(
     least confident span does; spans without a score count as confident.
     """
     if count < 1 or not 0 <= share <= 1:
-        raise UsageError(f"{count} sentences with a random share of {share} cannot be selected")
+        what = f"{count} sentences with a random share of {share} cannot be selected"
+        raise UsageError(what, next_step="Select one or more, with a share from 0 to 1")
     drawn: list[_Candidate] = []
     candidates: list[_Candidate] = []
     at_random = round(count * share)

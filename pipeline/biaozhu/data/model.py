@@ -116,6 +116,8 @@ def with_spans(sentence: Sentence, spans: Iterable[Span]) -> Sentence:
 
 def check_sentence(sentence: Sentence, *, where: str = "") -> None:
     """Raise OffsetError for an offset out of range or an empty span, OverlapError for overlap or disorder."""
+    # Offsets that are not from a file are those of Python code.
+    advice = "" if where else "Offsets count code points of the sentence's text, half open"
     where, length = where or sentence.id, len(sentence.text)
     if not _match_article_id(sentence.article):
         raise OffsetError(f"the article id {sentence.article!r} is not 12 hex digits", where=where)
@@ -126,7 +128,7 @@ def check_sentence(sentence: Sentence, *, where: str = "") -> None:
     for span in sentence.spans:
         if span.start < 0 or span.start >= span.end or length < span.end:
             what = f"span {span.start}-{span.end} {span.label} is outside the sentence or empty"
-            raise OffsetError(what, where=where)
+            raise OffsetError(what, where=where, next_step=advice)
         if span.start < reached:
             if list(sentence.spans) != sorted(sentence.spans, key=BY_KEY):
                 raise OverlapError("the spans are not sorted", where=where, next_step="Sort them by start")

@@ -159,7 +159,7 @@ def rows_as_csv(rows: Iterable[Any], columns: Sequence[str] = COLUMNS) -> str:
 def find_kind(path: Path) -> Literal["csv", "parquet"]:
     """Return what a table of this name is, by its ending; another ending raises UsageError."""
     if path.suffix not in (".csv", ".parquet"):
-        raise UsageError("a table is .csv or .parquet", where=str(path))
+        raise UsageError("a table is .csv or .parquet", where=str(path), next_step="Name it NAME.csv or NAME.parquet")
     return "csv" if path.suffix == ".csv" else "parquet"
 
 

@@ -45,7 +45,7 @@ def read_article(path: str | Path) -> Article:
     path = as_path(path)
     if path.suffix.lower() == ".jsonl":
         # Its spans and names would be annotated as text.
-        advice = "Give a layer to --layer, or texts in JSON Lines to `biaozhu preannotate`"
+        advice = "Read a layer by --layer, in Python by `read_layer`, and texts in JSON Lines by `biaozhu preannotate`"
         raise EncodingError("these are lines of JSON, not an article", where=str(path), next_step=advice)
     page = path.suffix.lower() in HTML_SUFFIXES
     name = "stdin" if str(path) == STDIN else layer_stem(path.stem)

@@ -30,7 +30,7 @@ def group_sentences(
     if strangers := sorted(used - set(known)):
         raise TrainingError(
             f"the gold has sentences of {', '.join(strangers)}, of which no article was given",
-            next_step="Give every article of the gold with --article",
+            next_step="Give every article of the gold",
         )
     if by == "article" or (by is None and len(used) > 1):
         return {sentence.id: known[sentence.article].name for sentence in gold}
@@ -84,7 +84,7 @@ def sections_of(articles: Sequence[Article], gold: Sequence[Sentence]) -> dict[s
     ]
     what = "the gold has sentences of this article, but its file was not given"
     problems += [
-        ScoringError(what, where=identifier, next_step="Give every article file with --article, or none")
+        ScoringError(what, where=identifier, next_step="Give every article of the gold, or none")
         for identifier in sorted(wanted - known)
     ]
     raise_collected(problems)

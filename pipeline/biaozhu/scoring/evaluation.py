@@ -161,7 +161,9 @@ def evaluate_stream(gold: Path, layer: Path, *, name: str, options: EvaluationOp
     found = counts.number
     if found < significance.ARTICLES_NEEDED:
         what = f"{found} articles, fewer than {significance.ARTICLES_NEEDED}"
-        raise ScoringError(what, where=str(gold), next_step="Score so few articles without --stream")
+        raise ScoringError(
+            what, where=str(gold), next_step="Score so few articles without --stream, in Python by `evaluate_layer`"
+        )
     reason = f"{found} articles"
     if not counts.units:
         reason = (
@@ -186,7 +188,7 @@ def pair_streams(
             continue
         if missing == "error":
             what = f"{sentence.id} is not at the same place in {layer}"
-            advice = "Bring both into the same order, or give --missing empty if it lacks sentences"
+            advice = "Bring both into the same order; if it lacks sentences, let `missing` be `empty`"
             raise ScoringError(what, where=str(gold), next_step=advice)
         lacking.add(sentence.id)
         yield sentence, Sentence(sentence.article, sentence.start, sentence.end, sentence.text)

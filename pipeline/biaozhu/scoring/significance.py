@@ -102,7 +102,7 @@ def choose_units(articles: Mapping[str, str], sections: Mapping[str, str] | None
     """
     lacking = [one for one in articles if sections is not None and one not in sections]
     if lacking:
-        advice = "Give the article files that the gold was made from with --article"
+        advice = "Give every article of the gold, in Python a section for each sentence"
         raise ScoringError(f"{len(lacking)} sentences have no section", where=lacking[0], next_step=advice)
     found = len(set(articles.values()))
     if found >= ARTICLES_NEEDED:

@@ -81,7 +81,8 @@ def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
     seen = {sha256_of(path) for path in files}
     for path in scored:
         if sha256_of(path) in seen:
-            raise UsageError("this layer is trained on: it says nothing to score on it", where=str(path))
+            what = "this layer is trained on: it says nothing to score on it"
+            raise UsageError(what, where=str(path), next_step="Score another layer")
         read_layer(path)  # what cannot be scored is said before the training, not after it
     settings = {"overrides": overrides, "held_out": dict(held_out or {})}
     work = output.parent / f".{output.name}.runs" / _key(config_path, config, settings, [*files, *scored])

@@ -52,10 +52,10 @@ def model_folder(name: str) -> Path:
     folder = Path(name)
     if (folder / "meta.json").is_file():
         what = "a model of `biaozhu train` does not pre-annotate"
-        raise UsageError(what, where=name, next_step="Take `biaozhu predict`")
+        raise UsageError(what, where=name, next_step="Take `biaozhu predict`, in Python `load_trained`")
     if not (folder / CONFIG).is_file():
         what = "neither deep nor accurate nor fast nor the folder of a network"
-        raise UsageError(what, where=name, next_step="Take --model deep")
+        raise UsageError(what, where=name, next_step="Take deep, or the folder of a network")
     return folder
 
 
