@@ -11,6 +11,7 @@ import ast
 import dataclasses
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,15 +44,8 @@ PACKAGE = ROOT / "pipeline" / "biaozhu"
 MADE = "<!-- Made by docs/make_reference.py; do not edit. -->\n\n"
 # What a library's user may want; the rest serves the commands.
 PUBLIC = (
-    "data",
-    "reading",
-    "annotators",
-    "nlp",
-    "normalization",
-    "scoring",
-    "curation",
-    "formats",
-    "training",
+    *("data/*", "reading/*", "annotators/*", "annotators/network/models", "nlp/*", "normalization/*", "scoring/*"),
+    *("curation/*", "formats/*", "training/*", "serving/*"),
 )
 RECORDS = {
     "A span of a sentence line": Span,
@@ -151,17 +145,21 @@ def write_errors() -> str:
 
 def write_python() -> str:
     """Return the page of Python functions and classes, by module, from their source."""
-    parts = ["# Python", "Names that begin with an underscore are private and not listed."]
-    for folder in PUBLIC:
-        for path in sorted((PACKAGE / folder).glob("*.py")):
+    parts = [
+        "# Python",
+        "[From Python](../from-python.md) is a way through them. Names with an underscore before them are private and not listed.",
+    ]
+    for pattern in PUBLIC:
+        for path in sorted(PACKAGE.glob(f"{pattern}.py")):
             tree = ast.parse(path.read_text(encoding="utf-8"))
-            name = f"biaozhu.{folder}" + ("" if path.stem == "__init__" else f".{path.stem}")
+            name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
             parts.append(f"## {name}\n\n{_escape(_first_line(tree))}")
             parts += [
-                f"### `{_signature(node)}`\n\n{_escape(_first_line(node))}"
+                f"### `{_signature(node)}`\n\n{_escape(_first_line(node))}{_list_fields(node)}"
                 for node in tree.body
                 if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
             ]
+            parts += [f"### `{name}`\n\n{_escape(said)}" for name, said in _list_constants(tree)]
     return "\n\n".join(parts)
 
 
@@ -248,9 +246,31 @@ def _first_line(node: ast.Module | ast.FunctionDef | ast.ClassDef) -> str:
 
 def _signature(node: ast.FunctionDef | ast.ClassDef) -> str:
     if isinstance(node, ast.ClassDef):
-        return f"class {node.name}"
+        return ast.unparse(ast.ClassDef(node.name, node.bases, [], [ast.Pass()], [])).partition(":")[0]
     returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
     return f"{node.name}({ast.unparse(node.args)}){returns}"
+
+
+def _list_fields(node: ast.FunctionDef | ast.ClassDef) -> str:
+    """Return the fields of a class, with their defaults, and its public properties and methods as a list."""
+    rows = [one for one in node.body if isinstance(one, ast.AnnAssign)] if isinstance(node, ast.ClassDef) else []
+    methods = [one for one in node.body if isinstance(one, ast.FunctionDef) and not one.name.startswith("_")]
+    shown = [ast.unparse(one) for one in rows] + [_signature(one) for one in methods]
+    return "\n" + "".join(f"\n- `{one}`" for one in shown) if shown else ""
+
+
+def _list_constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield the constants of a module that have a docstring, and it."""
+    for node, after in pairwise(tree.body):
+        target = (
+            node.target
+            if isinstance(node, ast.AnnAssign)
+            else node.targets[0]
+            if isinstance(node, ast.Assign)
+            else None
+        )
+        if isinstance(target, ast.Name) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            yield target.id, " ".join(str(after.value.value).split())
 
 
 def main() -> None:

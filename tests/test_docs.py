@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import importlib.util
 import inspect
-import itertools
 import re
 import shlex
 import textwrap
@@ -57,6 +56,16 @@ def test_docs_reference_is_made_from_the_code_as_it_is() -> None:
     for name, text in pages.items():
         kept = (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8")
         assert kept == text, f"{name} is out of date: run `make reference`"
+
+
+def test_docs_reference_of_python_has_what_its_guide_imports_and_fields() -> None:
+    # A regression test: it lacked constants, the service, and the fields of classes.
+    page = load_script("make_reference").write_python()  # type: ignore[attr-defined]
+    guide = (ROOT / "docs" / "from-python.md").read_text(encoding="utf-8")
+    names = re.findall(r"^from biaozhu\S+ import (.+)$", guide, re.MULTILINE)
+    for name in [*", ".join(names).split(", "), "make_app", "Article", "Annotator", "Evaluation", "Trained"]:
+        assert re.search(rf"^### `(?:class )?{re.escape(name)}\b", page, re.MULTILINE), name
+    assert "- `score: float | None = None`" in page
 
 
 def test_docs_reference_of_commands_has_defaults_and_what_is_required() -> None:
@@ -141,13 +150,17 @@ def test_docs_own_annotator_runs_as_it_stands(tmp_path: Path, monkeypatch: pytes
     assert {"小麦", "玉米"} <= set(found)
 
 
-def list_python_blocks() -> list[str]:
-    blocks = [re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL) for path in PAGES]
-    return list(dict.fromkeys(itertools.chain.from_iterable(blocks)))
+def list_python() -> set[str]:
+    """Return the Python of each page, whose blocks follow from each other; a translation has the same."""
+    found = (re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL) for path in PAGES)
+    return {"\n".join(blocks) for blocks in found} - {""}
 
 
-@pytest.mark.parametrize("code", list_python_blocks())
-def test_docs_python_runs_as_it_stands(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("code", sorted(list_python()))
+def test_docs_python_runs_as_it_stands(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     exec(code, {})  # noqa: S102 — it is ours
     printed = capsys.readouterr().out
     assert ("print(" in code) == bool(printed)

@@ -1,7 +1,7 @@
 """biaozhu (标注): Chinese NER annotation and evaluation, offline, offset-true.
 
-`model`, `errors`, `files`, `ledger` <- `knowledge`, `reading` <- `annotators` <- `doccano`, `judging`, `training`,
-`scoring` <- `scale` <- `commands` <- `cli`: raw file -> sentences -> layers -> Doccano -> gold -> model -> report.
+Raw file -> sentences -> layers -> Doccano -> gold -> model -> report; docs/from-python.md has a chain that runs: `reading.article.read_articles`,
+`annotators.preannotate.preannotate_articles`, `data.layers.write_layer`, `scoring.evaluation.evaluate_layer`, `training.train.train`.
 """
 
 __version__ = "0.2.0"

@@ -54,7 +54,10 @@ def preannotate_articles(
     annotators: Sequence[Annotator] | None = None,
     on_failure: Callable[[Article, BiaozhuError], None] | None = None,
 ) -> Iterator[Preannotation]:
-    """Annotate articles in order, as many at a time as fill the network's batches; see `preannotate_batch`."""
+    """Annotate articles in order, as many at a time as fill the network's batches; see `preannotate_batch`.
+
+    `annotators` are all that run: `(*DEFAULT_ANNOTATORS, mine)` adds one to biaozhu's own.
+    """
     waiting: list[Article] = []
     size = 0
     for article in articles:

@@ -99,7 +99,10 @@ def annotator(
     by_sentence: bool = False,
     sure: Mapping[str, float] | None = None,
 ) -> Callable[[Find], Annotator]:
-    """Make an annotator of the function below and register it (see `Annotator`); AnnotatorError if biaozhu has the name."""
+    """Make an annotator of the function below and register it (see `Annotator`); AnnotatorError if biaozhu has the name.
+
+    The commands refuse labels to propose that the label set of the folder lacks; here none is read.
+    """
 
     def register(find: Find) -> Annotator:
         made = Annotator(name, find, proposes, min_score, reads_words, by_sentence, sure=sure or {})

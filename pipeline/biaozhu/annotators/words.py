@@ -19,7 +19,7 @@ class LacWord(NamedTuple):
 
 
 class NameModel(Protocol):
-    """A network that finds names: the accurate or the fast model."""
+    """A network that finds names: what `load_model` of `biaozhu.annotators.network.models` returns."""
 
     @property
     def labels(self) -> tuple[str, ...]:
