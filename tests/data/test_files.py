@@ -69,9 +69,11 @@ def test_files_path_may_be_text(read: Callable[[str], object], tmp_path: Path) -
 
 
 def test_files_written_by_text_are_read_by_text(tmp_path: Path) -> None:
+    # A regression test: of a folder with articles `read_articles` said that it had none.
     layer, article = (Sentence("0123456789ab", 0, 1, "风"),), tmp_path / "one.txt"
     article.write_text("风吹过来。", "utf-8")
     assert find_articles(str(tmp_path)) == find_articles([str(article)]) == (article,)
+    assert [one.name for one in read_articles(str(tmp_path))] == ["one"]
     for name, write in (("x.jsonl", write_layer), ("l.ledger.jsonl", write_ledger), ("t.csv", write_table)):
         write(str(tmp_path / name), layer if write is write_layer else ())
     write_scores(str(tmp_path / "scores.json"), {"format": ""})

@@ -128,8 +128,8 @@ def count_passed_over(folder: Path, *, stream: bool = False) -> Counter[str]:
 
 
 def read_articles(paths: str | Path | Iterable[str | Path]) -> tuple[Article, ...]:
-    """Read several source files, in order; it raises what `read_readable` leaves out, for all files together."""
-    articles, problems = read_readable(as_paths(paths))
+    """Read source files, and those of folders, in order; it raises what `read_readable` leaves out, for all files together."""
+    articles, problems = read_readable(find_articles(paths))
     raise_collected(problems)
     return tuple(articles.values())
 
