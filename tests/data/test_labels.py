@@ -42,7 +42,12 @@ def test_labels_come_in_the_order_of_the_file(tmp_path: Path, mark: str) -> None
         ONE.replace("#11aaFF", "#11aaFFF").encode(),
         ONE.replace("#11aaFF", "red").encode(),
         *(ONE.replace('"A"', f'"{one}"').encode() for one in ("A B", "A\u3000", "A\u200e", "\u202eA", "A\\u0000")),
-        *(ONE.replace('"a"', f'"{one}"').encode() for one in ("ab", "\u200b")),
+        *(ONE.replace('"a"', f'"{one}"').encode() for one in ("ab", "\u200b", " ", "中", "A")),
+        # Regression tests: misspelt keys were ignored, and é could be two labels.
+        *((ONE + extra).encode() for extra in ('colour = "#11aaFF"\n', "[labels]\n")),
+        (ONE.replace('"A"', '"é"') + TWO.replace('"B"', '"e\u0301"')).encode(),
+        # The scores of this label would stand under the key of those of all labels.
+        *(ONE.replace('"A"', f'"{one}"').encode() for one in ("ALL", "all", "micro")),
         (ONE + TWO.replace('"B"', '"A"')).encode(),
         (ONE + TWO.replace('"乙"', '"甲"')).encode(),
         (ONE + TWO.replace('"b"', '"a"')).encode(),

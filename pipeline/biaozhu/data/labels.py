@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 from biaozhu.data.errors import LabelsFileError
 from biaozhu.data.files import parse_toml
+from biaozhu.data.model import TOTALS
 from biaozhu.data.shipped import find_shipped
 
 DEFAULT = Path("configs/labels.toml")
@@ -35,11 +37,14 @@ def read_labels(path: str | Path = DEFAULT) -> tuple[Label, ...]:
     entries = table.get("label", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise LabelsFileError("label is not written as [[label]]", where=where)
+    if strange := sorted(table.keys() - {"label"}):
+        raise LabelsFileError(f"unknown key {strange[0]!r}, labels stand under [[label]]", where=where)
     labels = tuple(_label(entry, where) for entry in entries)
     if not labels:
         raise LabelsFileError("no [[label]] in it", where=where)
     for key in ("id", "name", "shortcut"):
-        values = [getattr(label, key) for label in labels]
+        # One character may be written as two (é), which nobody sees.
+        values = [normalize("NFC", getattr(label, key)) for label in labels]
         if len(set(values)) < len(values):
             raise LabelsFileError(f"two labels share the same {key}", where=where)
     return labels
@@ -58,11 +63,18 @@ def _label(entry: dict[str, object], where: str) -> Label:
     if missing:
         raise LabelsFileError(f"label {entry.get('id', '?')} lacks {', '.join(missing)}", where=where)
     label = Label(**{key: str(entry[key]) for key in keys})
+    if strange := sorted(entry.keys() - set(keys)):
+        raise LabelsFileError(f"label {label.id} has the unknown key {strange[0]!r}", where=where)
+    if label.id in TOTALS:
+        what = f"the label {label.id!r} is what scores call all labels together"
+        raise LabelsFileError(what, where=where, next_step="Give it another id")
     # What nobody sees would make two labels of one.
     if not label.id.isprintable() or " " in label.id:
         raise LabelsFileError(f"the id {label.id!r} holds a blank or a character that is not seen", where=where)
-    if len(label.shortcut) != 1 or not label.shortcut.isprintable():
-        raise LabelsFileError(f"the shortcut of {label.id} is {label.shortcut!r}, one key is needed", where=where)
+    # Doccano takes no other.
+    if not re.fullmatch("[0-9a-z]", label.shortcut):
+        what = f"the shortcut of {label.id} is {label.shortcut!r}, one of 0-9 and a-z is needed"
+        raise LabelsFileError(what, where=where, next_step="Give a key that no other label has")
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", label.color):
         raise LabelsFileError(f"the color of {label.id} is not #rrggbb", where=where)
     return label

@@ -14,7 +14,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Literal
 
-from biaozhu.data.errors import LineError, OffsetError, OverlapError, raise_collected
+from biaozhu.data.errors import LabelError, LineError, OffsetError, OverlapError, raise_collected
 from biaozhu.data.files import LONE_SURROGATE, once_each
 
 ARTICLE_ID = re.compile(r"[0-9a-f]{12}")
@@ -23,6 +23,8 @@ LINE_KEYS = ("id", "article", "start", "end", "text", "spans")
 SPAN_KEYS = ("start", "end", "label", "text", "source", "score")
 MARKS = 18
 """Quotation marks of a sentence line, and of each of its spans: six keys and three strings. More are a key twice, or escaped."""
+TOTALS = frozenset({"ALL", "all", "micro"})
+"""Under these the scores of all labels together stand beside those of each."""
 BY_KEY = attrgetter("start", "end", "label")
 _match_article_id = lru_cache(maxsize=1024)(ARTICLE_ID.fullmatch)
 # `json.dumps` would make an encoder for each line.
@@ -115,7 +117,7 @@ def with_spans(sentence: Sentence, spans: Iterable[Span]) -> Sentence:
 
 
 def check_sentence(sentence: Sentence, *, where: str = "") -> None:
-    """Raise OffsetError for an offset out of range or an empty span, OverlapError for overlap or disorder."""
+    """Raise OffsetError for an offset out of range or an empty span, OverlapError for overlap or disorder, LabelError for a total."""
     # Offsets that are not from a file are those of Python code.
     advice = "" if where else "Offsets count code points of the sentence's text, half open"
     where, length = where or sentence.id, len(sentence.text)
@@ -134,6 +136,9 @@ def check_sentence(sentence: Sentence, *, where: str = "") -> None:
                 raise OverlapError("the spans are not sorted", where=where, next_step="Sort them by start")
             what = f"span {span.start}-{span.end} {span.label} overlaps the one before it"
             raise OverlapError(what, where=where)
+        if span.label in TOTALS:
+            what = f"the label {span.label!r} is what scores call all labels together"
+            raise LabelError(what, where=where, next_step="Rename it; `biaozhu import` does with --map")
         reached = span.end
 
 
