@@ -23,7 +23,7 @@ from biaozhu.curation.adjudication import (
 from biaozhu.curation.agreement import GroupAgreement, measure_agreement
 from biaozhu.curation.frozen import check_frozen, diff_gold, freeze_gold
 from biaozhu.curation.status import LINE_KEYS
-from biaozhu.data.errors import BiaozhuError, FrozenError, GoldError
+from biaozhu.data.errors import BiaozhuError, FrozenError, GoldError, LineError
 from biaozhu.data.layers import read_layer, read_layers, write_layer
 from biaozhu.data.model import Sentence, Span
 
@@ -181,7 +181,20 @@ def test_adjudication_questions_become_decisions_once_filled_in(tmp_path: Path) 
     ]
     question.update(note="two units", spans=question["a"])
     path.write_text(json.dumps(question), encoding="utf-8")
-    assert adjudicate(mine, theirs, read_decisions(path), names=("a", "b"))[0].spans[0].source == "adjudicated:a"
+    decided = read_decisions(path, names=("a", "b"))
+    assert adjudicate(mine, theirs, decided, names=("a", "b"))[0].spans[0].source == "adjudicated:a"
+    wrong = {"end": 6, "text": "曲阳县"}, {"text": "灵山镇"}
+    changes = [{"spans": [question["a"][0] | one]} for one in wrong]
+    changes += [{"text": "曲阳县"}, {"context": question["context"].replace("三斤", "两斤")}]
+    # Regression tests: what a decision says was not compared with its offsets, and a misspelt key was nothing decided.
+    for change in changes:
+        path.write_text(json.dumps(question | change), encoding="utf-8")
+        with pytest.raises(GoldError):
+            adjudicate(mine, theirs, read_decisions(path, names=("a", "b")), names=("a", "b"))
+    for change in ({"span": question["spans"], "spans": []}, {"spans": [question["a"][0] | {"txt": "曲"}]}):
+        path.write_text(json.dumps(question | change), encoding="utf-8")
+        with pytest.raises(LineError):
+            read_decisions(path, names=("a", "b"))
 
 
 def test_agreement_of_a_layer_with_itself_is_one() -> None:

@@ -15,7 +15,7 @@ from biaozhu.curation.adjudication import (
     write_decisions,
 )
 from biaozhu.curation.agreement import GroupAgreement, measure_agreement
-from biaozhu.data.errors import GoldError
+from biaozhu.data.errors import GoldError, LineError
 from biaozhu.data.model import Sentence, Span
 
 if TYPE_CHECKING:
@@ -94,3 +94,12 @@ def test_agreement_by_month_is_when_the_later_one_confirmed() -> None:
     assert by_month == {"2026-01": GroupAgreement(1, 1.0), "2026-02": GroupAgreement(1, 0.0)}
     assert measure_agreement(layers).by_month == {}
     assert measure_agreement(layers).by_article == {"0" * 12: GroupAgreement(3, pytest.approx(2 / 3))}
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-8"])
+def test_adjudication_decisions_that_are_no_lines_in_utf_8_are_one_error(tmp_path: Path, encoding: str) -> None:
+    # Regression tests: the codec's words were shown, and an error for each line of a list.
+    path = tmp_path / "decisions.jsonl"
+    path.write_bytes('[\n{"note": "通名归地名"},\n{"note": "泛指"}]\n'.encode(encoding))
+    with pytest.raises(LineError):
+        read_decisions(path)

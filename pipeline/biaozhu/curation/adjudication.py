@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
 from biaozhu.curation.select import Judge, Unsure, to_sentence
+from biaozhu.curation.status import LINE_KEYS
 from biaozhu.data.errors import BiaozhuError, GoldError, LineError, raise_collected
-from biaozhu.data.files import parse_json_as, read_bytes, write_lines
+from biaozhu.data.files import parse_json, parse_json_as, read_bytes, write_lines
+from biaozhu.data.layers import decode_layer
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.scoring.scores import group_overlapping
 
@@ -149,7 +151,10 @@ def _find_kind(first: Sequence[Span], second: Sequence[Span]) -> Kind:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The adjudicator's decision on a disagreement: the correct spans, the guideline's paragraph, a note, who and when."""
+    """The adjudicator's decision on a disagreement: the correct spans, the guideline's paragraph, a note, who and when.
+
+    `stated` are the texts that its line gives, each with its offsets in the sentence.
+    """
 
     sentence: str
     start: int
@@ -159,6 +164,7 @@ class Decision:
     note: str = ""
     by: str = ""
     at: str = ""
+    stated: tuple[tuple[int, int, str], ...] = field(default=(), compare=False)
 
     @property
     def place(self) -> tuple[str, int, int]:
@@ -177,6 +183,7 @@ def adjudicate(
     reported together, as GoldError.
     """
     by_place = {decision.place: decision for decision in decisions}
+    texts = {sentence.id: sentence.text for sentence in first}
     problems: list[BiaozhuError] = []
     if len(by_place) < len(decisions):
         problems.append(GoldError("two decisions on the same disagreement", next_step="Keep one of them"))
@@ -189,11 +196,8 @@ def adjudicate(
             where = f"{disagreement.sentence}@{disagreement.start}"
             advice = "Decide it likewise" if problems else WAYS_TO_DECIDE
             problems.append(GoldError(what, where=where, next_step=advice))
-        elif astray := [span for span in decision.spans if not disagreement.touches(span)]:
-            for span in astray:
-                what = f"the decided span {span.start}-{span.end} is outside the disagreement {decision.start}-{decision.end}"
-                advice = "Correct its offsets, which count from the start of the sentence"
-                problems.append(GoldError(what, where=f"{decision.sentence}@{span.start}", next_step=advice))
+        elif wrong := _check_decision(decision, disagreement, texts[disagreement.sentence]):
+            problems += wrong
         else:
             spans[disagreement.sentence] += _make_decided(decision, disagreement, names)
     for sid, start, end in by_place:
@@ -211,19 +215,53 @@ def adjudicate(
     return tuple(gold)
 
 
-def read_decisions(path: Path) -> tuple[Decision, ...]:
-    """Read decisions, one JSON object a line; one whose spans, rule and note are empty was never answered."""
+def _check_decision(decision: Decision, disagreement: Disagreement, text: str) -> list[BiaozhuError]:
+    problems: list[BiaozhuError] = []
+    for span in decision.spans:
+        if not disagreement.touches(span):
+            what = (
+                f"the decided span {span.start}-{span.end} is outside the disagreement {decision.start}-{decision.end}"
+            )
+            advice = "Correct its offsets, which count from the start of the sentence"
+            problems.append(GoldError(what, where=f"{decision.sentence}@{span.start}", next_step=advice))
+    for start, end, said in decision.stated:
+        if said != (there := text[start:end]):
+            what, advice = f"the decision says {said!r} where {there!r} stands", "Correct the offsets, or the text"
+            problems.append(GoldError(what, where=f"{decision.sentence}@{start}", next_step=advice))
+    return problems
+
+
+def read_decisions(path: Path, *, names: Collection[str] | None = None) -> tuple[Decision, ...]:
+    """Read decisions, one JSON object a line; one whose spans, rule and note are empty was never answered.
+
+    `names` are those of the annotators, whose versions a line may have; None takes any other key for such a name.
+    """
+    content = decode_layer(read_bytes(path), path)
+    if content.lstrip().startswith("["):
+        advice = "Write each decision on a line of its own, without the brackets around all"
+        raise LineError("a JSON list, one decision a line is needed", where=str(path), next_step=advice)
     decisions: list[Decision] = []
     problems: list[BiaozhuError] = []
-    for number, line in enumerate(read_bytes(path).split(b"\n"), 1):
+    for number, line in enumerate(content.split("\n"), 1):
         if not line.strip():
             continue
         try:
-            decisions.append(parse_json_as(line, Decision))
+            decisions.append(_parse_decision(line, names))
         except ValueError as error:
             problems.append(LineError(f"not a decision: {error}", where=f"{path}:{number}"))
     raise_collected(problems)
     return tuple(one for one in decisions if one.spans or one.rule.strip() or one.note.strip())
+
+
+def _parse_decision(line: str, names: Collection[str] | None) -> Decision:
+    made, row = parse_json_as(line, Decision), parse_json(line)
+    strange = {key for one in row["spans"] for key in one} - {*SPAN_KEYS, "text", "source", "score"}
+    if strange := strange | (set() if names is None else row.keys() - LINE_KEYS - set(names)):
+        raise ValueError(f"unknown key {min(strange)!r}")
+    context, texts = str(row.get("context", "")), [row, *row["spans"]]
+    whole = context[: made.start] + context[made.start + 1 : made.end + 1] + context[made.end + 2 :]
+    stated = [(one["start"], one["end"], str(one["text"])) for one in texts if "text" in one]
+    return replace(made, stated=(*stated, *([(0, len(whole), whole)] if context else ())))
 
 
 def write_questions(path: Path, disagreements: Sequence[Disagreement], *, names: tuple[str, str]) -> None:

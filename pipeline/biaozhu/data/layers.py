@@ -126,7 +126,7 @@ def read_layer(path: str | Path, *, labels: Collection[str] | None = None) -> tu
 
 def parse_layer(data: bytes, path: Path, *, labels: Collection[str] | None = None) -> tuple[Sentence, ...]:
     """Read a layer's content, whose problems are all raised together; `labels` are the ids that are allowed, None allows all."""
-    content = _decoded(data, path)
+    content = decode_layer(data, path)
     sentences: list[Sentence] = []
     problems: list[BiaozhuError] = []
     seen: dict[str, int] = {}
@@ -196,7 +196,8 @@ def write_layer(path: str | Path, sentences: Iterable[Sentence]) -> None:
     write_lines(path, lines)
 
 
-def _decoded(data: bytes, path: Path) -> str:
+def decode_layer(data: bytes, path: Path) -> str:
+    """Return the text of a file of lines in UTF-8, with a byte order mark or without; LineError says what to do with others."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise LineError("UTF-16", where=f"{path}@0", next_step="Save the file as UTF-8")
     try:

@@ -77,7 +77,8 @@ def adjudicate(
     check_distinct(*targets, *map(joint_gold.disputes_path, targets), questions, decisions)
     _check_undecided(questions)
     check_output(decisions if from_doccano else None, "decisions", [first, second])
-    given = adjudication.read_decisions(decisions) if decisions and output and not from_doccano else ()
+    read = decisions if output and not from_doccano else None
+    given = adjudication.read_decisions(read, names=dispute.names) if read else ()
     if to_doccano or from_doccano:
         spec = read_spec(project, labels, guideline if to_doccano else None)
         connection = log_in(home)
@@ -101,7 +102,7 @@ def adjudicate(
         from biaozhu.doccano.adjudication_project import read_adjudication
 
         _keep(read_adjudication(connection, dispute, spec), dispute, found, decisions)
-        given = adjudication.read_decisions(decisions)
+        given = adjudication.read_decisions(decisions, names=dispute.names)
         gold = _make_gold(output, dispute, given, labels)
     if output is not None:
         folder = next(iter(targets)).parent
@@ -223,7 +224,7 @@ def _keep(
 ) -> None:
     """Write the decisions; those of the file on disagreements that are still open in Doccano stay."""
     with hold_folder(path.parent):
-        kept = adjudication.read_decisions(path) if path.exists() else ()
+        kept = adjudication.read_decisions(path, names=dispute.names) if path.exists() else ()
         earlier = {decision.place: decision for decision in kept}
         decided = earlier | {decision.place: decision for decision in answered.decisions}
         adjudication.write_decisions(path, found, tuple(decided.values()), names=dispute.names)
