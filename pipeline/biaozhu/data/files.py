@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import errno
 import fcntl
 import glob
@@ -287,7 +286,7 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 def parse_json(data: bytes | str) -> Any:
     """Parse JSON from outside; raises ValueError, also where it is nested too deep, or holds a lone surrogate or a key twice."""
-    text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
+    text = _decode(data)
     try:
         value = json.loads(text, object_pairs_hook=once_each)
     except RecursionError:
@@ -307,12 +306,12 @@ def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def parse_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file, with a byte order mark or without; raises ValueError, and MissingFileError as `read_bytes` does."""
-    return tomllib.loads(read_bytes(path).decode("utf-8-sig"))
+    return tomllib.loads(_decode(read_bytes(path)))
 
 
 def parse_json_as(data: bytes | str, kind: type[Value]) -> Value:
     """Return the value of a JSON document of a type, such as a dataclass, without unknown keys; raises ValueError."""
-    content = data.encode() if isinstance(data, str) else data.removeprefix(codecs.BOM_UTF8)
+    content = _decode(data)
     try:
         value = msgspec.json.decode(content, type=kind)
         parse_json(content)  # of a key that stands twice msgspec takes the last
@@ -321,6 +320,13 @@ def parse_json_as(data: bytes | str, kind: type[Value]) -> Value:
     except msgspec.DecodeError as error:
         raise ValueError(str(error)) from None
     return value
+
+
+def _decode(data: bytes | str) -> str:
+    try:
+        return data.decode("utf-8-sig") if isinstance(data, bytes) else data
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None  # and not in the codec's words
 
 
 def cache_folder() -> Path:
