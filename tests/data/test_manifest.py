@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from biaozhu.cli import list_all_commands, run
 from biaozhu.commands.help_pages import list_commands
 from biaozhu.curation.frozen import freeze_gold
 from biaozhu.curation.status import SentenceStatus, write_status
-from biaozhu.data.errors import FrozenError, MissingFileError
+from biaozhu.data.errors import DuplicateError, FrozenError, MissingFileError
 from biaozhu.data.layers import read_layer, read_layers, write_layer
 from biaozhu.data.storage.layer_stream import stream_layer
+from biaozhu.scoring.value_scores import GoldValue, read_gold_lines
 
 GOLD = [marked("[清河镇|PLACE]的[王小明|PERSON]种桃"), marked("[桃源村|PLACE]种了[三亩|AMOUNT]桃", start=20)]
 LABELS = Path(__file__).parents[2] / "configs" / "labels.toml"
@@ -136,7 +138,14 @@ def test_manifest_says_how_frozen_gold_is_decided_anew(
 
 @pytest.mark.parametrize(
     ("manifest", "is_read"),
-    [('{"files": ["x.jsonl"], "articles": 1}', True), ("{}", True), ("{", False), ("[]", False), ("", False)],
+    [
+        ('{"files": ["x.jsonl"], "articles": 1}', True),
+        ('{"files": {"x.jsonl": "0"}}', True),
+        ("{}", False),
+        ("{", False),
+        ("[]", False),
+        ("", False),
+    ],
 )
 def test_manifest_of_another_program_is_passed_over(tmp_path: Path, manifest: str, is_read: bool) -> None:  # noqa: FBT001 — pytest gives it
     write_layer(tmp_path / "x.jsonl", GOLD)
@@ -146,6 +155,59 @@ def test_manifest_of_another_program_is_passed_over(tmp_path: Path, manifest: st
     else:
         with pytest.raises(FrozenError):
             read_layers([tmp_path])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda found: found | {"note": "x"},
+        lambda found: {"files": found["files"]},
+        lambda found: {"schema": found["schema"]},
+        lambda found: found | {"schema": "1"},
+    ],
+)
+def test_manifest_with_a_key_too_many_or_too_few_still_freezes(
+    tmp_path: Path, change: Callable[[dict[str, object]], dict[str, object]]
+) -> None:
+    # A regression test: changed gold beside it was read, and its file taken for an output.
+    gold, manifest = tmp_path / "x.jsonl", tmp_path / "MANIFEST.json"
+    write_layer(gold, GOLD)
+    freeze_gold(tmp_path)
+    manifest.write_text(json.dumps(change(json.loads(manifest.read_text("utf-8")))), "utf-8")
+    write_layer(gold, GOLD[:1])
+    with pytest.raises(FrozenError):
+        read_layer(gold)
+    assert run(["gold", "check", str(tmp_path)]) == 2
+    assert run(["gold", "freeze", str(tmp_path)]) == 0
+    assert read_layer(gold) == tuple(GOLD[:1])
+
+
+def test_manifest_of_gold_with_a_sentence_in_two_files_is_not_written(tmp_path: Path) -> None:
+    # A regression test: it was frozen, and then no command could read the folder.
+    for name in ("x", "y"):
+        write_layer(tmp_path / f"{name}.jsonl", GOLD)
+    with pytest.raises(DuplicateError):
+        freeze_gold(tmp_path)
+    assert not (tmp_path / "MANIFEST.json").exists()
+
+
+@pytest.mark.parametrize("name", ["values/x.jsonl", "places/x.jsonl", "about.toml"])
+def test_manifest_has_what_is_beside_the_gold(tmp_path: Path, name: str) -> None:
+    # A regression test: `gold check` found these files, which scores rest on, as they were, whatever was changed.
+    write_layer(tmp_path / "x.jsonl", GOLD)
+    beside = tmp_path / name
+    beside.parent.mkdir(exist_ok=True)
+    beside.write_text("# one\n", "utf-8")
+    freeze_gold(tmp_path)
+    check = ["gold", "check", str(tmp_path)]
+    assert run(check) == 0
+    beside.write_text("# other\n", "utf-8")
+    assert run(check) == 2
+    if beside.suffix == ".jsonl":
+        with pytest.raises(FrozenError):
+            read_gold_lines(beside.parent, GOLD, GoldValue)
+    beside.unlink()
+    assert run(check) == 2
 
 
 def test_manifest_changed_gold_is_refused_through_a_link_from_elsewhere(tmp_path: Path) -> None:

@@ -98,8 +98,17 @@ def test_outputs_that_are_folders_hold_no_input(folder: Path, output: str, *, re
 
 
 @pytest.mark.parametrize(
-    "manifest", ['{"files": {"a.jsonl": "0"}}', '{"files": {"b.jsonl": "0"}}', '{"files": 3}', "[]", "{"]
+    ("manifest", "kind"),
+    [
+        ('{"schema": 1, "files": {"a.jsonl": {"sha256": "0", "articles": []}}}', "frozen gold"),
+        ('{"note": 1, "files": {"a.jsonl": {"sha256": "0", "articles": []}}}', "frozen gold"),
+        ('{"schema": 1, "files": {"b.jsonl": {"sha256": "0", "articles": []}}}', "layer"),
+        ('{"files": {"a.jsonl": "0"}}', "layer"),
+        ('{"files": 3}', "layer"),
+        ("[]", "frozen gold"),
+        ("{", "frozen gold"),
+    ],
 )
-def test_outputs_know_frozen_gold_by_its_manifest(folder: Path, manifest: str) -> None:
+def test_outputs_know_frozen_gold_by_its_manifest(folder: Path, manifest: str, kind: str) -> None:
     (folder / "MANIFEST.json").write_text(manifest, "utf-8")
-    assert identify_file(folder / "a.jsonl") == ("frozen gold" if '"a.jsonl"' in manifest else "layer")
+    assert identify_file(folder / "a.jsonl") == kind

@@ -7,13 +7,22 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from biaozhu.data.errors import FrozenError, OutputError, raise_collected
-from biaozhu.data.files import hold_folder, parse_json_as, read_bytes, write_json
+from biaozhu.data.files import hold_folder, parse_json_as, read_bytes, sha256_of, write_json
 from biaozhu.data.layers import find_layers, is_beside, join_layers, parse_layer
 from biaozhu.data.model import Sentence
-from biaozhu.data.storage.manifest import KEYS, MANIFEST, SCHEMA, FrozenFile, find_change, list_gone, read_manifest
+from biaozhu.data.storage.manifest import (
+    BESIDE,
+    MANIFEST,
+    SCHEMA,
+    FrozenFile,
+    find_change,
+    is_of_gold,
+    list_gone,
+    read_manifest,
+)
 
 
 class GoldChange(NamedTuple):
@@ -28,19 +37,24 @@ class GoldChange(NamedTuple):
 
 
 def freeze_gold(folder: str | Path) -> dict[str, FrozenFile]:
-    """Write the manifest of every gold file (`*.jsonl`) in a folder, if all are valid, and return it."""
+    """Write the manifest of every gold file (`*.jsonl`) in a folder and of what is beside it, if all are valid, and return it."""
     folder = Path(folder)
     if not _list_gold(folder):
         advice = "Make gold with `biaozhu adjudicate`"
         raise FrozenError("no gold to freeze (*.jsonl)", where=str(folder), next_step=advice)
     path = folder / MANIFEST
     with hold_folder(folder):
-        files = {one.name: _describe_file(one) for one in _list_gold(folder)}
+        contents = {one: read_bytes(one) for one in _list_gold(folder)}
+        layers = {one: parse_layer(content, one) for one, content in contents.items()}
+        join_layers(layers.items())
+        files = {one.name: _describe_file(contents[one], layer) for one, layer in layers.items()}
+        beside = sorted(one for pattern in BESIDE for one in folder.glob(pattern))
+        files |= {one.relative_to(folder).as_posix(): FrozenFile(sha256_of(one)) for one in beside}
         if path.is_file():
-            found: dict[str, Any] = {}
+            ours = False
             with suppress(ValueError):
-                found = parse_json_as(read_bytes(path), dict)
-            if found.keys() != KEYS:
+                ours = is_of_gold(parse_json_as(read_bytes(path), dict))
+            if not ours:
                 what = "a file that is not ours would be replaced by the gold's manifest"
                 raise OutputError(what, where=str(path))
         write_json(path, {"schema": SCHEMA, "files": {name: asdict(file) for name, file in files.items()}})
@@ -52,8 +66,9 @@ def check_frozen(folder: str | Path) -> dict[str, FrozenFile]:
     folder = Path(folder)
     files = read_manifest(folder)
     problems = list_gone(folder)
-    for path in _list_gold(folder):
-        problems += find_change(path, files)
+    there = {path.name for path in _list_gold(folder)} | {name for name in files if (folder / name).exists()}
+    for name in sorted(there):
+        problems += find_change(folder, name, files)
     raise_collected(problems)
     return files
 
@@ -82,9 +97,7 @@ def _list_gold(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.glob("*.jsonl")) if not is_beside(path)]
 
 
-def _describe_file(path: Path) -> FrozenFile:
-    content = read_bytes(path)
-    layer = parse_layer(content, path)
+def _describe_file(content: bytes, layer: tuple[Sentence, ...]) -> FrozenFile:
     spans = Counter(span.label for sentence in layer for span in sentence.spans)
     articles = sorted({sentence.article for sentence in layer})
     return FrozenFile(hashlib.sha256(content).hexdigest(), tuple(articles), len(layer), dict(sorted(spans.items())))

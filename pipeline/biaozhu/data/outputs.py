@@ -13,9 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from biaozhu.data.errors import MissingFileError, OutputError
-from biaozhu.data.files import MAX_ARTICLE_BYTES, check_target, descriptor_of, parse_json, read_bytes
+from biaozhu.data.errors import FrozenError, MissingFileError, OutputError
+from biaozhu.data.files import MAX_ARTICLE_BYTES, check_target, descriptor_of, read_bytes
 from biaozhu.data.layers import is_beside
+from biaozhu.data.storage.manifest import find_manifest
 
 Input = Path | str | None
 Kind = Literal[
@@ -177,11 +178,11 @@ def _is_read(path: Path, read: frozenset[str]) -> bool:
 
 def _is_frozen(path: Path) -> bool:
     try:
-        manifest = parse_json(read_bytes(path.parent / "MANIFEST.json"))
-    except (MissingFileError, ValueError):
+        return path.name in (find_manifest(path.parent) or ())
+    except MissingFileError:
         return False
-    files = manifest.get("files") if isinstance(manifest, dict) else None
-    return isinstance(files, dict) and path.name in files
+    except FrozenError:  # a manifest that is damaged, or of another version
+        return path.suffix == ".jsonl"
 
 
 def _kind_of_line(line: bytes) -> str:

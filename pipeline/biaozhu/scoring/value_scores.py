@@ -18,6 +18,7 @@ from biaozhu.data.errors import BiaozhuError, MeaningFileError, raise_collected
 from biaozhu.data.files import parse_json_as, read_bytes
 from biaozhu.data.layers import find_layers
 from biaozhu.data.model import Article, Sentence
+from biaozhu.data.storage.manifest import check_unchanged
 from biaozhu.data.strict_counts import divide
 from biaozhu.normalization.addresses import Place, resolve_places
 from biaozhu.normalization.subjects import Subject, subject_places
@@ -175,7 +176,9 @@ def read_gold_lines(path: Path, gold: Sequence[Sentence], kind: type[GoldLine]) 
     problems: list[BiaozhuError] = []
     rows: dict[Where, GoldLine] = {}
     for file in find_layers([path]):
-        for number, line in enumerate(read_bytes(file).split(b"\n"), 1):
+        content = read_bytes(file)
+        check_unchanged(file, content)
+        for number, line in enumerate(content.split(b"\n"), 1):
             if not line.strip():
                 continue
             try:

@@ -240,8 +240,11 @@ def freeze(folder: GoldFolder = GOLD) -> None:
     from biaozhu.curation import frozen
 
     for name, file in frozen.freeze_gold(folder).items():
-        spans = sum(file.spans.values())
-        say(f"frozen: {name}, {file.sentences} sentences, {spans} spans, {file.sha256[:12]}")
+        spans, checksum = sum(file.spans.values()), file.sha256[:12]
+        if file.sentences:
+            say(f"frozen: {name}, {file.sentences} sentences, {spans} spans, {checksum}")
+        else:
+            say(f"frozen: {name}, {checksum}")
 
 
 def check(folder: GoldFolder = GOLD, *, as_json: AsJson = False) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import shlex
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -19,16 +19,21 @@ from biaozhu.data.files import parse_json_as, read_bytes, sha256_of
 MANIFEST = "MANIFEST.json"
 SCHEMA = 1
 KEYS = {"schema", "files"}
+# What says how gold was made and what its spans mean, frozen with it where it is there.
+BESIDE = ("about.toml", "values/*.jsonl", "places/*.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
 class FrozenFile:
-    """One gold file: its checksum, the articles it is about (first 12 hex digits) and how many spans of each label."""
+    """One gold file: its checksum, the articles it is about (first 12 hex digits) and how many spans of each label.
+
+    Of a file beside the gold (values, places, `about.toml`) there is the checksum alone.
+    """
 
     sha256: str
-    articles: tuple[str, ...]
-    sentences: int
-    spans: dict[str, int]
+    articles: tuple[str, ...] = ()
+    sentences: int = 0
+    spans: dict[str, int] = field(default_factory=dict)
 
 
 def read_manifest(folder: Path) -> dict[str, FrozenFile]:
@@ -40,7 +45,7 @@ def read_manifest(folder: Path) -> dict[str, FrozenFile]:
             return msgspec.convert(data["files"], dict[str, FrozenFile])
     except (ValueError, KeyError, msgspec.ValidationError) as error:
         raise FrozenError(f"not a manifest: {error}", where=str(path)) from None
-    what = f"a manifest of schema {data['schema']}, this version reads {SCHEMA}"
+    what = f"a manifest of schema {data['schema']!r}, this version reads {SCHEMA}"
     advice = "Look at the gold, then freeze it again with `biaozhu gold freeze`"
     raise FrozenError(what, where=str(path), next_step=advice)
 
@@ -51,17 +56,21 @@ def check_unchanged(path: Path, content: bytes | None = None) -> None:
     if isinstance(cast("Any", path), Path) and path.suffix == ".jsonl":
         # A link is as frozen as the file that it leads to.
         for one in dict.fromkeys((path, Path(os.path.realpath(path)))):
-            files = _find_manifest(one.parent)
-            raise_collected([] if files is None else find_change(one, files, content))
+            if (files := find_manifest(one.parent)) is not None:
+                raise_collected(find_change(one.parent, one.name, files, content))
+            name = f"{one.parent.name}/{one.name}"
+            if name in (files := find_manifest(one.parent.parent) or {}):
+                raise_collected(find_change(one.parent.parent, name, files, content))
 
 
 def list_gone(folder: Path) -> list[BiaozhuError]:
     """Return an error for each file that a folder's manifest of gold names and the folder lacks."""
-    gone = [folder / name for name in _find_manifest(folder) or () if not (folder / name).exists()]
+    gone = [folder / name for name in find_manifest(folder) or () if not (folder / name).exists()]
     return [FrozenError("in the manifest but not in the folder", where=str(path)) for path in gone]
 
 
-def _find_manifest(folder: Path) -> dict[str, FrozenFile] | None:
+def find_manifest(folder: Path) -> dict[str, FrozenFile] | None:
+    """Return a folder's manifest, or None where it has none, or another program's; FrozenError where it may be one that was damaged."""
     path = folder / MANIFEST
     if not path.is_file():
         return None
@@ -74,17 +83,30 @@ def _find_manifest(folder: Path) -> dict[str, FrozenFile] | None:
 def _read_once(folder: Path, *_version: int) -> dict[str, FrozenFile] | None:
     with suppress(ValueError):
         # Shards have a file of this name too, and so may other programs; one that is damaged may be the gold's.
-        if parse_json_as(read_bytes(folder / MANIFEST), dict).keys() != KEYS:
+        if not is_of_gold(parse_json_as(read_bytes(folder / MANIFEST), dict)):
             return None
     return read_manifest(folder)
 
 
-def find_change(path: Path, files: dict[str, FrozenFile], content: bytes | None = None) -> list[BiaozhuError]:
+def is_of_gold(data: dict[str, Any]) -> bool:
+    """Tell a manifest of gold, also one with a key too many or too few, from those of shards and other programs."""
+    files = data.get("files", {})
+    rows = files.values() if isinstance(files, dict) else [files]
+    wanted = FrozenFile.__dataclass_fields__.keys()
+    return any(isinstance(row, dict) and len(wanted & row) > 1 for row in rows) if files else data.keys() <= KEYS
+
+
+def find_change(
+    folder: Path, name: str, files: dict[str, FrozenFile], content: bytes | None = None
+) -> list[BiaozhuError]:
     """Return what is wrong with a file of a folder that has this manifest."""
-    if path.name not in files:
-        advice = f"Look at it, then freeze it too with `biaozhu gold freeze {shlex.quote(str(path.parent))}`, or move it away"
+    path = folder / name
+    if name not in files:
+        advice = (
+            f"Look at it, then freeze it too with `biaozhu gold freeze {shlex.quote(str(folder))}`, or move it away"
+        )
         return [FrozenError("not in the manifest", where=str(path), next_step=advice)]
     found = sha256_of(path) if content is None else hashlib.sha256(content).hexdigest()
-    if found != files[path.name].sha256:
+    if found != files[name].sha256:
         return [FrozenError("changed since it was frozen", where=str(path))]
     return []
