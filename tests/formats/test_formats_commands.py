@@ -35,6 +35,16 @@ def test_formats_commands_bring_a_layer_there_and_back(tmp_path: Path, layer: Pa
     assert (tmp_path / "back.jsonl").read_bytes() == layer.read_bytes()
 
 
+@pytest.mark.parametrize("more", [{}, {"Comments": []}, {"Comments": [], "label": []}])
+def test_formats_commands_take_no_spans_of_metadata(tmp_path: Path, more: dict) -> None:
+    # A regression test: pages were spans. Where Doccano has not written the row, they may be, and are named as lost.
+    row = {"text": TEXT, "label": [[4, 7, "PLACE"]], "pages": [[0, 3, "上"]]} | more
+    source, output = tmp_path / "foreign.jsonl", tmp_path / "layer.jsonl"
+    source.write_text(json.dumps(row), "utf-8")
+    assert run(["import", str(source), "-f", "doccano", "-o", str(output)]) == (0 if more else 1)
+    assert [span.key for span in read_layer(output)[0].spans] == [(4, 7, "PLACE")][: len(row["label"])]
+
+
 def test_formats_commands_make_an_article_of_foreign_texts(tmp_path: Path) -> None:
     rows = [
         {"text": TEXT, "label": [[4, 7, "LOC"], [5, 8, "PER"]]},
@@ -130,6 +140,7 @@ def test_formats_commands_say_where_a_label_is_added(
         (["import", "{layer}", "-f", "conll", "-o", "x.jsonl"], "BZ060"),
         (["import", "{layer}", "-f", "doccano", "-o", "x.txt"], "BZ002"),
         (["import", "{layer}", "-f", "doccano", "-o", "x.jsonl", "--map", "LOC"], "BZ002"),
+        (["import", "{layer}", "-f", "doccano", "-o", "x.jsonl", "--map", "A=PLACE", "--map", "A=PERSON"], "BZ002"),
         (["import", "{layer}", "-f", "doccano", "-o", "x.jsonl", "--map", "LOC=PLACES"], "BZ015"),
         (["import", "{layer}", "-f", "csv", "-o", "x.jsonl"], "BZ002"),
         (["import", "nowhere", "-f", "conll", "-o", "x.jsonl"], "BZ003"),

@@ -10,6 +10,7 @@ import pytest
 from format_material import HARD, sentences
 from hypothesis import example, given, settings
 
+from biaozhu.data.errors import OffsetError
 from biaozhu.data.model import Sentence, Span, check_sentence
 from biaozhu.formats.convert import export_layer, import_documents, read_documents
 from biaozhu.formats.documents import Document, Format
@@ -63,6 +64,19 @@ def test_formats_conll_gives_back_spans_alone(layer: list[Sentence], folder: Pat
         replace(one, spans=tuple(replace(span, source="conll", score=None) for span in one.spans)) for one in layer
     ]
     assert list(back) == expected
+
+
+@pytest.mark.parametrize("form", [*CARRYING[:3], "conll"])
+def test_formats_text_that_was_edited_to_the_same_length_is_refused(
+    form: Format, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A regression test: it was taken for the sentence of its id.
+    if form == "spacy":
+        monkeypatch.setattr("biaozhu.formats.docbin.checksum_text", lambda _: "0" * 12)
+    content = export_layer([Sentence("a" * 12, 0, 3, "小河村", ())], form, names=NAMES).files[""]
+    (folder / "edited").write_bytes(content.replace("小".encode(), "大".encode()))
+    with pytest.raises(OffsetError):
+        read_documents(folder / "edited", form, names={}, renamed={})
 
 
 @pytest.mark.parametrize("hard", HARD)

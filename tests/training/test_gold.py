@@ -49,6 +49,9 @@ def test_gold_loses_nothing_on_characters(text: str, data: st.DataObject) -> Non
 def test_gold_reads_patterns_once_and_sorted(tmp_path: Path) -> None:
     write_layer(tmp_path / "b.jsonl", invented_gold(2, article="b" * 12))
     write_layer(tmp_path / "a.jsonl", invented_gold(3, article="a" * 12))
+    # A regression test: a file that is called as a pattern is written was not found.
+    write_layer(tmp_path / "other" / "[x].jsonl", invented_gold(1, article="c" * 12))
+    assert len(gold_corpus(str(tmp_path / "other" / "[x].jsonl")).files()) == 1
     corpus = gold_corpus([str(tmp_path / "*.jsonl"), str(tmp_path / "a.jsonl")])
     assert [path.name for path in corpus.files()] == ["a.jsonl", "b.jsonl"]
     assert [sentence.article[0] for sentence in corpus.sentences()] == ["a", "a", "a", "b", "b"]

@@ -1,7 +1,7 @@
 r"""CoNLL columns with BIO tags: a character and its tag on each line, a blank line after each sentence.
 
 We write the character, a tab and the tag, in the IOB2 scheme (every span begins with B-), and before each sentence
-`# sent_id = <id>`. A character that is white space, invisible, a control or a backslash is written `\u{hex}`; the
+`# sent_id = <id>` and `# text_sha = <checksum>`. A character that is white space, invisible, a control or a backslash is written `\u{hex}`; the
 first line of the file says so, and only in a file with that line are such escapes read. Columns carry no sources and
 no scores.
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from biaozhu.data.errors import FormatError
@@ -23,9 +23,10 @@ from biaozhu.data.files import is_file_name
 from biaozhu.data.model import Sentence, is_unicode
 from biaozhu.formats import documents
 from biaozhu.formats.documents import BREAKS, Document, ExportedFiles, StatedSpan
+from biaozhu.formats.serialization import checksum_text
 
 DECLARATION = r"# biaozhu characters, IOB2, white space and \ as \u{hex}"
-SENT_ID = re.compile(r"# sent_id = (\S+)")
+OUR_COMMENT = re.compile(r"# (sent_id|text_sha) = (\S+)")
 ESCAPE = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
 TAG = re.compile(r"O|([BIMESLU])-(.+)", re.DOTALL)
 ARTICLE = re.compile(r"-DOCSTART-|# ?newdoc(?: +id *= *(\S.*?))?\s*$")
@@ -43,7 +44,7 @@ def write_conll(sentences: Sequence[Sentence]) -> ExportedFiles:
         for span in sentence.spans:
             label = _escape(span.label)
             tags[span.start : span.end] = [f"B-{label}"] + [f"I-{label}"] * (span.end - span.start - 1)
-        lines += [f"# sent_id = {sentence.id}"]
+        lines += [f"# sent_id = {sentence.id}", f"# text_sha = {checksum_text(sentence.text)}"]
         lines += [f"{_escape(one)}\t{tag}" for one, tag in zip(sentence.text, tags, strict=True)]
         lines += [""]
     return ExportedFiles({"": documents.encode_lines(lines)})
@@ -56,22 +57,22 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
     read: list[Document] = []
     rows: list[tuple[str, str, str]] = []
     problems: list[FormatError] = []
-    sentence_id = article = ""
+    article, carried = "", dict[str, str]()
     begun, used = 0, Counter[str]()
     for number, line in enumerate([*lines, ""], 1):
         begins = ARTICLE.match(line)
         if not line.strip(" \t") or begins:
             if rows:
-                read.append(replace(_join_rows(rows, sentence_id), name=article))
-                rows, sentence_id = [], ""
+                read.append(replace(_join_rows(rows, carried), name=article))
+                rows, carried = [], {}
             if begins:
                 begun, named = begun + 1, begins[1] or ""
                 fits = is_file_name(named) and len(named.encode()) <= MAX_NAME_BYTES
                 article = _free_name(named if fits else str(begun), used)
         # In files whose columns are separated by white space `# O` is the character # with its tag.
         elif line.startswith("#") and "\t" not in line and not TAG.fullmatch(line.rsplit(maxsplit=1)[-1]):
-            found = SENT_ID.match(line)
-            sentence_id = found[1] if found else sentence_id
+            if found := OUR_COMMENT.match(line):
+                carried[found[1]] = found[2]
         elif row := _read_row(line, is_escaped=is_escaped):
             rows.append(row)
         else:
@@ -113,7 +114,7 @@ def _read_row(line: str, *, is_escaped: bool) -> tuple[str, str, str] | None:
     return token, match[1] or "O", label
 
 
-def _join_rows(rows: Iterable[tuple[str, str, str]], sentence_id: str) -> Document:
+def _join_rows(rows: Iterable[tuple[str, str, str]], carried: Mapping[str, str]) -> Document:
     tokens: list[str] = []
     borders: list[tuple[int, int, str]] = []
     end, open_label = 0, None
@@ -126,4 +127,6 @@ def _join_rows(rows: Iterable[tuple[str, str, str]], sentence_id: str) -> Docume
             borders.append((start, end, label))
         open_label = None if prefix in "OESLU" else label
     stated = [StatedSpan(*border, source=SOURCE) for border in borders]
-    return documents.make_document("".join(tokens), stated, unit="codepoints", sentence_id=sentence_id)
+    text = "".join(tokens)
+    home = documents.read_id(carried.get("sent_id"), carried.get("text_sha"), text)
+    return documents.make_document(text, stated, unit="codepoints", sentence_id=home)

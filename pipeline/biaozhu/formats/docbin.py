@@ -1,6 +1,6 @@
 """spaCy's DocBin (`.spacy`): each code point is a token, the spans are `doc.ents`, so that all of them align.
 
-The sentence id and the spans' sources and scores are in `doc.user_data["biaozhu"]`. Other people's files are read with
+The sentence id, its text's checksum and the spans' sources and scores are in `doc.user_data["biaozhu"]`. Other people's files are read with
 any tokens; spans of `doc.spans` that are not entities are refused. A DocBin is zlib and msgpack: nothing in it is run.
 """
 
@@ -13,10 +13,11 @@ from typing import Any
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
-from biaozhu.data.errors import FormatError
+from biaozhu.data.errors import FormatError, OffsetError
 from biaozhu.data.model import Sentence
 from biaozhu.formats import documents
 from biaozhu.formats.documents import MAX_FILE_BYTES, Document, ExportedFiles, StatedSpan
+from biaozhu.formats.serialization import checksum_text
 
 ATTRIBUTES = ("ORTH", "SPACY", "ENT_IOB", "ENT_TYPE")
 USER_DATA_KEY = "biaozhu"
@@ -32,6 +33,7 @@ def write_docbin(sentences: Sequence[Sentence]) -> ExportedFiles:
         doc.ents = tuple(Span(doc, span.start, span.end, label=span.label) for span in sentence.spans)
         doc.user_data[USER_DATA_KEY] = {
             "id": sentence.id,
+            "text_sha": checksum_text(sentence.text),
             "sources": [span.source for span in sentence.spans],
             "scores": [span.score for span in sentence.spans],
         }
@@ -52,6 +54,8 @@ def read_docbin(data: bytes, *, where: str) -> tuple[Document, ...]:
         # spaCy notices only while it reads the entities that one continues without a beginning.
         docs = DocBin(store_user_data=True).from_bytes(data).get_docs(Vocab())
         return tuple(_read_doc(doc) for doc in docs)
+    except OffsetError:
+        raise
     except Exception as error:  # noqa: BLE001 — what foreign bytes raise depends on the bytes
         what = " ".join(str(error).split())[:120]
         raise FormatError(f"not a DocBin ({type(error).__name__}: {what})", where=where) from None
@@ -76,4 +80,5 @@ def _read_doc(doc: Doc) -> Document:
         for span in doc.spans[key]
         if (place := (span.start_char, span.end_char, span.label_)) not in entities
     ]
-    return documents.make_document(doc.text, stated, unit="codepoints", sentence_id=ours.get("id"), entries=refused)
+    home = documents.read_id(ours.get("id"), ours.get("text_sha"), doc.text)
+    return documents.make_document(doc.text, stated, unit="codepoints", sentence_id=home, entries=refused)

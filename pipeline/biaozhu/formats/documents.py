@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, get_args
 
-from biaozhu.data.errors import BiaozhuError, FormatError, raise_collected
+from biaozhu.data.errors import BiaozhuError, FormatError, OffsetError, raise_collected
 from biaozhu.data.files import parse_json
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import SENTENCE_ID, Span
 from biaozhu.data.offsets import Utf16Offsets
+from biaozhu.formats.serialization import checksum_text
 
 MAX_FILE_BYTES = 256 * 1024 * 1024  # Size of the largest file that is read, unpacked
 MAX_OFFSET_DIGITS = 11
@@ -68,7 +69,7 @@ def make_document(
     *,
     unit: OffsetUnit | None = None,
     default: OffsetUnit = "codepoints",
-    sentence_id: object = None,
+    sentence_id: str = "",
     entries: Iterable[Entry] = (),
 ) -> Document:
     """Convert stated spans to code points; one that does not fit the text becomes a ledger entry, like `entries`.
@@ -78,12 +79,11 @@ def make_document(
     places and without a stated text, are then refused, except in a document that we have exported.
     """
     stated = tuple(stated)
-    known_id = sentence_id if isinstance(sentence_id, str) and SENTENCE_ID.fullmatch(sentence_id) else ""
     units = [unit] if unit else sorted(get_args(OffsetUnit), key=lambda each: each != default)
     places = {each: _find_places(text, stated, each) for each in units}
     fitting = [sum(map(partial(_fits, text), stated, places[each])) for each in units]
     chosen = units[fitting.index(max(fitting))]
-    is_sure = bool(unit or known_id) or len(set(fitting)) > 1
+    is_sure = bool(unit or sentence_id) or len(set(fitting)) > 1
     spans: list[Span] = []
     found = list(entries)
     for number, one in enumerate(stated):
@@ -95,7 +95,17 @@ def make_document(
         if note:
             shown = one.text or (text[slice(*place)] if place else "")
             found.append(make_entry(note, one.start, one.end, one.label, shown, decided=place is not None))
-    return Document(text, tuple(spans), tuple(found), known_id)
+    return Document(text, tuple(spans), tuple(found), sentence_id)
+
+
+def read_id(sentence_id: object, text_sha: object, text: str) -> str:
+    """Return the sentence id that our export gave a text, or nothing; OffsetError where the checksum beside it is another text's."""
+    if not isinstance(sentence_id, str) or not SENTENCE_ID.fullmatch(sentence_id):
+        return ""
+    if isinstance(text_sha, str) and text_sha != checksum_text(text):
+        advice = "Restore the text, or remove its id: then it is an article of its own"
+        raise OffsetError("its text was edited since it was exported", where=sentence_id, next_step=advice)
+    return sentence_id
 
 
 def make_entry(

@@ -4,8 +4,9 @@ A file is JSON Lines, a JSON array, or objects one after another. A row is an ob
 `[text, {"entities": …}]`.
 
 Doccano's own files count UTF-16 units. Other programs often count code points, so a span that both can mean is refused
-until `--units` says which it is. Our export carries each sentence's id (`sid`) and its spans with source and score (`pre`)
-as metadata, which Doccano keeps; of an example that push made they are packed (see `biaozhu.formats.serialization`).
+until `--units` says which it is. Our export carries each sentence's id (`sid`), its text's checksum (`text_sha`) and
+its spans with source and score (`pre`) as metadata, which Doccano keeps; of an example that push made they are packed
+(see `biaozhu.formats.serialization`).
 
 Label Studio's file holds tasks with `data.text` and the results of their annotations, its shorter JSON-MIN a row for
 each annotation. Its offsets are code points since 1.6 (label-studio-frontend pull request 308, "Store code points
@@ -27,8 +28,8 @@ from biaozhu.data.files import once_each
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence
 from biaozhu.formats import documents
-from biaozhu.formats.documents import Document, ExportedFiles, OffsetUnit, make_document, make_entry
-from biaozhu.formats.serialization import make_import_line, spans_from_json, spans_to_json, unpack_meta
+from biaozhu.formats.documents import Document, ExportedFiles, OffsetUnit, make_document, make_entry, read_id
+from biaozhu.formats.serialization import checksum_text, make_import_line, spans_from_json, spans_to_json, unpack_meta
 
 _Row = tuple[str, dict[str, Any]]  # with its place
 
@@ -39,6 +40,7 @@ OTHER_KEYS = frozenset({"tokens", "relations"})  # never spans: tokens have offs
 START_KEYS = ("start_offset", "start", "begin", "from")
 END_KEYS = ("end_offset", "end", "to")
 LABEL_KEYS = ("label", "labels", "type", "tag", "entity", "entity_group")
+OUR_KEYS = frozenset({"sid", "text_sha"})
 NOT_SPACE = re.compile(r"[^ \t\r\n]")
 NEXT_ROW = re.compile(r"\n(?=[^ \t\r\n}\]])")
 SPAN_FORM = "A span is [start, end, label], or an object with start, end and label"
@@ -51,7 +53,7 @@ def write_doccano(sentences: Sequence[Sentence], *, names: Mapping[str, str]) ->
     """Write a file for Doccano's JSONL import; a label without a name in `names` keeps its id."""
     lines = []
     for sentence in sentences:
-        meta = {"sid": sentence.id, "pre": spans_to_json(sentence.spans)}
+        meta = {"sid": sentence.id, "text_sha": checksum_text(sentence.text), "pre": spans_to_json(sentence.spans)}
         shown = {span.label: names.get(span.label, span.label) for span in sentence.spans}
         lines.append(make_import_line(sentence, meta, shown, ascii_only=False))
     return ExportedFiles({"": documents.encode_lines(lines)})
@@ -84,12 +86,13 @@ def _read_row(row: Mapping[str, Any], where: str, names: Mapping[str, str], unit
         shown = [json.dumps(relation, ensure_ascii=False)[:200] for relation in row["relations"]]
         entries += [make_entry("relations are not spans", text=one) for one in shown]
     is_doccanos = not row.keys().isdisjoint(DOCCANO_KEYS)
+    text = read_text(row, where=where)
     document = make_document(
-        read_text(row, where=where),
+        text,
         [replace(one, label=names.get(one.label, one.label)) for one in stated],
         unit=unit or ("utf16" if is_doccanos else None),
         default="utf16",
-        sentence_id=row.get("sid"),
+        sentence_id=read_id(row.get("sid"), row.get("text_sha"), text),
         entries=entries,
     )
     sent = {span.key: span for span in spans_from_json(row.get("pre")) or ()}
@@ -117,8 +120,9 @@ def write_labelstudio(sentences: Sequence[Sentence]) -> ExportedFiles:
             }
             for number, span in enumerate(one.spans)
         ]
+        data = {"text": one.text, "sid": one.id, "text_sha": checksum_text(one.text)}
         version = {"result": results, "was_cancelled": False, "ground_truth": False}
-        tasks.append({"data": {"text": one.text, "sid": one.id}, "annotations": [version]})
+        tasks.append({"data": data, "annotations": [version]})
     return ExportedFiles({"": documents.encode_lines([json.dumps(tasks, ensure_ascii=False, indent=1)])})
 
 
@@ -155,13 +159,13 @@ def _expand_row(row: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 def _read_task(task: Mapping[str, Any], where: str, unit: OffsetUnit | None) -> Document:
     data = task["data"]
-    texts = {key: value for key, value in data.items() if isinstance(value, str) and key != "sid"}
+    texts = {key: value for key, value in data.items() if isinstance(value, str) and key not in OUR_KEYS}
     if "text" not in texts and len(texts) != 1:
         what = f"{len(texts)} of the task's data can be its text"
         raise FormatError(what, where=where, next_step="Name the text `text` in the data")
     text = texts.get("text", next(iter(texts.values())))
     results = _list_versions(task, where) or [[]]
-    versions = [_read_version(text, one, unit, data.get("sid")) for one in results]
+    versions = [_read_version(text, one, unit, data) for one in results]
     chosen, others = versions[-1], versions[:-1]
     known = {span.key for span in chosen.spans}
     lost = [
@@ -191,7 +195,7 @@ def _list_versions(task: Mapping[str, Any], where: str) -> list[list[dict[str, A
 
 
 def _read_version(
-    text: str, results: Iterable[Mapping[str, Any]], unit: OffsetUnit | None, sentence_id: object
+    text: str, results: Iterable[Mapping[str, Any]], unit: OffsetUnit | None, data: Mapping[str, Any]
 ) -> Document:
     stated: list[documents.StatedSpan] = []
     entries: list[Entry] = []
@@ -207,7 +211,8 @@ def _read_version(
         if not spans:
             reason = f"a result of type {result.get('type')!r} is not a span of a text"
             entries.append(make_entry(reason, text=str(result.get("id", result.get("value")))[:200]))
-    return make_document(text, stated, unit=unit, sentence_id=sentence_id, entries=entries)
+    home = read_id(data.get("sid"), data.get("text_sha"), text)
+    return make_document(text, stated, unit=unit, sentence_id=home, entries=entries)
 
 
 def read_rows(data: bytes, *, where: str) -> tuple[list[_Row], list[BiaozhuError]]:
@@ -262,6 +267,10 @@ def read_spans(row: Mapping[str, Any], *, where: str) -> tuple[list[documents.St
     """Return a row's spans, and ledger entries for what stands among them and is none."""
     stated: list[documents.StatedSpan] = []
     entries: list[Entry] = []
+    known = [key for key in row if key.lower() in SPAN_KEYS]
+    is_doccanos = not row.keys().isdisjoint(DOCCANO_KEYS)
+    # Beside these what has the form of spans is something else, such as pages; Doccano has them always.
+    has_known = any(row[key] for key in known) or (is_doccanos and bool(known))
     for key, value in row.items():
         is_known = key.lower() in SPAN_KEYS
         if is_known and value and not isinstance(value, list):
@@ -269,6 +278,10 @@ def read_spans(row: Mapping[str, Any], *, where: str) -> tuple[list[documents.St
         if not isinstance(value, list) or key.lower() in OTHER_KEYS:
             continue
         found = [(item, parse_span(item)) for item in value]
+        if has_known and not is_known:
+            reason = f"it is in {key}, and the spans are in {known[0]}"
+            entries += [make_entry(reason, text=str(one)[:200], decided=is_doccanos) for one, spans in found if spans]
+            continue
         for item, spans in found if is_known or any(spans for _, spans in found) else ():
             if is_known and not spans:
                 raise FormatError(f"not a span: {item!r}", where=where, next_step=SPAN_FORM)

@@ -49,8 +49,8 @@ def match_files(paths: Sequence[str], *, where: str) -> tuple[Path, ...]:
     """Return the files that paths or glob patterns name, each once, sorted; one that names no file is an error."""
     if not paths:
         raise ConfigError("paths is empty: there is nothing to read", where=where)
-    # glob, not Path.glob: patterns may be absolute.
-    found = {path: glob.glob(path, recursive=True) for path in paths}  # noqa: PTH207 — as said
+    # glob, not Path.glob: patterns may be absolute. A file may be called as a pattern is written.
+    found = {path: [path] if Path(path).is_file() else glob.glob(path, recursive=True) for path in paths}  # noqa: PTH207 — as said
     missing = [path for path, names in found.items() if not names]
     raise_collected([MissingFileError("no such file to train on", where=path) for path in missing])
     files = {Path(name) for names in found.values() for name in names}

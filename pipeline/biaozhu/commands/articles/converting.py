@@ -93,7 +93,10 @@ def import_(
         check_output(ledger_path(output), "ledger", [file], articles=[article])
     label_set = read_labels(labels)
     names = {label.name: label.id for label in label_set}
-    known, renamed = {label.id for label in label_set}, dict(map(_parse_pair, rename or ()))
+    known, pairs = {label.id for label in label_set}, set(map(_parse_pair, rename or ()))
+    renamed = dict(pairs)
+    if twice := [theirs for theirs, count in Counter(theirs for theirs, _ in pairs).items() if count > 1]:
+        raise UsageError(f"--map gives {twice[0]} two names", next_step="Give it one")
     advice, there = advise_on_label(labels), ", ".join(sorted(known))
     strange = [(f"--map {theirs}={ours}", ours) for theirs, ours in renamed.items() if ours not in known]
     raise_collected(
