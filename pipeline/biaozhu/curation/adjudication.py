@@ -239,7 +239,7 @@ def read_decisions(path: Path, *, names: Collection[str] | None = None) -> tuple
     content = decode_layer(read_bytes(path), path)
     if content.lstrip().startswith("["):
         advice = "Write each decision on a line of its own, without the brackets around all"
-        raise LineError("a JSON list, one decision a line is needed", where=str(path), next_step=advice)
+        raise LineError("a JSON list, one decision a line is needed", where=f"{path}:1", next_step=advice)
     decisions: list[Decision] = []
     problems: list[BiaozhuError] = []
     for number, line in enumerate(content.split("\n"), 1):
