@@ -326,7 +326,7 @@ def _decode(data: bytes | str) -> str:
     try:
         return data.decode("utf-8-sig") if isinstance(data, bytes) else data
     except UnicodeDecodeError:
-        raise ValueError("not UTF-8") from None  # and not in the codec's words
+        raise ValueError("it is not saved as UTF-8") from None  # and not in the codec's words
 
 
 def cache_folder() -> Path:
