@@ -34,7 +34,7 @@ LOOP_SAYS = r"BZ013 bad/loop\.json: not the state of a loop of this version\. Re
 STATE_SAYS = r"BZ030 /.*/bad/state\.json: not a state file\. Move the file away and run `biaozhu doccano up`"
 META_SAYS = r"BZ020 bad/meta\.json: not the description of a model\. Train it again with `biaozhu train`"
 ROW_SAYS = r'BZ023 bad:1: no \{"text": …, "entities": \[\[start, end, label\], …\]\}\. A sentence a line'
-MEANING_SAYS = r"BZ053 bad:1: "
+MEANING_SAYS = r"BZ053 bad:1: |BZ013 bad(:1: a JSON list|@4: not UTF-8)"
 
 # The command, the file that is bad, what may stand in it, and what is said of it.
 BAD_FILES = (

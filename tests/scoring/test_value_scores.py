@@ -10,7 +10,7 @@ import pytest
 from scoring_layers import read_schema
 
 from biaozhu.cli import run
-from biaozhu.data.errors import BiaozhuError, ManyProblemsError, MeaningFileError
+from biaozhu.data.errors import BiaozhuError, LineError, ManyProblemsError, MeaningFileError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span
 from biaozhu.scoring.value_scores import GoldPlace, GoldValue, read_gold_lines, score_values
@@ -125,10 +125,15 @@ def test_values_scores_need_gold_that_fits(tmp_path: Path, lines: list[dict[str,
 
 def test_values_scores_refuse_lines_that_are_no_json(tmp_path: Path) -> None:
     path = tmp_path / "v.jsonl"
-    path.write_text("[]\nnot\n3\n", encoding="utf-8")
+    path.write_text("{}\nnot\n3\n", encoding="utf-8")
     with pytest.raises(ManyProblemsError) as caught:
         read_gold_lines(path, [SENTENCE], GoldValue)
     assert [one.code for one in caught.value.problems] == ["BZ053"] * 3
+    # A regression test: an error for each line.
+    for content in ('[{"text": "三斤"},\n{}]'.encode(), '{"text": "三斤"}\n{}'.encode("gb18030")):
+        path.write_bytes(content)
+        with pytest.raises(LineError):
+            read_gold_lines(path, [SENTENCE], GoldValue)
 
 
 def test_values_scores_of_the_first_article_fit_its_gold() -> None:

@@ -17,7 +17,7 @@ from biaozhu.curation.select import Judge, Unsure, to_sentence
 from biaozhu.curation.status import LINE_KEYS
 from biaozhu.data.errors import BiaozhuError, GoldError, LineError, raise_collected
 from biaozhu.data.files import parse_json, parse_json_as, read_bytes, write_lines
-from biaozhu.data.layers import decode_layer
+from biaozhu.data.layers import split_lines
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.scoring.scores import group_overlapping
 
@@ -236,15 +236,9 @@ def read_decisions(path: Path, *, names: Collection[str] | None = None) -> tuple
 
     `names` are those of the annotators, whose versions a line may have; None takes any other key for such a name.
     """
-    content = decode_layer(read_bytes(path), path)
-    if content.lstrip().startswith("["):
-        advice = "Write each decision on a line of its own, without the brackets around all"
-        raise LineError("a JSON list, one decision a line is needed", where=f"{path}:1", next_step=advice)
     decisions: list[Decision] = []
     problems: list[BiaozhuError] = []
-    for number, line in enumerate(content.split("\n"), 1):
-        if not line.strip():
-            continue
+    for number, line in split_lines(read_bytes(path), path):
         try:
             decisions.append(_parse_decision(line, names))
         except ValueError as error:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import codecs
 import logging
+import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from operator import methodcaller
 from pathlib import Path
 
@@ -126,14 +127,10 @@ def read_layer(path: str | Path, *, labels: Collection[str] | None = None) -> tu
 
 def parse_layer(data: bytes, path: Path, *, labels: Collection[str] | None = None) -> tuple[Sentence, ...]:
     """Read a layer's content, whose problems are all raised together; `labels` are the ids that are allowed, None allows all."""
-    content = decode_layer(data, path)
     sentences: list[Sentence] = []
     problems: list[BiaozhuError] = []
     seen: dict[str, int] = {}
-    # Only line feeds end a line: a text may hold U+2028 or U+0085, which splitlines would cut at.
-    for number, line in enumerate(content.split("\n"), 1):
-        if not line.strip():
-            continue
+    for number, line in split_lines(data, path):
         where = f"{path}:{number}"
         try:
             sentence = sentence_from_line(line, where=where)
@@ -196,12 +193,17 @@ def write_layer(path: str | Path, sentences: Iterable[Sentence]) -> None:
     write_lines(path, lines)
 
 
-def decode_layer(data: bytes, path: Path) -> str:
-    """Return the text of a file of lines in UTF-8, with a byte order mark or without; LineError says what to do with others."""
+def split_lines(data: bytes, path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a file of JSON objects that are not blank, each with its number; LineError where it is no such file."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise LineError("UTF-16", where=f"{path}@0", next_step="Save the file as UTF-8")
     try:
         # A byte order mark says nothing in UTF-8, and some editors write it.
-        return data.decode("utf-8-sig")
+        content = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise LineError("not UTF-8", where=f"{path}@{error.start}", next_step="Save the file as UTF-8") from None
+    if re.match(r"\s*\[", content):
+        advice = "Write each object on a line of its own, without the brackets around all"
+        raise LineError("a JSON list, one object a line is needed", where=f"{path}:1", next_step=advice)
+    # Only line feeds end a line: a text may hold U+2028 or U+0085, which splitlines would cut at.
+    yield from ((number, line) for number, line in enumerate(content.split("\n"), 1) if line.strip())

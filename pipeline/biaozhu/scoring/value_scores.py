@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from biaozhu.data.errors import BiaozhuError, MeaningFileError, raise_collected
 from biaozhu.data.files import parse_json_as, read_bytes
-from biaozhu.data.layers import find_layers
+from biaozhu.data.layers import find_layers, split_lines
 from biaozhu.data.model import Article, Sentence
 from biaozhu.data.storage.manifest import check_unchanged
 from biaozhu.data.strict_counts import divide
@@ -178,9 +178,7 @@ def read_gold_lines(path: Path, gold: Sequence[Sentence], kind: type[GoldLine]) 
     for file in find_layers([path]):
         content = read_bytes(file)
         check_unchanged(file, content)
-        for number, line in enumerate(content.split(b"\n"), 1):
-            if not line.strip():
-                continue
+        for number, line in split_lines(content, file):
             try:
                 row = parse_json_as(line, kind)
             except ValueError as error:
