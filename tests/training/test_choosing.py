@@ -15,7 +15,7 @@ from scipy import sparse
 from biaozhu.data.layers import read_layer
 from biaozhu.nlp.crf import encode_spans, make_tags
 from biaozhu.nlp.tokenizer import make_char_tokenizer
-from biaozhu.training.choosing import MOST_LOST, Learned, choose_hold, compare_spans, name_parts
+from biaozhu.training.choosing import MOST_LOST, Learned, choose_hold, compare_spans
 from biaozhu.training.descent import Hold, Problem, merge_columns, predict, read_gold, solve_problem
 from biaozhu.training.train import fit, read_config
 
@@ -29,6 +29,11 @@ LABELS = ("PLACE",)
 # A place is what stands before 市; the start takes 市 for no part of it, or is right.
 TEXT = "他到青岛市了。"
 HOLDS = [Hold(1.0, (30.0,)), Hold(0.5, (0.1,))]
+
+
+def vary(count: int) -> list[str]:
+    """Return so many texts that differ after the place: copies count once."""
+    return [f"{TEXT}{chr(0x4E00 + at)}" for at in range(count)]
 
 
 def problem_of(texts: list[str], *, right: bool) -> Problem:
@@ -54,7 +59,7 @@ def choose(
     holds: list[Hold],
     groups: list[str] | None = None,
     prior_from: Callable[[Sequence[int]], np.ndarray] | None = None,
-) -> tuple[Hold | None, Comparison]:
+) -> tuple[Hold | None, Comparison, str]:
     """Choose with one article of all texts, and the problem's own prior, where nothing else is said."""
     of_text = groups or [""] * len(problem.docs)
     return choose_hold(problem, holds, of_text, prior_from or (lambda _: problem.prior))
@@ -62,7 +67,7 @@ def choose(
 
 @pytest.mark.parametrize("groups", [[], [str(at % 7) for at in range(20)]], ids=["sentences", "articles"])
 def test_choosing_learns_what_the_held_out_sentences_confirm(groups: list[str]) -> None:
-    hold, found = choose(problem_of([TEXT] * 20, right=False), HOLDS, groups)
+    hold, found, _ = choose(problem_of(vary(20), right=False), HOLDS, groups)
     assert hold == HOLDS[1]
     assert (found.mended, found.broken, found.start.f1, found.model.f1) == (40, 0, 0, 1)
     assert found.p is not None
@@ -74,53 +79,67 @@ def test_choosing_learns_what_the_held_out_sentences_confirm(groups: list[str]) 
 
 
 def test_choosing_says_that_there_is_nothing_to_learn() -> None:
-    problem = problem_of([TEXT] * 8, right=True)
-    hold, found = choose(problem, HOLDS)
+    problem = problem_of(vary(8), right=True)
+    hold, found, _ = choose(problem, HOLDS)
     assert hold == HOLDS[0]
     assert (found.changed, found.start, found.start.f1) == (0, found.model, 1)
     assert "no certain gain" in str(Learned(hold, found, found))
 
 
 def test_choosing_takes_the_start_where_every_hold_does_harm() -> None:
-    # Two of three sentences contradict the third, of the same characters.
-    right, wrong = problem_of([TEXT] * 3, right=True), problem_of([TEXT] * 3, right=True)
+    # One of three sentences contradicts the others, of the same characters.
+    texts = [TEXT, "到他青岛市了。", "他到青岛市。了"]
+    right, wrong = problem_of(texts, right=True), problem_of(texts, right=True)
     wrong.path[:] = 0
-    ends = np.cumsum(right.lengths)[1]
+    ends = right.lengths[0]
     path = np.concatenate([wrong.path[:ends], right.path[ends:]])
     problem = Problem(right.docs, LABELS, right.blocks, right.prior, path, right.lengths)
-    hold, found = choose(problem, [Hold(0.01, (1e-3,))])
+    hold, found, _ = choose(problem, [Hold(0.01, (1e-3,))])
     assert found.broken > found.mended
     assert hold is None
 
 
-def test_choosing_with_one_sentence_holds_it_strongly() -> None:
-    hold, found = choose(problem_of([TEXT], right=False), HOLDS)
-    assert hold == HOLDS[0]
-    assert found.changed == 0
+@pytest.mark.parametrize("copies", [1, 40])
+@pytest.mark.parametrize("articles", [1, 40])
+def test_choosing_with_one_text_is_its_start_and_says_why(copies: int, articles: int) -> None:
+    # A regression test: what nothing could be tried on was learned, and said to have been tried; copies were tried on each other.
+    groups = [str(at % articles) for at in range(copies)]
+    hold, found, parts = choose(problem_of([TEXT] * copies, right=False), HOLDS, groups)
+    assert (hold, parts, found.changed) == (None, "", 0)
+    said = str(Learned(hold, found, found, {}, parts))
+    assert "nothing can be left out" in said
+    assert "tried" not in said
+
+
+def test_choosing_counts_copies_of_a_text_once() -> None:
+    texts = vary(3)
+    _, found, _ = choose(problem_of(texts * 5, right=False), HOLDS)
+    _, once, _ = choose(problem_of(texts, right=False), HOLDS)
+    assert (found.start.gold, found.start.predicted) == (once.start.gold, once.start.predicted) == (3, 3)
 
 
 def test_choosing_weakens_no_start_whose_labels_the_gold_lacks() -> None:
     # A regression test: gold of 25 sentences without a place made the model forget all places.
-    problem = problem_of([TEXT] * 20, right=False)
+    problem = problem_of(vary(20), right=False)
     labels = ("PERSON", "PLACE")
     path = np.array([make_tags(labels).index(make_tags(LABELS)[tag]) for tag in problem.path])
     prior = np.zeros((len(path), len(make_tags(labels))), np.float32)
     prior[:, [make_tags(labels).index(tag) for tag in make_tags(LABELS)]] = problem.prior
     whole = Problem(problem.docs, labels, problem.blocks, prior, path, problem.lengths)
     assert choose(problem, HOLDS)[0] == HOLDS[1]
-    hold, _ = choose(whole, HOLDS)
+    hold, *_ = choose(whole, HOLDS)
     assert hold is None or hold.prior_weight == HOLDS[0].prior_weight
 
 
 def test_choosing_asks_for_the_prior_of_what_is_learned_from_alone() -> None:
     # A regression test: the tag that a label borrows was chosen on held-out sentences, too.
-    problem, seen = problem_of([TEXT] * 10, right=True), []
+    problem, seen = problem_of(vary(10), right=True), []
 
     def prior_from(texts: Sequence[int]) -> np.ndarray:
         seen.append(list(texts))
         return np.zeros_like(problem.prior)
 
-    _, found = choose(problem, HOLDS[:1], prior_from=prior_from)
+    _, found, _ = choose(problem, HOLDS[:1], prior_from=prior_from)
     assert sorted(at for texts in seen for at in set(range(10)) - set(texts)) == list(range(10))
     assert found.start.predicted == 0
 
@@ -130,15 +149,15 @@ def test_choosing_asks_for_the_prior_of_what_is_learned_from_alone() -> None:
 )
 def test_choosing_says_what_was_left_out(groups: list[str], parts: str) -> None:
     # A regression test: two held-out scores of one model differed, and nothing said that they measure different things.
-    _, found = choose(problem_of([TEXT] * 6, right=True), HOLDS)
-    assert name_parts(groups * 2) == parts
-    assert f"with {parts} left out" in str(Learned(None, found, found, {}, name_parts(groups)))
+    _, found, said = choose(problem_of(vary(6), right=True), HOLDS, groups * (6 // len(groups)))
+    assert said == parts
+    assert f"with {parts} left out" in str(Learned(None, found, found, {}, said))
 
 
 def test_choosing_leaves_out_whole_articles_where_there_are_three() -> None:
     # A regression test: with fewer articles than folds, stretches put an article on both sides.
     seen: list[set[int]] = []
-    problem, groups = problem_of([TEXT] * 12, right=True), [str(at % 3) for at in range(12)]
+    problem, groups = problem_of(vary(12), right=True), [str(at % 3) for at in range(12)]
 
     def prior_from(texts: Sequence[int]) -> np.ndarray:
         seen.append({int(groups[at]) for at in range(12) if at not in texts} & {int(groups[at]) for at in texts})
@@ -150,13 +169,13 @@ def test_choosing_leaves_out_whole_articles_where_there_are_three() -> None:
 
 def test_choosing_takes_the_hold_that_scores_best_where_the_strongest_does_harm() -> None:
     # A regression test: a looser hold had to be better than a stronger one that was worse than the start.
-    hold, found = choose(problem_of([TEXT] * 20, right=False), [Hold(1.0, (1e6,)), *HOLDS])
+    hold, found, _ = choose(problem_of(vary(20), right=False), [Hold(1.0, (1e6,)), *HOLDS])
     assert hold == HOLDS[1]
     assert found.mended == 40
 
 
 def test_choosing_leaves_a_start_that_is_often_wrong_where_nothing_betters_it() -> None:
-    hold, found = choose(problem_of([TEXT] * 2, right=False), HOLDS[:1])
+    hold, found, _ = choose(problem_of(vary(2), right=False), HOLDS[:1])
     assert (found.start.f1, hold) == (0, None)
 
 
@@ -173,7 +192,7 @@ def test_choosing_counts_mended_and_broken_spans() -> None:
 @settings(max_examples=20, deadline=None)
 def test_descent_of_merged_columns_gives_the_same_emissions(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    problem = problem_of([TEXT] * 2, right=False)
+    problem = problem_of(vary(2), right=False)
     patterns = rng.integers(0, 2, (len(problem.path), 4))
     block = sparse.csr_matrix(patterns[:, rng.integers(0, 4, 12)].astype(np.float32))
     merged, place, share = merge_columns([block])

@@ -12,7 +12,7 @@ from biaozhu.data.errors import ConfigError, DuplicateError, MissingFileError
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span
 from biaozhu.nlp.tokenizer import make_char_tokenizer
-from biaozhu.training.gold import gold_corpus, make_examples
+from biaozhu.training.gold import gold_corpus, list_contradicted, make_examples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,3 +70,10 @@ def test_gold_says_what_is_missing_or_twice(tmp_path: Path) -> None:
     assert caught.value.where == str(tmp_path / "two.jsonl")
     assert str(tmp_path / "one.jsonl") in caught.value.what
     assert caught.value.next_step != DuplicateError.advice
+
+
+def test_gold_names_sentences_whose_text_is_marked_in_another_way_before() -> None:
+    # A regression test: gold that contradicts itself was learned without a word.
+    spans = [(Span(0, 2, "X"),), (Span(0, 2, "X", "other"),), (), (Span(0, 2, "Y"),)]
+    gold = [Sentence("a" * 12, 3 * at, 3 * at + 3, "abc", some) for at, some in enumerate(spans)]
+    assert list_contradicted(gold) == (gold[2].id, gold[3].id)

@@ -73,6 +73,8 @@ def train(
     with _show_steps() as on_step:
         done = run(config, output, overrides=overrides, held_out=held, on_step=on_step)
     say(f"{output}: {done.spans} spans in {done.sentences} sentences")
+    if twice := done.contradicted:
+        say(f"the gold marks the text of {len(twice)} sentences in another way elsewhere, the first is {twice[0]}")
     if done.learned is not None:
         say(f"compared with {done.learned.start}: {done.learned}")
         for where, side in (("on its own gold", done.learned.own), ("on parts left out", done.learned.held_out)):

@@ -104,11 +104,10 @@ def write_card(  # noqa: PLR0913 — what a card says
             for where, side in (("own gold", learned.own), (learned.parts, learned.held_out))
             for one in side.examples
         ]
-        parts += [
-            f"### Against its start, {learned.start}\n\nWhat it learned: {learned}.",
-            markdown_table(("where", "change", "span, such as"), changes),
-        ]
-        if HELD_OUT in scores:
+        parts.append(f"### Against its start, {learned.start}\n\nWhat it learned: {learned}.")
+        if changes:
+            parts.append(markdown_table(("where", "change", "span, such as"), changes))
+        if HELD_OUT in scores and learned.parts:
             parts.append(TWO_MEASURES)
     for kind, one in scores.items():
         parts.append(f"### {kind.capitalize()}: {MEANING[kind]}{of if kind == IN_SAMPLE else ''}")

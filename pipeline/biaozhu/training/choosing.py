@@ -42,8 +42,8 @@ MOST_LOST = 0.01
 SAMPLING = Sampling(resamples=2000)
 START = Hold(1.0, ())
 EXAMPLES = 5
-Parts = Literal["whole articles", "stretches of sentences"]
-"""What is left out in turn to choose a hold. A stretch leaves the model the rest of its article, unlike `crossval`."""
+Parts = Literal["whole articles", "stretches of sentences", ""]
+"""What is left out in turn to choose a hold; nothing where there is one text. A stretch leaves the model the rest of its article, unlike `crossval`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,9 @@ class Learned:
 
     def __str__(self) -> str:
         """Say in words what was learned, if anything."""
+        begun = "".join(f"{label} begins from LAC's {tag}; " for label, tag in self.borrowed.items())
+        if not self.parts:
+            return f"{begun}of one text nothing can be left out to try what it says, so the model is its start"
         own, out = self.own, self.held_out
         gained = self.hold is not None and out.p is not None and out.p < SIGNIFICANT and out.mended > out.broken
         verdict = "better than its start" if gained else "no certain gain"
@@ -113,7 +116,6 @@ class Learned:
             verdict += ", so the model is its start"
         before = own.start.predicted
         added = (own.changed + own.model.predicted - before) // 2
-        begun = "".join(f"{label} begins from LAC's {tag}; " for label, tag in self.borrowed.items())
         return (
             f"{begun}it drops {own.changed - added} of {before} spans and adds {added} on its own gold ({own}); "
             f"tried with {self.parts} left out in turn: {verdict} ({out})"
@@ -122,11 +124,11 @@ class Learned:
 
 def choose_hold(
     problem: Problem, holds: Sequence[Hold], groups: Sequence[str], prior_from: Callable[[Sequence[int]], np.ndarray]
-) -> tuple[Hold | None, Comparison]:
+) -> tuple[Hold | None, Comparison, Parts]:
     """Choose among holds, the strongest first, by cross-validation over all gold.
 
     `groups` has the article of each text; `prior_from` says of texts the prior of all that would be taken if these were the gold. Returned
-    are the hold, None for the start as it is, and its held-out comparison with the start.
+    are the hold, None for the start as it is, its held-out comparison with the start, and what was left out.
     """
     whole, texts = problem, _draw_texts(problem, groups)
     problem = problem.take(texts)
@@ -134,13 +136,14 @@ def choose_hold(
     counts = Counter(span[2] for spans in gold for span in spans)
     if any(counts[label] < MIN_SPANS for label in problem.labels):
         holds = [hold for hold in holds if hold.prior_weight == holds[0].prior_weight]
-    folds = _cut_folds([groups[at] for at in texts])
-    if not folds:
+    articles = [groups[at] for at in texts]
+    parts = name_parts(articles)
+    if not parts:
         start = predict(problem, START, None)
-        return holds[0], compare_spans(problem, gold, start, start)
+        return None, compare_spans(problem, gold, start, start), parts
     begun: list[list[TokenSpan]] = [[] for _ in texts]
     found: list[list[list[TokenSpan]]] = [[[] for _ in texts] for _ in holds]
-    for left_out in folds:
+    for left_out in _cut_folds(articles):
         others = [texts[at] for at in sorted(set(range(len(texts))) - set(left_out))]
         seen = replace(whole, prior=prior_from(others))
         learned, scored = seen.take(others), seen.take([texts[at] for at in left_out])
@@ -153,11 +156,11 @@ def choose_hold(
     compared = [compare_spans(problem, gold, begun, spans) for spans in found]
     hold, one = max(zip(holds, compared, strict=True), key=lambda both: both[1].model.f1 or 0.0)
     if one.changed >= MIN_CHANGED and one.mended > one.broken and one.p is not None and one.p < LIKELY:
-        return hold, one
+        return hold, one, parts
     one = compared[0]
     lost = (one.broken - one.mended) / max(1, one.start.gold)
     harmless = lost <= MOST_LOST and (one.start.f1 or 0) >= MOSTLY_RIGHT
-    return (holds[0] if harmless else None), one
+    return (holds[0] if harmless else None), one, parts
 
 
 def compare_spans(
@@ -187,20 +190,25 @@ def _strict_f1(sums: np.ndarray) -> np.ndarray:
 
 
 def _draw_texts(problem: Problem, groups: Sequence[str]) -> list[int]:
-    """Return all texts, or whole articles of about `MOST_TOKENS`."""
-    if problem.lengths.sum() <= MOST_TOKENS:
-        return list(range(len(problem.lengths)))
-    names = np.array(groups if len(set(groups)) >= MIN_ARTICLES else list(map(str, range(len(groups)))))
+    """Return the first of each text, or those of whole articles of about `MOST_TOKENS`."""
+    # Of a copy learned from, the other one would say that all is well.
+    first = sorted({doc.text: at for at, doc in reversed([*enumerate(problem.docs)])}.values())
+    if problem.lengths[first].sum() <= MOST_TOKENS:
+        return first
+    names = [groups[at] for at in first]
+    names = names if len(set(names)) >= MIN_ARTICLES else list(map(str, first))
     unique, of_text = np.unique(names, return_inverse=True)
     order = np.random.default_rng(SEED).permutation(len(unique))
-    reached = np.cumsum(np.bincount(of_text, problem.lengths)[order])
+    reached = np.cumsum(np.bincount(of_text, problem.lengths[first])[order])
     kept = order[: max(MIN_ARTICLES, int(np.searchsorted(reached, MOST_TOKENS)))]
-    found: list[int] = np.flatnonzero(np.isin(of_text, kept)).tolist()
+    found: list[int] = np.array(first)[np.isin(of_text, kept)].tolist()
     return found
 
 
 def name_parts(groups: Sequence[str]) -> Parts:
     """Name what is left out in turn of texts of these articles."""
+    if len(groups) < 2:  # noqa: PLR2004 — one left out, one to learn from
+        return ""
     return "whole articles" if len(set(groups)) >= MIN_ARTICLES else "stretches of sentences"
 
 
@@ -210,6 +218,4 @@ def _cut_folds(groups: Sequence[str]) -> list[list[int]]:
     if name_parts(groups) == "whole articles":
         parts = [set(articles[fold::FOLDS]) for fold in range(min(FOLDS, len(articles)))]
         return [[at for at, name in enumerate(groups) if name in part] for part in parts]
-    if texts < 2:  # noqa: PLR2004 — one left out, one to learn from
-        return []
     return [part.tolist() for part in np.array_split(np.arange(texts), min(FOLDS, texts))]

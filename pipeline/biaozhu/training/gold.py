@@ -84,3 +84,13 @@ def make_examples(nlp: Language, sentences: Iterable[Sentence]) -> tuple[list[Ex
         reference.set_ents(aligned, missing=[reference[at : at + 1] for at in sorted(unknown)])
         examples.append(Example(nlp.make_doc(sentence.text), reference))
     return examples, tuple(entries)
+
+
+def list_contradicted(sentences: Iterable[Sentence]) -> tuple[str, ...]:
+    """Return the id of each sentence whose text the gold marks in another way in one before it."""
+    first: dict[str, Sentence] = {}
+    return tuple(
+        one.id
+        for one in sentences
+        if {span.key for span in first.setdefault(one.text, one).spans} != {span.key for span in one.spans}
+    )

@@ -20,7 +20,7 @@ from biaozhu.nlp.crf_model import blocks_of, prior_scores, tag_scores
 from biaozhu.nlp.ner_component import CrfNer
 from biaozhu.nlp.ngrams import ENCODER as NGRAMS
 from biaozhu.training import descent
-from biaozhu.training.choosing import START, Learned, choose_hold, compare_spans, name_parts
+from biaozhu.training.choosing import START, Learned, choose_hold, compare_spans
 
 # CRFsuite's algorithms, and which of our settings each takes under which name.
 ALGORITHMS: Mapping[str, Mapping[str, str]] = {
@@ -74,7 +74,7 @@ def solve(
         if any(len(one.l2) != len(blocks) or not one.prior_weight > 0 for one in holds):
             what = f"a hold has a prior weight above 0 and {len(blocks)} values of l2"
             raise TrainingError(what, where=f"components.{component.name}.holds")
-        hold, comparison = choose_hold(problem, holds, groups, prior_from)
+        hold, comparison, parts = choose_hold(problem, holds, groups, prior_from)
     flat = np.zeros(sum(problem.sizes))
     if hold is not None:
         model.attrs["prior_weight"] = hold.prior_weight
@@ -87,7 +87,7 @@ def solve(
         return None
     own = descent.predict(problem, hold or START, flat)
     changed = compare_spans(problem, descent.read_gold(problem), descent.predict(problem, START, None), own)
-    return Learned(hold, changed, comparison, dict(model.attrs["borrowed"]), name_parts(groups))
+    return Learned(hold, changed, comparison, dict(model.attrs["borrowed"]), parts)
 
 
 def _solve_by_crfsuite(

@@ -36,7 +36,7 @@ from biaozhu.training.config_check import find_misspelt
 from biaozhu.training.docbin_stream import READER as STREAM
 from biaozhu.training.docbin_stream import AnnotatedText, DocBinStream, make_example
 from biaozhu.training.gold import READER as GOLD
-from biaozhu.training.gold import GoldCorpus, make_examples
+from biaozhu.training.gold import GoldCorpus, list_contradicted, make_examples
 from biaozhu.training.solving import can_solve, solve
 from biaozhu.training.whole_folder import check_replaceable, replace_folder
 
@@ -59,13 +59,17 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Trained(Fitted):
-    """Result of a training run: its folder, the size of its data, and strict scores on its first `scored` sentences."""
+    """Result of a training run: its folder, the size of its data, and strict scores on its first `scored` sentences.
+
+    `contradicted` has of these the ids of those whose text is marked in another way before.
+    """
 
     folder: Path
     sentences: int
     spans: int
     scores: Mapping[str, StrictCounts]
     scored: int
+    contradicted: tuple[str, ...]
 
 
 def read_config(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -141,7 +145,8 @@ def train(
             scored=len(sentences),
         )
     size, spans = sum(one.sentences for one in files), sum(one.spans for one in files)
-    return Trained(fitted.nlp, fitted.entries, fitted.learned, output, size, spans, scores, len(sentences))
+    twice, same = list_contradicted(sentences), (fitted.nlp, fitted.entries, fitted.learned)
+    return Trained(*same, output, size, spans, scores, len(sentences), twice)
 
 
 def fit(
