@@ -65,6 +65,7 @@ def test_borrowed_tag_is_told() -> None:
         ([NEW, "PLACE"], ["AMOUNT", NEW, "PERSON", "PLACE"]),
         (["PLACE"], ["AMOUNT", "PERSON", "PLACE"]),
         ([], ["AMOUNT", "PERSON", "PLACE"]),
+        (["PERSON"] * 5, ["AMOUNT", "PERSON", "PLACE"]),  # copies of a text without its place count once
     ],
 )
 def test_ner_labels_are_those_of_the_gold_and_what_it_does_not_contradict(marked: list[str], labels: list[str]) -> None:
@@ -72,7 +73,7 @@ def test_ner_labels_are_those_of_the_gold_and_what_it_does_not_contradict(marked
     assert list(part.labels) == labels
 
 
-@pytest.mark.parametrize("gold", [mark(NEW, shift=1), mark("PLACE"), mark(NEW)[:1]])
+@pytest.mark.parametrize("gold", [mark(NEW, shift=1), mark("PLACE"), mark(NEW)[:1], mark(NEW)[:1] * 2])
 def test_borrowed_tag_is_none_where_the_gold_does_not_show_it(gold: list[Sentence]) -> None:
     nlp, part = begin(gold)
     assert part.model.attrs["borrowed"] == {}

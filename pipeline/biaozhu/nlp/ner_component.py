@@ -138,7 +138,7 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
         if found and found.isdisjoint(labels):
             return found
         marked: Counter[str] = Counter()
-        for rows in prior.predict(docs[:LABEL_SAMPLE]):
+        for rows in prior.predict(_sample_texts(docs)):
             best = rows[:, : len(tags)].argmax(axis=1)
             marked.update(tags[column][:-2] for column in best[np.isin(best, begun)].tolist())
         return found | {label for label in labels if marked[label] < CONTRADICTED}
@@ -154,7 +154,7 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
         new = [label for label in self.labels if f"{label}-B" not in prior.attrs["tags"]]
         if not new:
             return {}
-        docs = docs[:LABEL_SAMPLE]
+        docs = _sample_texts(docs)
         gold: Counter[str] = Counter()
         found: Counter[str] = Counter()
         agreed: Counter[tuple[str, str]] = Counter()
@@ -223,6 +223,11 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
             keys = [(one.start, one.end, one.label_) for one in spans]
             found.append(crf.encode_spans(self.labels, len(example.predicted), keys))
         return np.concatenate(found)
+
+
+def _sample_texts(docs: Iterable[Doc]) -> list[Doc]:
+    """Return a Doc of each of the first texts: copies are no further evidence."""
+    return list({doc.text: doc for doc in docs}.values())[:LABEL_SAMPLE]
 
 
 # Entry points name it so.
