@@ -121,6 +121,14 @@ def test_bias_interval_tells_sleepers_from_the_independent(people: str) -> None:
     assert measure_bias(everyone).agreement == agreement
 
 
+def test_bias_of_sentences_that_are_all_alike_has_no_interval() -> None:
+    # A regression test: a difference from exactly 1 to 1.
+    agreement = measure_bias(
+        [work(at, (WHO,), () if at % 2 else (WHO,), blind=at % 2 > 0) for at in range(40)]
+    ).agreement
+    assert (agreement.difference, agreement.interval) == (1, None)
+
+
 @given(st.floats(0, 1))
 def test_bias_puts_every_score_into_one_band(score: float) -> None:
     found = measure_bias([work(0, (WHO,), (), score=score)])

@@ -204,6 +204,16 @@ def test_verdict_says_that_layers_are_the_same(case: dict[str, Path]) -> None:
     assert "and a have" not in html.replace("b and a have", "")
 
 
+def test_verdict_says_that_a_difference_has_no_interval(material: ReportContent) -> None:
+    # A regression test: units that are all alike made a difference certain; of one unit nothing was said.
+    gold = tuple(one for one in material.given.gold if one.spans)[:1]
+    layers = {"a": (with_spans(gold[0], []),), "b": gold}
+    given = replace(material.given, gold=gold, layers=layers, covered=layers)
+    request = replace(material.request, layers=("a=x", "b=y"))
+    html = render_report(gather_scores(replace(material, given=given, request=request)), language="en")[0]
+    assert make_translator("en")("says.no_interval", a="a", b="b", difference="+1.000", p="= 1.000") in html
+
+
 def test_verdict_tells_labels_that_a_layer_never_marks_from_errors(material: ReportContent) -> None:
     gold = material.given.gold
     layer = [with_spans(one, [span for span in one.spans if span.label != "AMOUNT"]) for one in gold]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scoring_layers import LABELS, layer_pairs, marked, random_pair
 
 from biaozhu.data.errors import ScoringError
-from biaozhu.data.model import Sentence
+from biaozhu.data.model import Sentence, Span
 from biaozhu.scoring.breakdown import SeenNames, name_length_class, sort_classes
 from biaozhu.scoring.evaluation import Evaluation, EvaluationOptions, compare_evaluations, evaluate_layer
 from biaozhu.scoring.scores import SCHEMES, count_scheme, tally_spans
@@ -152,6 +152,19 @@ def test_evaluation_swaps_precision_and_recall_when_the_sides_swap(layers: Layer
             assert one[scheme].counts.precision == other[scheme].counts.recall
             assert one[scheme].counts.f1 == other[scheme].counts.f1
     assert there.confusion.matrix == tuple(zip(*back.confusion.matrix, strict=True))
+
+
+def test_evaluation_is_no_surer_with_copies_of_its_sentences() -> None:
+    # A regression test: each copy was a unit of resampling, and its spans were trials of the exact interval.
+    gold = [
+        Sentence("a" * 12, 9 * at, 9 * at + 2, text, (Span(0, 1, LABELS[0]),))
+        for at, text in enumerate(("ab", "cd", "ef"))
+    ]
+    copies = [replace(one, start=one.start + 99 * at, end=one.end + 99 * at) for at in range(1, 9) for one in gold]
+    few, many = (evaluate_layer(some, some, options=QUICK) for some in (gold, [*gold, *copies]))
+    assert (few.units.count, many.units.count, many.sentences) == (3, 3, 27)
+    assert many.overall["strict"].f1.best == pytest.approx(few.overall["strict"].f1.best)
+    assert few.overall["strict"].f1.best is not None
 
 
 def test_evaluation_resamples_articles_where_there_are_enough() -> None:

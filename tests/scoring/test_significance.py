@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from biaozhu.data.errors import ScoringError
+from biaozhu.data.model import Sentence
 from biaozhu.scoring.significance import (
     Estimate,
     Sampling,
@@ -93,16 +94,21 @@ def test_bootstrap_of_a_perfect_layer_is_a_point() -> None:
 
 
 @pytest.mark.parametrize("trials", [1, 5, 18, 157])
-def test_exact_interval_is_that_of_scipy_where_the_bootstrap_is_a_point(trials: int) -> None:
-    point = (1.0, 1.0)
-    right = add_exact_interval(Estimate(1.0, point, point, 0), trials, confidence=0.95)
-    theirs = stats.binomtest(trials, trials).proportion_ci(0.95, method="exact")
-    assert right.exact == pytest.approx((theirs.low, theirs.high))
-    assert right.best == right.exact
-    nothing = (0.0, 0.0)
-    wrong = add_exact_interval(Estimate(0.0, nothing, nothing, 0), trials, confidence=0.95)
-    theirs = stats.binomtest(0, trials).proportion_ci(0.95, method="exact")
-    assert wrong.exact == pytest.approx((theirs.low, theirs.high))
+@pytest.mark.parametrize("share_of", [0, 1 / 3, 2 / 3, 1])
+def test_exact_interval_is_that_of_scipy_where_the_bootstrap_is_a_point(trials: int, share_of: float) -> None:
+    # A regression test: only where all was right or wrong; units that are all alike were certain of two thirds.
+    right = round(share_of * trials)
+    found = estimate_metrics(np.array([[right, trials]] * 12), METRICS)["share"]
+    assert (found.best, found.bca) == (None, (found.value, found.value))
+    found = add_exact_interval(found, trials, confidence=0.95)
+    theirs = stats.binomtest(right, trials).proportion_ci(0.95, method="exact")
+    assert found.exact == pytest.approx((theirs.low, theirs.high))
+    assert found.best == found.exact
+
+
+def test_compare_of_units_that_are_alike_has_no_interval() -> None:
+    a, b = np.array([[2, 3]] * 12), np.array([[3, 3]] * 12)
+    assert compare_rows(a, b, METRICS)[0].difference.best is None
 
 
 @pytest.mark.parametrize(
@@ -223,21 +229,25 @@ def test_holm_never_lowers_a_p_value_and_keeps_their_order(values: list[float]) 
 def test_choose_units_says_what_is_resampled_and_why(
     articles: int, sections: int | None, kind: str, count: int
 ) -> None:
-    identifiers = [
-        (article, number) for article in range(articles) for number in range(10 if sections is None else 10 * sections)
+    gold = [
+        Sentence(str(article), number, number + 1, f"{article} {number}")
+        for article in range(articles)
+        for number in range(10 if sections is None else 10 * sections)
     ]
-    of_article = {f"{article}:{number}": str(article) for article, number in identifiers}
-    of_section = (
-        None
-        if sections is None
-        else {f"{article}:{number}": f"{article}/{number % sections}" for article, number in identifiers}
-    )
-    found = choose_units(of_article, of_section)
+    of_section = None if sections is None else {one.id: f"{one.article}/{one.start % sections}" for one in gold}
+    found = choose_units(gold, of_section)
     assert (found.kind, found.count) == (kind, count)
     assert str(articles) in found.reason
     assert len(set(found.of.values())) == count
 
 
+def test_choose_units_takes_copies_of_a_sentence_for_one() -> None:
+    # A regression test: forty copies of a sentence made any difference significant.
+    found = choose_units([Sentence("x", at, at + 1, "ab"[at % 2]) for at in range(40)])
+    assert (found.kind, found.count, len(found.of), len(set(found.of.values()))) == ("sentence", 2, 40, 2)
+
+
 def test_choose_units_refuses_a_sentence_without_a_section() -> None:
+    gold = [Sentence("x", at, at + 1, "a") for at in range(2)]
     with pytest.raises(ScoringError):
-        choose_units({"a": "x", "b": "x"}, {"a": "1"})
+        choose_units(gold, {gold[0].id: "1"})

@@ -38,7 +38,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def measure(config: Path, gold: Sequence[Sentence], groups: dict[str, str], plan: CurvePlan = PLAN) -> dict[str, Any]:
-    units = choose_units({one.id: one.article for one in gold})
+    units = choose_units(gold)
     return measure_curve(read_config(config), gold, groups, units, plan=plan)[0]
 
 
@@ -46,7 +46,7 @@ def test_curve_has_a_point_a_size_over_all_held_out_sentences(config: Path, tmp_
     article, gold = made_article(tmp_path, sections=4)
     heard: list[tuple[int, int]] = []
     groups = group_sentences([article], gold)
-    units = choose_units({one.id: one.article for one in gold})
+    units = choose_units(gold)
     config_of = read_config(config)
     done, _ = measure_curve(config_of, gold, groups, units, plan=PLAN, on_training=lambda *at: heard.append(at))
     sizes = [point["sentences"] for point in done["points"]]

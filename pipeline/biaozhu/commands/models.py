@@ -190,8 +190,8 @@ def curve(
     paths = find_articles(article)
     articles = read_articles(paths)
     groups = group_sentences(articles, sentences, by=held_out_by)
-    of = {sentence.id: sentence.article for sentence in sentences}
-    units = choose_units(of, sections_of([one for one in articles if one.id in of.values()], sentences))
+    known = {sentence.article for sentence in sentences}
+    units = choose_units(sentences, sections_of([one for one in articles if one.id in known], sentences))
     plan = CurvePlan(sizes, seeds, folds, Sampling(resamples=resamples), other)
     parsed = read_config(config, _parse_overrides(settings, gold))
     with progress_of_steps("learning curve") as bar:

@@ -211,6 +211,8 @@ def _say_notes(found: ScoredLayers, *, articles: Sequence[Path], stream: bool) -
     if absent := [label for label in found.evaluations[0].labels if label not in occurring]:
         say(f"neither the gold nor a layer has a span of {', '.join(absent)}")
     say(f"intervals resample {units.count} {units.kind}s: {units.reason}")
+    if units.kind == "sentence" and units.count < len(units.of):
+        say("copies of a sentence are one unit")
     if units.kind == "sentence" and not (articles or stream):
         say("`--article ARTICLES` gives their sections")
     for one in found.evaluations:

@@ -175,7 +175,8 @@ def _contrast(
         draws = [_draw_rates(side, np.random.default_rng((SEED, at))) for at, side in enumerate(sides)]
         tail = 100 * (1 - CONFIDENCE) / 2
         low, high = np.nanpercentile(draws[0] - draws[1], [tail, 100 - tail])
-        interval = float(low), float(high)
+        # Where all sentences are alike there is a point, which would claim certainty.
+        interval = (float(low), float(high)) if low < high else None
     return Contrast(shown, blind, shown.rate - blind.rate, interval)
 
 

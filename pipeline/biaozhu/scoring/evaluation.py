@@ -134,7 +134,7 @@ def evaluate_layer(
 ) -> Evaluation:
     """Score a layer, whose sentences may be in any order, against the gold; reports call it by its name."""
     pairs = pair_layers(gold, layer, missing=options.missing, name=name)
-    units = significance.choose_units({sentence.id: sentence.article for sentence in gold}, options.sections)
+    units = significance.choose_units(gold, options.sections)
     occurring = {span.label for pair in pairs for sentence in pair for span in sentence.spans}
     counts = LayerCounts(
         pairs,
@@ -221,7 +221,7 @@ def _evaluate_counts(
     estimates = significance.estimate_metrics(rows, _make_metrics(columns), sampling=sampling)
     total = counts.rows.sum(axis=0)
     overall, *by_label = (
-        _estimate_scores(key, Tally(*figures), estimates, sampling)
+        _estimate_scores(key, Tally(*figures), estimates, units, sampling)
         for key, figures in zip((ALL, *counts.labels), total.reshape(-1, WIDTH).tolist(), strict=True)
     )
     _, _, *unscored = counts.groups["confidence"].get(breakdown.NO_SCORE, (0, 0, 0, 0))
@@ -269,10 +269,11 @@ def _make_metric(first: int, scheme: Scheme, figure: str) -> significance.Metric
 
 
 def _estimate_scores(
-    key: str, tally: Tally, estimates: Mapping[str, Estimate], sampling: Sampling
+    key: str, tally: Tally, estimates: Mapping[str, Estimate], units: ResamplingUnits, sampling: Sampling
 ) -> dict[Scheme, ScoreEstimates]:
-    # What each figure is a share of; of F1 half of both sides, which are equal where it is 1.
-    trials = tally.predicted, tally.gold, (tally.gold + tally.predicted) / 2
+    # What each figure is a share of, spans in copies of a sentence as one; of F1 half of both sides, which are equal where it is 1.
+    copied = len(units.of) / max(1, units.count) if units.kind == "sentence" else 1
+    trials = [size / copied for size in (tally.predicted, tally.gold, (tally.gold + tally.predicted) / 2)]
     found: dict[Scheme, ScoreEstimates] = {}
     for scheme in SCHEMES:
         rough = (estimates[f"{key} {scheme} {figure}"] for figure in _FIGURES)

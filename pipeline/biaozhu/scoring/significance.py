@@ -1,6 +1,6 @@
 """Uncertainty of scores: the bootstrap over units, paired approximate randomisation, Holm's correction.
 
-A unit is what was sampled together: an article, or where there are few of them a section or a sentence. All
+A unit is what was sampled together: an article, or where there are few of them a section or a sentence with its copies. All
 figures of one unit stay together, so a resample is a weighting of the units' rows of counts. Units with equal rows
 are interchangeable: weights can be drawn for the distinct rows (multinomial, binomial), which is the same
 distribution and much less to draw where sentences are many and their counts small.
@@ -10,7 +10,7 @@ Sources: Efron 1987 (BCa), Noreen 1989 and Yeh 2000 (approximate randomisation),
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Literal
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biaozhu.data.errors import ScoringError
+from biaozhu.data.model import Sentence
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -66,8 +67,8 @@ DEFAULT_SAMPLING = Sampling()
 class Estimate:
     """A metric with its two confidence intervals; `undefined` counts the resamples in which it has no value.
 
-    Where all is right, or nothing, every resample is the same and both intervals are a point, which would claim
-    certainty: `exact` is then the interval of Clopper and Pearson (1934), with the spans as independent trials.
+    Where all units are alike, as where all is right, every resample is the same and both intervals are a point, which would
+    claim certainty: `exact` of a share is then the interval of Clopper and Pearson (1934), with the spans as independent trials.
     """
 
     value: float | None
@@ -78,8 +79,9 @@ class Estimate:
 
     @property
     def best(self) -> Bounds:
-        """The interval to show: exact where the bootstrap is a point, BCa, or percentile where there is no BCa."""
-        return self.exact or self.bca or self.percentile
+        """The interval to show: BCa, or percentile where there is no BCa; where that is a point exact, or none."""
+        bounds = self.exact or self.bca or self.percentile
+        return bounds if bounds and bounds[1] - bounds[0] >= ROUNDING_ERROR else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +97,12 @@ class Difference:
     exact: bool
 
 
-def choose_units(articles: Mapping[str, str], sections: Mapping[str, str] | None = None) -> ResamplingUnits:
-    """Choose what to resample: articles; with fewer than 10 sections; with fewer than 10 of these sentences.
+def choose_units(gold: Sequence[Sentence], sections: Mapping[str, str] | None = None) -> ResamplingUnits:
+    """Choose what to resample: articles; with fewer than 10 sections; with fewer than 10 of these sentences, copies as one.
 
-    Both are by sentence id; sections of different articles need different names.
+    Sections are by sentence id; those of different articles need different names.
     """
+    articles = {one.id: one.article for one in gold}
     lacking = [one for one in articles if sections is not None and one not in sections]
     if lacking:
         advice = "Give every article of the gold, in Python a section for each sentence"
@@ -115,7 +118,9 @@ def choose_units(articles: Mapping[str, str], sections: Mapping[str, str] | None
         if count >= SECTIONS_NEEDED:
             return ResamplingUnits("section", of, count, few)
         reason = f"{few}, and {count} sections, fewer than {SECTIONS_NEEDED}"
-    return ResamplingUnits("sentence", {one: one for one in articles}, len(articles), reason)
+    first: dict[str, str] = {}
+    of = {one.id: first.setdefault(one.text, one.id) for one in gold}
+    return ResamplingUnits("sentence", of, len(first), reason)
 
 
 def estimate_metrics(
@@ -140,11 +145,15 @@ def estimate_metrics(
 
 
 def add_exact_interval(estimate: Estimate, trials: float, *, confidence: float) -> Estimate:
-    """Return the estimate of a share of `trials` spans, with its exact interval where it has others and is 0 or 1."""
-    if not estimate.percentile or estimate.value not in {0.0, 1.0} or not trials:
+    """Return the estimate of a share of `trials` spans, with its exact interval where the others are a point."""
+    if not estimate.percentile or estimate.value is None or estimate.best or not trials:
         return estimate
-    reach = ((1 - confidence) / 2) ** (1 / trials)
-    return replace(estimate, exact=(reach, 1.0) if estimate.value else (0.0, 1 - reach))
+    from scipy.special import betaincinv  # noqa: PLC0415 — takes longer to read than most scores to count
+
+    right, tail = estimate.value * trials, (1 - confidence) / 2
+    wrong = trials - right
+    low = float(betaincinv(right, wrong + 1, tail)) if right else 0.0
+    return replace(estimate, exact=(low, float(betaincinv(right + 1, wrong, 1 - tail)) if wrong else 1.0))
 
 
 def compare_rows(

@@ -248,10 +248,14 @@ def _compare_layers(content: ReportContent, scores: ScoredLayers, words: Words) 
             comparison = compare_evaluations(first, other, sampling=sampling)
         found = next(one for one in comparison.differences if one.metric == f"{ALL} strict f1")
         direction, bounds, p = judge_difference(found, tests)
-        if found.difference.value is None or not bounds:
+        if found.difference.value is None:
             continue
-        figures = (found.difference.value, *bounds)
-        changes = dict(zip(("difference", "low", "high"), map(format_difference, figures), strict=True))
+        if not bounds:
+            figures = {"difference": format_difference(found.difference.value), "p": format_p(p, sign=True)}
+            yield words("says.no_interval", **names, **figures)
+            continue
+        values = map(format_difference, (found.difference.value, *bounds))
+        changes = dict(zip(("difference", "low", "high"), values, strict=True))
         sure = f"{confidence:.1%}".replace(".0%", "%")
         yield words(f"says.{direction}", **names, **changes, confidence=sure, p=format_p(p, sign=True))
 
