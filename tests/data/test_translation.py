@@ -150,6 +150,9 @@ def test_translation_knows_what_typer_says() -> None:
             "BZ008 a.jsonl: 3 decisions in it would be replaced by open questions. Give another output; if the file there is not needed, remove it first.",
             "BZ008 a.jsonl: 其中 3 个裁决会被未答的问题取代。换一个输出；如果那里的文件不再需要，先删除它。",
         ),
+        # Regression tests: a name was cut where it holds what stands between two holes, or kept its message English.
+        ("held out: 沿革 (1) (15 sentences)", "留出：沿革 (1)（15 句）"),
+        ("沿革 (上) from 乙", "沿革 (上)，来自 乙"),
         ("a: hard\nfailed: x", "a: hard\n失败：x"),
         ("… by anna", "… anna 的"),
         ("… score 0.5–0.7", "… 分数 0.5–0.7"),

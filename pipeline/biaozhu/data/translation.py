@@ -10,8 +10,9 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from string import Formatter
@@ -27,6 +28,8 @@ ERROR = re.compile(r"(.*?)\b(BZ\d{3}) (.*)\.", re.DOTALL)
 COUNTED = re.compile(r"\d+ × .+")
 # A phrase in a hole is translated, a word is not: it may be the user's, and so may text that fits a short template.
 PHRASE_CHARACTERS, SHORT_CHARACTERS = 12, 8
+MAX_WAYS = 64
+WORDS = re.compile("[A-Za-z] ")
 # Stands for an error in the message around it.
 SAID = "\0"
 _chosen: list[Language] = ["en"]
@@ -135,22 +138,31 @@ def _render_whole(text: str, *, inside: bool) -> tuple[int, str]:
     return max(found, key=itemgetter(0))
 
 
-def _match(literals: Sequence[str], text: str) -> list[str] | None:
+def _match(literals: Sequence[str], text: str) -> Sequence[str] | None:
     first, *middle, last = literals
     start, end = len(first), len(text) - len(last)
     if start > end or not (text.startswith(first) and text.endswith(last)):
         return None
-    # `{0} is {1}` fits any prose: what is before it must be one word.
-    if not first and sum(map(len, literals)) < SHORT_CHARACTERS and " " in text.partition(literals[1])[0]:
+    # `{0} is {1}` fits any prose: what is before it must be no words.
+    if not first and sum(map(len, literals)) < SHORT_CHARACTERS and WORDS.search(text.partition(literals[1])[0]):
         return None
-    values = []
-    for literal in middle:
-        found = text.find(literal, start, end)
-        if found < 0:
-            return None
-        values.append(text[start:found])
-        start = found + len(literal)
-    return [*values, text[start:end]]
+    # A name may hold a literal: `1980 (1) (3 sentences)`. A value closes what it opens, and most are numbers.
+    ways = list(islice(_split(middle, text[start:end]), MAX_WAYS))
+    return max(ways, key=lambda values: (all(map(_is_closed, values)), sum(map(str.isdigit, values))), default=None)
+
+
+def _split(literals: Sequence[str], text: str) -> Iterator[list[str]]:
+    """Yield each way to cut a text at the literals in their order, the leftmost first."""
+    if not literals:
+        yield [text]
+        return
+    for place in re.finditer(re.escape(literals[0]), text):
+        for rest in _split(literals[1:], text[place.end() :]):
+            yield [text[: place.start()], *rest]
+
+
+def _is_closed(value: str) -> bool:
+    return not re.search("[()]", re.sub(r"\([^()]*\)", "", value))
 
 
 def _fill(template: str, values: Sequence[str]) -> tuple[int, str]:
