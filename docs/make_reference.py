@@ -70,7 +70,7 @@ MEANING = """\
 - `article`: the article's name
 - `rows`: a list of amounts, with the columns of `table -o`
 - `places`: a list of places, one for each span
-- `tree`: the places by division: `name`, `count` (mentions at or below it), `unknown` (whether no table has it) and `children`, which have the same keys
+- `tree`: the places by division: `name`, `count` (mentions at or below it), `unknown` (whether no table has it), `ambiguous` and `children`, which have the same keys
 - `people`: the people
 """
 SENTENCE_LINE = """\

@@ -97,6 +97,17 @@ def test_addresses_find_a_village_that_has_been_divided(marked: Marked) -> None:
     assert found["东么罗村"].path[2:] == ("曲阳县", "燕赵镇", "东么罗村")
 
 
+@pytest.mark.parametrize(
+    ("text", "status"), [("[P和平镇]下雪。", "ambiguous"), ("[P平遥县]的[P假河镇]下雪。", "unknown"), ("[P汾河]。", "")]
+)
+def test_addresses_tree_says_why_a_place_has_no_path(marked: Marked, text: str, status: str) -> None:
+    # A regression test: the report called ambiguous places unknown.
+    node = place_tree(resolve_places(marked(text)[1]))
+    while node["children"]:
+        (node,) = node["children"]
+    assert (node["unknown"], node["ambiguous"]) == (status == "unknown", status == "ambiguous")
+
+
 def test_addresses_without_context_are_ambiguous_and_name_their_candidates(marked: Marked) -> None:
     _, sentences = marked("[P城关镇]下雪。[P和平街道]也下雪。")
     for place in resolve_places(sentences):

@@ -64,19 +64,20 @@ def _describe(place: Place | None) -> tuple[str, ...]:
 def place_tree(places: Iterable[Place]) -> dict[str, Any]:
     """Return the places as a tree: name, count of mentions at or below it, and children in order of their codes.
 
-    An unknown place hangs under the one around it, or is at the level of the provinces; `unknown` marks it.
+    An unresolved place hangs under the one around it, or is at the level of the provinces; `unknown` or `ambiguous` marks it.
     """
     ways = []
     for place in places:
-        unknown = place.status in ("ambiguous", "unknown")
-        ways.append(((*place.under, place.text) if unknown else place.path or (place.text,), unknown))
+        unresolved = place.status in ("ambiguous", "unknown")
+        ways.append(((*place.under, place.text) if unresolved else place.path or (place.text,), place.status))
     return _branch("", ways)
 
 
-def _branch(name: str, ways: Sequence[tuple[tuple[str, ...], bool]]) -> dict[str, Any]:
-    children: dict[str, list[tuple[tuple[str, ...], bool]]] = {}
-    for steps, unknown in ways:
+def _branch(name: str, ways: Sequence[tuple[tuple[str, ...], str]]) -> dict[str, Any]:
+    children: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+    for steps, status in ways:
         if steps:
-            children.setdefault(steps[0], []).append((steps[1:], unknown))
+            children.setdefault(steps[0], []).append((steps[1:], status))
     below = [_branch(step, some) for step, some in children.items()]
-    return {"name": name, "count": len(ways), "unknown": ways[:1] == [((), True)], "children": below}
+    marks = {status: ways[:1] == [((), status)] for status in ("unknown", "ambiguous")}
+    return {"name": name, "count": len(ways), **marks, "children": below}
