@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.data.model import Article, Block, Metadata, Sentence
 from biaozhu.reporting.escaping import UNSEEN, escape_html, escape_markdown, escape_plain
-from biaozhu.reporting.page.overlay import Bar, cut_article, make_anchor
+from biaozhu.reporting.page.overlay import Bar, cut_article, make_anchor, name_article
 
 RAW = "  云岭县开会。\n\n村民种了三十亩梨树,又修了两公里水渠。\n"
 BLOCKS = (Block(2, 8, "title", 0), Block(10, len(RAW) - 1, "paragraph", 0))
@@ -25,6 +27,20 @@ def bars(draw: st.DrawFn) -> list[Bar]:
         end = draw(st.integers(start + 1, block.end))
         found.append(Bar(draw(st.integers(0, 3)), start, end, "PLACE", "correct"))
     return found
+
+
+@pytest.mark.parametrize(
+    ("title", "single", "shown"),
+    [
+        ("云岭县", False, "概况(2) · 云岭县"),
+        ("云岭县", True, "云岭县"),
+        ("概况", False, "概况(2)"),
+        ("", True, "概况(2)"),
+    ],
+)
+def test_overlay_names_an_article_as_its_sections_do(title: str, single: bool, shown: str) -> None:  # noqa: FBT001 — a case
+    # A regression test: one page called an article by its title here and by its file there.
+    assert name_article(replace(article(), name="概况(2)", metadata=Metadata(title)), single=single) == shown
 
 
 def article() -> Article:

@@ -76,9 +76,9 @@ def test_report_names_unscored_articles_and_scores_each(tmp_path: Path, write_ca
     content = gather_content(ReportRequest(request))
     html = render_report(content)[0]
     assert "3 篇文章，其中 2 篇有金标准" in html
-    assert "没有评分的文章 1 篇（没有金标准）：标题2。" in html
+    assert "没有评分的文章 1 篇（没有金标准）：n2 · 标题2。" in html
     table = html[html.index('id="by_article"') : html.index('id="gold_authors"')]
-    assert re.findall(r">(标题\d)</a>", table) == ["标题0", "标题1", "标题2"]
+    assert re.findall(r">n\d · (标题\d)</a>", table) == ["标题0", "标题1", "标题2"]
     assert table.count("<b>") == 2
 
 

@@ -48,6 +48,12 @@ class ArticlePlace:
     title: str
 
 
+def name_article(article: Article, *, single: bool = False) -> str:
+    """Return the name of an article's file, which sections and inputs have, too, with its title; of a single article the title."""
+    name, title = article.name, article.metadata.title
+    return title or name if single else name if title in name else f"{name} · {title}"
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     """A layer's statement about a stretch of the raw file; lane 0 is the gold, `plain` has no gold to compare with."""

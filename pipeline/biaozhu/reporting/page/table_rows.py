@@ -14,7 +14,7 @@ from biaozhu.normalization.names import place_tree
 from biaozhu.normalization.table import Row, article_meaning, in_words, place_in_words
 from biaozhu.reading.sentences import split_article
 from biaozhu.reporting.content import ReportContent
-from biaozhu.reporting.page.overlay import ArticlePlace
+from biaozhu.reporting.page.overlay import ArticlePlace, name_article
 from biaozhu.reporting.page.strings import Words
 from biaozhu.scoring.breakdown import ASPECTS, NO_SCORE, OF_PREDICTIONS, Aspect, ClassScore, sort_classes
 from biaozhu.scoring.evaluation import Comparison, Evaluation
@@ -149,7 +149,7 @@ def _read_values(article: Article, source: Layer) -> dict[str, Any]:
     order = {place: at for at, place in enumerate(dict.fromkeys(row.place for row in meaning.rows))}
     rows = sorted(meaning.rows, key=lambda row: order[row.place])
     cells = [(place_in_words(row), row.about, in_words(row), _format_value(row)) for row in rows]
-    return {"title": article.metadata.title or article.name, "rows": cells, "tree": place_tree(meaning.places)}
+    return {"title": name_article(article), "rows": cells, "tree": place_tree(meaning.places)}
 
 
 def _format_value(row: Row) -> str:

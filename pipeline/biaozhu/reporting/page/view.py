@@ -42,7 +42,7 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
     given = content.given
     layers = (given.gold, *given.layers.values(), *content.annotators.values())
     ids = dict.fromkeys([*(one.id for one in given.articles), *(one.article for layer in layers for one in layer)])
-    titles = {article.id: article.metadata.title or article.name for article in given.articles}
+    titles = {article.id: overlay.name_article(article, single=len(ids) == 1) for article in given.articles}
     paged = len(ids) > PAGE_ARTICLES
     places = {
         one: ArticlePlace(
