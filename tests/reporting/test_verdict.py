@@ -19,8 +19,8 @@ from biaozhu.reporting.page.verdict import (
     MOST_KEPT,
     Verdict,
     count_kept,
-    find_weakest,
     judge_difference,
+    judge_labels,
     judge_layer,
     list_unmarked,
 )
@@ -66,6 +66,8 @@ def test_verdict_is_green_only_with_evidence(
     perfect = evaluate_layer(gold, gold)
     perfect = replace(perfect, units=replace(perfect.units, kind=kind))
     assert judge_layer(perfect, authors, in_sample=in_sample) == expected
+    # All right, but of each label there are too few to show it.
+    assert set(judge_labels(perfect, expected.doubts).values()) == {"limited"}
 
 
 def test_verdict_on_a_layer_that_the_golds_annotators_saw_is_not_green(material: ReportContent) -> None:
@@ -219,13 +221,13 @@ def test_verdict_tells_labels_that_a_layer_never_marks_from_errors(material: Rep
     layer = [with_spans(one, [span for span in one.spans if span.label != "AMOUNT"]) for one in gold]
     found = evaluate_layer(gold, layer)
     amounts = sum(span.label == "AMOUNT" for one in gold for span in one.spans)
-    assert (list_unmarked(found), find_weakest(found)) == ({"AMOUNT": amounts}, "")
+    assert (list_unmarked(found), {*judge_labels(found, ())}) == ({"AMOUNT": amounts}, {"PLACE", "PERSON"})
     given = replace(material.given, layers={"a": layer}, covered={"a": layer})
     content = gather_scores(replace(material, given=given, request=replace(material.request, layers=("a=x",))))
-    # What it marks wrongly is weak, whether or not the gold has the label; what it never marks is another matter.
+    # What it marks wrongly is low, whether or not the gold has the label; what it never marks is another matter.
     worse = [with_spans(one, [replace(span, label="ORG") for span in one.spans[:1]]) for one in layer]
-    assert find_weakest(evaluate_layer(gold, worse)) == "ORG"
-    assert find_weakest(evaluate_layer([with_spans(one, []) for one in gold], worse)) == "ORG"
+    assert judge_labels(evaluate_layer(gold, worse), ())["ORG"] == "low"
+    assert judge_labels(evaluate_layer([with_spans(one, []) for one in gold], worse), ()).keys() == {"ORG"}
     for language, name in (("zh", "数量"), ("en", "AMOUNT")):
         words, html = make_translator(language), render_report(content, language=language)[0]
         assert words("unmarked", label=name, count=amounts) in html

@@ -69,12 +69,26 @@ def judge_layer(
         "authors_unknown": "person" not in kinds and kinds != {"model"},
     }
     doubts = tuple(doubt for doubt, holds in found.items() if holds)
-    bounds = evaluation.overall["strict"].f1.best
+    return Verdict(_judge_bounds(evaluation.overall["strict"].f1.best, doubts), doubts)
+
+
+def judge_labels(evaluation: Evaluation, doubts: Sequence[Doubt]) -> dict[str, Trust]:
+    """Judge each label that a layer marks as the layer is judged, but call none bad that has too few spans to be shown good."""
+    found: dict[str, Trust] = {}
+    for label, by in evaluation.labels.items():
+        f1, counts = by["strict"].f1, by["strict"].counts
+        if counts.actual:
+            few = counts.possible < FRESH_NEEDED and (f1.value or 0) >= HIGH
+            found[label] = "limited" if few else _judge_bounds(f1.best, doubts)
+    return found
+
+
+def _judge_bounds(bounds: Bounds, doubts: Sequence[Doubt]) -> Trust:
     if not bounds:
-        return Verdict("unknown", doubts)
+        return "unknown"
     if bounds[0] >= HIGH:
-        return Verdict("limited" if doubts else "high", doubts)
-    return Verdict("some" if bounds[0] >= SOME else "low", doubts)
+        return "limited" if doubts else "high"
+    return "some" if bounds[0] >= SOME else "low"
 
 
 def judge_difference(difference: Difference, tests: int) -> tuple[Direction, Bounds, float | None]:
@@ -90,13 +104,6 @@ def judge_difference(difference: Difference, tests: int) -> tuple[Direction, Bou
     if apart and significant:
         return ("better" if (difference.difference.value or 0) > 0 else "worse"), bounds, p
     return ("unclear" if apart or significant else "open"), bounds, p
-
-
-def find_weakest(evaluation: Evaluation) -> str:
-    """Return the label with the lowest strict F1 among those that a layer marks, empty where none has an error."""
-    scores = {label: by["strict"] for label, by in evaluation.labels.items()}
-    marked = {label: one.f1.value or 0.0 for label, one in scores.items() if one.counts.actual}
-    return min((label for label, f1 in marked.items() if f1 < 1), key=lambda label: marked[label], default="")
 
 
 def list_unmarked(evaluation: Evaluation) -> dict[str, int]:

@@ -195,7 +195,7 @@ def _view_scores(
                 "doubts": [(doubt, words(f"doubt.{doubt}", **figures)) for doubt in judged.doubts],
                 "unmarked": unmarked,
                 "means": verdict.describe_layer(content, one.name, words),
-                "weakest": verdict.find_weakest(one),
+                "label_trust": verdict.judge_labels(one, judged.doubts),
                 "error_count": len(found),
                 "error_groups": overlay.group_errors(found, most=MOST_ERRORS if view["paged"] else None),
                 "confusion": charts.make_confusion_cells(one, occurring),
