@@ -60,6 +60,7 @@ def test_table_has_a_row_for_each_amount(marked: Marked) -> None:
     for row in rows:
         start = int(row.sentence.split(":")[1].split("-")[0]) + row.start
         assert marked(ARTICLE)[0].raw[start : start + len(row.text)] == row.text
+        assert row.context[row.start : row.end] == row.text
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ class Row:
     `start` and `end` are code points into the sentence; `about` is the text beside the amount in its clause;
     `base_low` and `base_high` are in `base_unit` (CNY, m², kg …), rounded to six places (below 0.1 to six figures);
     `place` is the path of the place that the amount is about, empty where none was found; `doubt` is what is not
-    certain, as `AmountValue` has it, and `place` at its end where the place is.
+    certain, as `AmountValue` has it, and `place` at its end where the place is. `context` is the text of the sentence.
     """
 
     article: str
@@ -85,6 +85,7 @@ class Row:
     base_unit: str
     place: str
     doubt: str
+    context: str
 
 
 _DOLLARS = {"新台币": "NT[$]|[台臺][币幣]", "港元": "HK[$]|港[元币幣]", "澳门元": "澳[门門][元币幣]"}
@@ -220,12 +221,13 @@ def _row(
     place, doubt = subject.path, "" if subject.is_sure else PLACE_DOUBT
     where = (article.name, sentence.id, start, end, text[start:end], about)
     if value is None:
-        return Row(*where, None, None, "", "", "", "", "", None, None, "", place, doubt)
+        return Row(*where, None, None, "", "", "", "", "", None, None, "", place, doubt, text)
     low, high = write_numeral(value.low), write_numeral(value.high)
     said = (value.unit, value.dimension, value.per, value.approx, " ".join(value.bound))
     base = in_base(value)
     base_low, base_high, base_unit = (_rounded(base[0]), _rounded(base[1]), base[2]) if base else (None, None, "")
-    return Row(*where, low, high, *said, base_low, base_high, base_unit, place, f"{value.doubt} {doubt}".strip())
+    doubt = f"{value.doubt} {doubt}".strip()
+    return Row(*where, low, high, *said, base_low, base_high, base_unit, place, doubt, text)
 
 
 def _is_cut(raw: str, start: int, end: int) -> bool:

@@ -37,6 +37,7 @@ def say_next_steps(job: Job, annotators: Sequence[Path], again: str) -> NextStep
     lacking = {path: article for path, article in job.articles.items() if article.id not in job.covered}
     if not lacking:
         say("every article has gold; `biaozhu history reports` shows how the scores went from run to run")
+        say(f"`biaozhu table` with `--layer {quote(job.gold_folder)}` makes tables of the amounts and names in it")
         return NextSteps([], [])
     count = f"{len(lacking)} {'article has' if len(lacking) == 1 else 'articles have'} no gold"
     ids = {article.id for article in job.articles.values()}

@@ -86,7 +86,8 @@ def run(
 ) -> None:
     """Do the whole job on a folder of articles, redo only what changed, and say what comes next.
 
-    The articles are pre-annotated, their amounts and names tabled; with gold, a model is cross-validated, trained and scored.
+    The articles are pre-annotated, their amounts and names tabled (of the gold: `biaozhu table --layer`); with gold, a model is
+    cross-validated, trained and scored.
     Give the same --annotator each time: spans of one that is not given are not replaced without --force. The report goes to reports/NAME, and the scores of each run stay for `biaozhu history`.
 
     Work in annotations/layers and annotations/gold. What you changed in annotations/pre is kept in annotations/kept
@@ -112,7 +113,11 @@ def run(
         files, amounts, names = list(job.articles), job.report / "amounts.csv", job.report / "names.csv"
         do = partial(table, files, layer=job.layers, output=amounts, names=names)
         record.run_step(
-            "table", "tables of amounts and names", do, hash_inputs([*files, *job.layers]), [amounts, names]
+            "table",
+            "tables of pre-annotated amounts and names",
+            do,
+            hash_inputs([*files, *job.layers]),
+            [amounts, names],
         )
         trained = training and _train_model(job, record)
         annotators = find_annotators(job.articles.values())
