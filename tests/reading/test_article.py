@@ -381,7 +381,7 @@ def test_article_folders_count_every_file_that_is_not_read(tmp_path: Path) -> No
     ],
 )
 def test_article_subfolders_that_are_not_read_are_known(tmp_path: Path, given: list[str], unread: list[str]) -> None:
-    for name in ("a.txt", "north/b.html", "deep/er/c.TXT", "layers/d.jsonl", ".hidden/e.txt"):
+    for name in ("a.txt", "north/b.html", "deep/er/c.TXT", "layers/d.jsonl", ".hidden/e.txt", "north/b_files/f.html"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("甲", "utf-8")
     assert find_unread(tmp_path / one for one in given) == tuple(tmp_path / one for one in unread)

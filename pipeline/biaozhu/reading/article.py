@@ -102,16 +102,21 @@ def find_unread(paths: Iterable[Path]) -> tuple[Path, ...]:
     found = []
     for path in folders:
         for inside, below, names in os.walk(path):
-            # Hidden ones, as an environment's, may hold very many files.
-            below[:] = [name for name in below if not name.startswith(".")]
+            # Hidden ones, as an environment's, may hold very many files; a page that a browser saved has parts of it beside it.
+            parts = {f"{Path(name).stem}_files" for name in names if Path(name).suffix.lower() in HTML_SUFFIXES}
+            below[:] = [name for name in below if not name.startswith(".") and name not in parts]
             shown = (Path(name) for name in names if not name.startswith("."))
             if any(one.suffix.lower() in ARTICLE_SUFFIXES for one in shown):
                 found.append(Path(inside))
     return tuple(sorted({one for one in found if one.resolve() not in given}))
 
 
+# `~$` is a lock of an office program.
+NO_TEXTS = (".", "~$", "README", "THUMBS.DB", "DESKTOP.INI")
+
+
 def count_passed_over(folder: Path, *, stream: bool = False) -> Counter[str]:
-    """Count by ending the files directly in a folder that no command reads; hidden ones and a README say so themselves.
+    """Count by ending the files directly in a folder that no command reads; hidden ones, systems' own and a README say so themselves.
 
     Layers and tables are read in a stream, and else of a folder without articles alone.
     """
@@ -123,7 +128,7 @@ def count_passed_over(folder: Path, *, stream: bool = False) -> Counter[str]:
         if file.is_file()
         and file.suffix.lower() not in read | {".ann"}
         and not is_beside(file)
-        and not file.name.upper().startswith((".", "README"))
+        and not file.name.upper().startswith(NO_TEXTS)
     )
 
 

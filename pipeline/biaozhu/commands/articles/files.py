@@ -102,7 +102,9 @@ def say_where_not_read(paths: Iterable[Path], *, stream: bool = False) -> None:
     for folder in paths:
         if folder.is_dir() and (passed := count_passed_over(folder, stream=stream)):
             kinds = ", ".join(f"{count} × {kind}" for kind, count in passed.most_common())
-            say(f"hint: not read in {folder}, since they are not articles (.txt, .html): {kinds}")
+            say(
+                f"hint: not read in {folder}, since they are not articles (.txt, .html): {kinds}; save documents as .txt or .html"
+            )
             if passed[".jsonl"]:
                 say("hint: a .jsonl file beside articles is read only where a command is given its path")
     for folder in find_unread(paths):
