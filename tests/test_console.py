@@ -110,6 +110,17 @@ def test_console_tables_fit_and_break_no_figure_and_no_head(
     assert all((f"{one:.4f}" if isinstance(one, float) else str(one)) in text.split() for one in figures)
 
 
+@pytest.mark.parametrize("width", [30, 80, 90])
+@pytest.mark.parametrize(
+    "path", ["http://127.0.0.1:8000/projects/12/sequence-labeling", "/srv/anna/work/.venv/bin/python"]
+)
+def test_console_tables_break_no_path(path: str, width: int, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A regression test: a terminal of 80 columns showed an address that could not be clicked.
+    monkeypatch.setenv("COLUMNS", str(width))
+    print_table("progress", ("annotator", "sentences", "confirmed", "page"), [("anna", 59, 0, f"see {path} there")])
+    assert path in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_console_table_of_a_pull_stands_side_by_side_in_80_columns(
     language: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch

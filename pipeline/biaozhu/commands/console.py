@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ LOSSES_SHOWN = 20
 PIPE_WIDTH = 140
 # Cells: the widest name, number or id that is not broken over lines, and what is left at least of a text.
 MOST_WORD, LEAST_TEXT = 24, 12
+# A path or an address, which opens no more where it is broken over lines.
+PATH = re.compile(r"(?<!\S)'?(?:\w+:/)?/\S+")
 # Harmless, though Python does not count them as printable: the line feed and the ideographic space.
 HARMLESS = "\n\u3000"
 # Columns of tables with words of ours; other cells are the user's.
@@ -49,13 +53,14 @@ def show(line: str) -> None:
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, as_json: bool = False) -> None:
     """Print rows to stdout as a table, in which nothing acts on the terminal, or as a JSON list of objects.
 
-    Where the columns do not fit side by side each row is a block of lines, one a cell.
+    Where the columns do not fit side by side each row is a block of lines, one a cell. No path is broken, were it wider than all.
     """
     rows = [list(row) for row in rows]
     if as_json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
         return
     from rich.box import SIMPLE_HEAD
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -65,6 +70,8 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     heads = [translate(column) for column in columns]
     cells = [[_write_cell(*cell) for cell in zip(columns, row, strict=True)] for row in rows]
     gap, widths = _fit_columns(list(zip(heads, *cells, strict=True)), console.width)
+    if not widths:
+        console.width = max(console.width, max(map(cell_len, heads)) + 1 + max(map(_measure_path, chain(*cells))))
     said = Text(printable(translate(title), keep=HARMLESS))
     # Not narrower than its title, which would be broken over lines.
     look: dict[str, Any] = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "padding": (0, gap - 1, 0, 0)}
@@ -93,13 +100,20 @@ def _fit_columns(columns: Sequence[Sequence[str]], room: int) -> tuple[int, list
     least = []
     for cells, (head, *some), most in zip(columns, sizes, wide, strict=True):
         is_text = most > MOST_WORD or some != [len(cell) for cell in cells[1:]]
-        least.append(min(most, max(head, LEAST_TEXT)) if is_text else most)
+        paths = map(_measure_path, cells)
+        least.append(min(most, max(head, LEAST_TEXT, *paths)) if is_text else most)
     gap = 2 if sum(wide) + 2 * len(columns) <= room else 1
     room -= gap * (len(columns) - 1)
     fitting = (
         [max(low, min(high, level)) for low, high in zip(least, wide, strict=True)] for level in range(room, 0, -1)
     )
     return gap, next((widths for widths in fitting if sum(widths) <= room), [])
+
+
+def _measure_path(cell: str) -> int:
+    from rich.cells import cell_len
+
+    return max(map(cell_len, PATH.findall(cell)), default=0)
 
 
 def print_json(value: Any) -> None:

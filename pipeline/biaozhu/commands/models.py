@@ -302,8 +302,9 @@ def predict(
     with progress_of_steps("predicting"):
         annotated, failed = annotate_sentences(load_trained(model), sentences) if sentences else ([], {})
     write_layer(output, (*kept, *annotated))
-    taken = f", {len(kept)} sentences kept" if keep else ""
-    say(f"{output}: {sum(len(one.spans) for one in annotated)} spans in {len(annotated)} sentences{taken}")
+    say(f"{output}: {sum(len(one.spans) for one in annotated)} spans in {len(annotated)} sentences")
+    if keep:
+        say(f"{output}: {len(kept)} sentences taken over from {', '.join(map(str, keep))}")
     if failed:
         layers, articles = divide_sources(files)
         names = name_articles(read_named_layers(layers)) | {one.id: one.name for one in read_articles(articles)}
