@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from biaozhu.cli import run
-from biaozhu.data.layers import write_layer
+from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span
 
 ARTICLE = "0123456789ab"
@@ -121,3 +122,25 @@ def test_curation_adjudicate_names_what_is_open_once(tmp_path: Path, capsys: pyt
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.count("BZ041 ") == 2
+
+
+def test_curation_adjudicate_takes_one_layer_as_it_is(tmp_path: Path) -> None:
+    # A regression test: two were wanted, and copied files did not name whoever kept the machine's spans.
+    spans = (Span(*PERSON, "network", 0.9), Span(*COUNTY, "lin"))
+    write_layer(tmp_path / "lin/x.jsonl", [replace(sentence(), spans=spans)])
+    given = ["adjudicate", str(tmp_path / "lin")]
+    assert run([*given, "-o", str(tmp_path / "gold")]) == 0
+    (gold,) = read_layer(tmp_path / "gold/x.jsonl")
+    assert gold.spans == (Span(*PERSON, "network>lin", 0.9), Span(*COUNTY, "lin"))
+    assert run([*given, "-o", str(tmp_path / "gold")]) == 0, "the same annotator may decide anew"
+
+
+@pytest.mark.parametrize("options", [[], ["--questions", "q.jsonl"], ["--decisions", "q.jsonl", "-o", "gold"]])
+def test_curation_adjudicate_of_one_layer_wants_only_the_gold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_layer(tmp_path / "lin/x.jsonl", [sentence(PERSON)])
+    assert run(["adjudicate", "lin", *options]) == 2
+    assert capsys.readouterr().err.startswith("BZ002 ")
+    assert {one.name for one in tmp_path.iterdir()} == {"lin"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
@@ -122,3 +123,18 @@ def test_create_again_says_what_stays(tmp_path: Path, capsys: pytest.CaptureFixt
     told = capsys.readouterr().err
     assert told.startswith("3 sentences ")
     assert "--blind was 1 before" in told
+
+
+def test_create_wants_no_overlap_of_one_annotator_and_says_who_gets_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A regression test: 2 was wanted of one annotator, and who was added later got nothing without a word.
+    pytest.importorskip("doccano_client")
+    write_layer(tmp_path / "a.jsonl", LAYER[:4])
+    given = ["project", "create", str(tmp_path / "a.jsonl"), "--project", "x", "--plans", str(tmp_path), "--dry-run"]
+    assert run([*given, "--annotators", "p0", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert ([row["sentences"] for row in json.loads(captured.out)["shares"]], captured.err) == ([4], "")
+    write_assignment(tmp_path / "x.json", assign_sentences("x", LAYER[:4], ["p0"], overlap=1))
+    assert run([*given, "--annotators", "p0,p1", "--overlap", "1"]) == 0
+    assert capsys.readouterr().err.startswith("p1 ")

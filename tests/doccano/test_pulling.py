@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -94,3 +95,16 @@ def test_pulling_writes_no_empty_layer(
     assert run(["pull", "--confirmed", "-o", output]) == 1
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert output in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("names", [["anna"], ["anna", "later"]])
+def test_pulling_leads_from_one_annotator_to_gold(
+    pull: Pull, names: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A regression test: nothing was said, or to wait for whoever got no sentence.
+    assign = partial(assign_sentences, previous=assign_sentences("r1", SENTENCES, ["anna"], overlap=1))
+    monkeypatch.setitem(
+        globals(), "assign_sentences", lambda *given, **options: assign(given[0], given[1], names, **options)
+    )
+    assert pull("r1", SENTENCES) == 0
+    assert "`biaozhu adjudicate annotations/layers/anna -o annotations/gold`" in capsys.readouterr().err

@@ -126,13 +126,23 @@ def test_next_steps_lead_from_nothing_to_gold_and_on_to_gold_of_a_changed_articl
     assert advise(capsys) == ["biaozhu history reports"]
 
 
-def test_next_steps_want_a_second_annotator_where_each_sentence_has_one(capsys: Capture) -> None:
+def test_next_steps_take_the_work_of_one_where_each_sentence_has_one(folder: Path, capsys: Capture) -> None:
+    # A regression test: another annotator was wanted for ever.
     plan_job()
     share_out(f"biaozhu project create {PRE}/one.jsonl --project mine --annotators lin --overlap 1")
-    annotate("lin", 3, "one", "two")
-    (_, create) = advise(capsys)
+    annotate("lin", 3, "one")
+    (take,) = advise(capsys)
+    assert take == "biaozhu adjudicate annotations/layers/lin -o annotations/gold"
+    assert run(shlex.split(take)[1:]) == 0
+    assert run(["gold", "freeze"]) == 0
+    gold = read_layer(folder / "annotations/gold/one.jsonl")
+    assert [span.source for sentence in gold for span in sentence.spans] == ["lin"]
     # As that project has it, which shows the pre-annotation.
-    assert create.endswith("--annotators lin,anna --overlap 2")
+    assert advise(capsys)[1].endswith("two.jsonl --project mine --annotators lin --overlap 1")
+    annotate("lin", 3, "two")
+    take, freeze = advise(capsys)
+    assert [run(shlex.split(one)[1:]) for one in (take, freeze)] == [0, 0]
+    assert advise(capsys) == ["biaozhu history reports"]
 
 
 def test_next_steps_take_two_who_have_a_sentence_in_common(capsys: Capture) -> None:

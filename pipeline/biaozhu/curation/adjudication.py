@@ -177,7 +177,7 @@ def adjudicate(
 ) -> tuple[Sentence, ...]:
     """Join two annotators' layers of the same sentences: what both have is gold, the rest is as decided.
 
-    A gold span's source is `a+b` where both agreed, else `adjudicated:a` (who proposed it; `new` where neither did), and
+    The layer of one annotator given twice is gold as it is. A gold span's source is `a+b` where both agreed, else `adjudicated:a` (who proposed it; `new` where neither did), and
     `/` with who decided, where that is known. A span that a model proposed and an annotator kept has the model before it,
     `lac>a+b`, and the model's score. All that does not fit, as a decided span that does not touch the stretch in dispute, is
     reported together, as GoldError.
@@ -205,7 +205,7 @@ def adjudicate(
         problems.append(GoldError(what, where=sid, next_step="Remove it"))
     gold: list[Sentence] = []
     for one, other in pair_sentences(first, second):
-        every, both = [*one.spans, *other.spans], "+".join(names)
+        every, both = [*one.spans, *other.spans], "+".join(dict.fromkeys(names))
         agreed = [_add_origin(span.key, both, every, names) for span in agreed_spans(one, other)]
         try:
             gold.append(with_spans(one, [*agreed, *spans[one.id]]))

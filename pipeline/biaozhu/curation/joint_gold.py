@@ -38,7 +38,7 @@ def add_gold(earlier: JointGold, gold: Sequence[Sentence], *, names: Sequence[st
 
     All sentences of others that would get other spans are reported together, as GoldError.
     """
-    pair = tuple(sorted(names))
+    pair = tuple(sorted(set(names)))
     found = {one.id: one for one in earlier.sentences}
     annotators = dict(earlier.annotators)
     problems: list[BiaozhuError] = []

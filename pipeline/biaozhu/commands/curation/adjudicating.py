@@ -37,7 +37,9 @@ Output = Annotated[Path | None, Option("-o", "--output", help="Write the figures
 
 def adjudicate(
     first: LayerPath,
-    second: LayerPath,
+    second: Annotated[
+        Path | None, Argument(help="The other annotator's; without it the first layer is gold as it is.")
+    ] = None,
     *,
     decisions: Path | None = None,
     questions: Annotated[Path | None, Option(callback=target)] = None,
@@ -54,7 +56,7 @@ def adjudicate(
 ) -> None:
     """Join two annotators' layers: what they agree on, and what was decided where they do not.
 
-    Decisions come from a file, or from a Doccano project that shows only the disagreements. Exit status 1 with
+    The layer of one annotator alone is taken as it is. Decisions come from a file, or from a Doccano project that shows only the disagreements. Exit status 1 with
     --from-doccano where something is not decided yet: each is named, and no gold is written. Gold that is in the output
     already stays, but for the sentences that the same two annotators decide anew.
 
@@ -67,16 +69,17 @@ def adjudicate(
     from biaozhu.curation import joint_gold
     from biaozhu.reporting.authorship import ABOUT, read_about
 
-    _check_steps(decisions, output, to_doccano=to_doccano, from_doccano=from_doccano)
-    dispute = _read_dispute(first, second, common=common)
+    layers = [one for one in (first, second) if one]
+    _check_steps(layers, questions, decisions, output, to_doccano=to_doccano, from_doccano=from_doccano)
+    dispute = _read_dispute(layers, common=common)
     targets = _plan_gold(output, dispute)
     for path in targets:
-        check_output(path, "layer", [first, second, decisions])
-        check_output(joint_gold.disputes_path(path), "disputes", [first, second, decisions])
-    check_output(questions, "decisions", [first, second, decisions])
+        check_output(path, "layer", [*layers, decisions])
+        check_output(joint_gold.disputes_path(path), "disputes", [*layers, decisions])
+    check_output(questions, "decisions", [*layers, decisions])
     check_distinct(*targets, *map(joint_gold.disputes_path, targets), questions, decisions)
     _check_undecided(questions)
-    check_output(decisions if from_doccano else None, "decisions", [first, second])
+    check_output(decisions if from_doccano else None, "decisions", layers)
     read = decisions if output and not from_doccano else None
     given = adjudication.read_decisions(read, names=dispute.names) if read else ()
     if to_doccano or from_doccano:
@@ -90,7 +93,7 @@ def adjudicate(
         say(f"{len(found)} disagreements written to {questions}")
         if found and not (output or to_doccano):
             say("next: in each line, copy the right spans into `spans` and give a `rule` or a `note`, then")
-            given_layers = f"{quote(first, second)}{' --common' if common else ''}"
+            given_layers = f"{quote(*layers)}{' --common' if common else ''}"
             say(f"`biaozhu adjudicate {given_layers} --decisions {quote(questions)} -o annotations/gold`")
     if to_doccano:
         from biaozhu.doccano.adjudication_project import ask_adjudicator
@@ -111,7 +114,7 @@ def adjudicate(
         say(f"{len(found)} disagreements decided")
         if without := sum(not decision.rule for decision in given):
             say(f"{without} decisions name no rule of the guideline: they count, and a rule would say why")
-        if lacking := ", ".join(name for name in dispute.names if name not in stated):
+        if lacking := ", ".join(name for name in dict.fromkeys(dispute.names) if name not in stated):
             say(f"next: write in {about} who annotated and when, person or model; the report shows it: {lacking}")
         say(f"next: `biaozhu gold freeze {quote(folder)}`")
 
@@ -162,7 +165,18 @@ def _check_undecided(questions: Path | None) -> None:
         raise OutputError(what, where=str(questions))
 
 
-def _check_steps(decisions: Path | None, output: Path | None, *, to_doccano: bool, from_doccano: bool) -> None:
+def _check_steps(
+    layers: Sequence[Path],
+    questions: Path | None,
+    decisions: Path | None,
+    output: Path | None,
+    *,
+    to_doccano: bool,
+    from_doccano: bool,
+) -> None:
+    if len(layers) == 1 and (output is None or questions or decisions or to_doccano or from_doccano):
+        what, advice = "one layer alone has nothing to decide", "Give the other annotator's layer too, or only -o GOLD"
+        raise UsageError(what, next_step=advice)
     if to_doccano and from_doccano:
         raise UsageError("--to-doccano and --from-doccano are two steps", next_step="Give one of them")
     if from_doccano and decisions is None:
@@ -171,16 +185,17 @@ def _check_steps(decisions: Path | None, output: Path | None, *, to_doccano: boo
         raise UsageError("the decisions make gold, which has no file", next_step="Name it with -o")
 
 
-def _read_dispute(first: Path, second: Path, *, common: bool) -> adjudication.Dispute:
+def _read_dispute(layers: Sequence[Path], *, common: bool) -> adjudication.Dispute:
     from biaozhu.curation import status
 
-    (name, layer), (other_name, other) = status.read_annotators([first, second])
+    # One annotator agrees with herself.
+    (name, layer), (other_name, other) = (status.read_annotators(layers) * 2)[:2]
     status.check_annotators([name, other_name])
     if common:
         layer, other = adjudication.keep_common(layer, other)
         if not layer:
             raise GoldError("no two annotators have a sentence in common", next_step="Name other layers")
-    return adjudication.Dispute(layer, other, (name, other_name), name_articles(read_named_layers([first, second])))
+    return adjudication.Dispute(layer, other, (name, other_name), name_articles(read_named_layers(layers)))
 
 
 def _plan_gold(output: Path | None, dispute: adjudication.Dispute) -> dict[Path, set[str]]:
@@ -215,7 +230,8 @@ def _show_disagreements(dispute: adjudication.Dispute, *, as_json: bool) -> tupl
     names = {sentence.id: dispute.articles[sentence.article] for sentence in dispute.first}
     rows = [[names[one.sentence], one.sentence, one.start, one.end, one.kind, one.text] for one in found]
     columns = ["article", "sentence", "start", "end", "kind", "text"]
-    print_table("Disagreements", columns, rows, as_json=as_json)
+    if as_json or len(set(dispute.names)) > 1:
+        print_table("Disagreements", columns, rows, as_json=as_json)
     return found
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
@@ -22,6 +22,7 @@ from biaozhu.data.outputs import check_output
 from biaozhu.doccano import assignment as assigning
 
 if TYPE_CHECKING:
+    from biaozhu.data.ledger import Entry
     from biaozhu.doccano.team import AnnotatorLayer
 
 PLANS = Path("annotations/projects")
@@ -41,7 +42,9 @@ def create(
     *,
     annotators: Annotated[str, Option(help="Names of the annotators, with commas between them.")],
     project: Project,
-    overlap: Annotated[int, Option(help="How many annotators each sentence gets.")] = 2,
+    overlap: Annotated[
+        int | None, Option(help="How many annotators each sentence gets; else 2, or 1 where there is one.")
+    ] = None,
     blind: Annotated[float, Option(help="Share of each one's sentences without pre-annotations, 0 to 1.")] = 0.0,
     labels: LabelsFile = LABELS,
     guideline: specs.GuidelineFile = specs.GUIDELINE,
@@ -59,6 +62,7 @@ def create(
     from biaozhu.doccano.team import create_projects
 
     names = [name.strip() for name in annotators.split(",")]
+    overlap = min(2, len(names)) if overlap is None else overlap
     assigning.check_names(project, names, overlap, blind)
     spec = specs.read_spec(project, labels, guideline)
     read = read_named_layers(layers, labels=spec.names)
@@ -86,6 +90,7 @@ def create(
             losses += report.losses
         if any(report.guideline_changed for report in reports.values()):
             say("the guideline in Doccano was brought up to date; who has it open loads the page again")
+    _say_who_gets_none(rows, names, overlap)
     if previous:
         _say_what_stays(previous, {one.id for one in sentences}, blind)
     if as_json:
@@ -152,13 +157,32 @@ def pull(
     write_json(trip, describe_round_trip(changes, losses, sentences=len(back), consistent=consistent))
     headings = list(rows[0]) if as_json else [HEADINGS.get(key, key) for key in rows[0]]
     print_table(f"layers of {project}", headings, [list(row.values()) for row in rows], as_json=as_json)
-    if not as_json and not all(any(one.layers.values()) for one in found):
-        command = f"biaozhu project status {quote(project)}"
-        say(f"next: pull again when each has confirmed sentences; `{command}` shows it")
-    elif not (as_json or losses) and assignment.overlap > 1:
-        layers = quote(*(output / one.annotator for one in found))
-        say(f"next: `biaozhu agree {layers} --common`")
+    if not as_json:
+        _say_what_follows(found, assignment, output, losses)
     finish(losses)
+
+
+def _say_what_follows(
+    found: Sequence[AnnotatorLayer], assignment: assigning.Assignment, output: Path, losses: Sequence[Entry]
+) -> None:
+    given = [one for one in found if assignment.annotators[one.annotator]]
+    if not all(any(one.layers.values()) for one in given):
+        status = f"biaozhu project status {quote(assignment.project)}"
+        say(f"next: pull again when each has confirmed sentences; `{status}` shows it")
+    elif not losses and assignment.overlap > 1:
+        layers = quote(*(output / one.annotator for one in given))
+        say(f"next: `biaozhu agree {layers} --common`")
+    elif not losses:
+        for one in given:
+            say(f"next: `biaozhu adjudicate {quote(output / one.annotator)} -o annotations/gold`")
+
+
+def _say_who_gets_none(rows: Sequence[Mapping[str, Any]], names: Sequence[str], overlap: int) -> None:
+    for row in rows:
+        if row["annotator"] in names and not row["sentences"]:
+            say(
+                f"{row['annotator']} gets no sentence: each has {overlap} annotators already; a greater --overlap adds one"
+            )
 
 
 def _say_what_stays(previous: assigning.Assignment, given: set[str], blind: float) -> None:
@@ -227,7 +251,7 @@ def status(name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL, a
 
     found = count_progress(specs.log_in(home), name, _read_plan(plans, name))
     columns = ("annotator", "sentences", "confirmed", "share", "page")
-    rows = [(one, total, done, f"{done / total if total else 1:.0%}", url) for one, total, done, url in found]
+    rows = [(one, total, done, f"{done / total:.0%}" if total else "–", url) for one, total, done, url in found]
     print_table(f"progress of {name}", columns, rows, as_json=as_json)
     if all(done == total for _, total, done, _ in found):
         say(f"everybody is done: `biaozhu project pull --project {quote(name)}`")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from glob import escape
 from itertools import combinations
 from pathlib import Path
@@ -20,6 +20,7 @@ from biaozhu.doccano.assignment import read_assignment
 if TYPE_CHECKING:
     from biaozhu.commands.workspace.running import Job
     from biaozhu.data.model import Article, Sentence
+    from biaozhu.doccano.assignment import Assignment
 
 NAMED = 3
 USUAL_ANNOTATORS = ("anna", "ben")
@@ -33,7 +34,7 @@ class NextSteps(NamedTuple):
 
 
 def say_next_steps(job: Job, annotators: Sequence[Path], again: str) -> NextSteps:
-    """Say what to do next: annotate what has no gold, adjudicate what two have annotated, else look at the scores."""
+    """Say what to do next: annotate what has no gold, make gold of what is annotated, else look at the scores."""
     lacking = {path: article for path, article in job.articles.items() if article.id not in job.covered}
     if not lacking:
         say("every article has gold; `biaozhu history reports` shows how the scores went from run to run")
@@ -70,7 +71,7 @@ def _say_how_to_adjudicate(job: Job, lacking: Collection[Article], annotators: S
     pairs = ((two, keep_common(marked[two[0]], marked[two[1]])) for two in combinations(annotators, 2))
     found = next(((two, both) for two, both in pairs if both[0]), None)
     if found is None:
-        return []
+        return _say_how_to_take(job, {one: lines for one, lines in marked.items() if lines}, names, count)
     pair, both = found
     common = {sentence.article for sentence in both[0]}
     file = f"{names[min(common, key=list(names).index)]}.jsonl"
@@ -82,23 +83,49 @@ def _say_how_to_adjudicate(job: Job, lacking: Collection[Article], annotators: S
     path, gold = quote(questions), quote(job.gold_folder)
     ask = f"biaozhu adjudicate {a} {b} --common --questions {path}"
     join = f"biaozhu adjudicate {a} {b} --common --decisions {path} -o {gold}"
-    freeze = f"biaozhu gold freeze {gold}"
     if decided:
         say(f"{count}: fill in {path}, then")
     else:
         say(f"{count}: `{ask}`, fill it in, then")
     say(f"`{join}`")
-    if is_frozen := (job.gold_folder / MANIFEST).is_file():
-        say(f"`{freeze}`, as this gold is frozen")
-    return [*([] if decided else [ask]), join, *([freeze] if is_frozen else [])]
+    return [*([] if decided else [ask]), join, *_say_how_to_freeze(job)]
+
+
+def _say_how_to_take(
+    job: Job, marked: Mapping[Path, Sequence[Sentence]], names: Mapping[str, str], count: str
+) -> list[str]:
+    """Say how the work of annotators who had each sentence alone becomes gold, unless their project wants a second one."""
+    plan = _read_plan(job)
+    if not marked or (plan and plan.overlap > 1):
+        return []
+    layers = list(marked)
+    if job.covered:  # frozen gold is not written again
+        articles = ((one, names[article]) for one in marked for article in {line.article: 0 for line in marked[one]})
+        layers = [one / f"{name}.jsonl" for one, name in articles]
+    commands = [f"biaozhu adjudicate {quote(one)} -o {quote(job.gold_folder)}" for one in layers]
+    say(f"{count}: what one annotator did alone becomes gold as it is (a second one would find mistakes) with")
+    for command in commands:
+        say(f"`{command}`")
+    return [*commands, *_say_how_to_freeze(job)]
+
+
+def _say_how_to_freeze(job: Job) -> list[str]:
+    if not (job.gold_folder / MANIFEST).is_file():
+        return []
+    freeze = f"biaozhu gold freeze {quote(job.gold_folder)}"
+    say(f"`{freeze}`, as this gold is frozen")
+    return [freeze]
+
+
+def _read_plan(job: Job) -> Assignment | None:
+    plan = PLANS / f"{job.name}.json"
+    return read_assignment(plan) if plan.is_file() else None
 
 
 def _say_how_to_annotate(job: Job, lacking: Collection[Article], count: str, again: str) -> list[str]:
-    plan = PLANS / f"{job.name}.json"
-    found = read_assignment(plan) if plan.is_file() else None
-    # Two annotators at least make gold; an earlier project may have other articles, or one annotator for each.
+    found = _read_plan(job)
     given = {sentence.partition(":")[0] for one in found.annotators.values() for sentence in one} if found else set()
-    new = [one for one in lacking if one.id not in given or (found and found.overlap < len(USUAL_ANNOTATORS))]
+    new = [one for one in lacking if one.id not in given]
     project = quote(job.name)
     if not new:
         pull = f"biaozhu project pull --project {project}"
@@ -107,13 +134,14 @@ def _say_how_to_annotate(job: Job, lacking: Collection[Article], count: str, aga
         return [pull, again]
     few = len(new) <= NAMED and len(new) < len(job.articles)
     layers = quote(*(PRE / f"{one.name}.jsonl" for one in new)) if few else str(PRE)
-    people = list(dict.fromkeys([*(found.annotators if found else ()), *USUAL_ANNOTATORS]))
-    names = quote(",".join(people[: max(len(USUAL_ANNOTATORS), len(found.annotators) if found else 0)]))
+    names = quote(",".join(found.annotators if found else USUAL_ANNOTATORS))
     say(f"{count}: `biaozhu doccano up`, then")
-    blind = found.blind if found else 1.0
+    blind, overlap = (found.blind, found.overlap) if found else (1.0, len(USUAL_ANNOTATORS))
     share = f" --blind {blind:g}" if blind else ""
-    create = f"biaozhu project create {layers} --project {project} --annotators {names} --overlap 2{share}"
+    create = f"biaozhu project create {layers} --project {project} --annotators {names} --overlap {overlap}{share}"
     say(f"`{create}`")
+    if not found:
+        say("one annotator alone is enough, with one name and without --overlap; two show how sure the gold is")
     if blind == 1:
         say(
             "`--blind 1` hides the pre-annotation from them, as gold that scores it needs; without it they correct it, which is faster"
