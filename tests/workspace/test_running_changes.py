@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from own_articles import write_own_articles
+from typer import Exit
 
 from biaozhu.cli import run
 from biaozhu.commands.articles.preannotating import preannotate
 from biaozhu.commands.workspace import running
+from biaozhu.commands.workspace.steps import StepRecord, read_steps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,3 +120,19 @@ def test_running_goes_on_with_that_of_two_copies_which_has_been_worked_on(
         assert "left out: BZ017 mine/qingci-b.txt: " in said
         assert layer.is_file()
     assert "pre-annotation: unchanged" in said
+
+
+def test_running_names_a_step_that_lost_something_also_where_it_is_current(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A regression test: the next run ended with 1, and said only that nothing had changed.
+    def lose() -> None:
+        raise Exit(1)
+
+    for _ in range(2):
+        record = StepRecord(tmp_path / "done.json", read_steps(tmp_path / "done.json"))
+        record.run_step("table", "the tables", lose, "inputs", [])
+        assert record.failed == ["table"]
+    assert "the tables: unchanged" in capsys.readouterr().err
+    record.say_failed("biaozhu run mine")
+    assert "`biaozhu run mine --force`" in capsys.readouterr().err

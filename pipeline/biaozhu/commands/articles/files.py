@@ -19,13 +19,12 @@ from biaozhu.commands.options import layer_name
 from biaozhu.data.errors import BiaozhuError, MissingFileError, UsageError, VersionError, raise_collected
 from biaozhu.data.files import write_lines, write_text
 from biaozhu.data.layers import find_layers, join_layers, read_layer
-from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Article, Sentence, check_against_raw, sentence_to_line
 from biaozhu.data.outputs import check_distinct, check_output
 
 if TYPE_CHECKING:
     from biaozhu.normalization.addresses import Place
-    from biaozhu.normalization.table import Meaning
+    from biaozhu.normalization.table import Meaning, Row
 
 CHINESE = re.compile("[㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]")
 KANA = re.compile("[ぁ-ヿ]")
@@ -238,15 +237,21 @@ def table(
     unknown = [place for place in places if place.status in ("unknown", "ambiguous")]
     if unknown and not as_json and not outputs:
         print_table("Places not resolved", UNRESOLVED, _unresolved(unknown))
+    _say_what_is_open(rows, places, unknown)
+    finish((), left_out=problems)
+
+
+def _say_what_is_open(rows: Sequence[Row], places: Sequence[Place], unknown: Sequence[Place]) -> None:
+    """Say which places are not resolved, and which amounts have no value."""
     known = len(places) - len(unknown)
     if lacking := list(dict.fromkeys(place.text for place in unknown)):
         first = ", ".join(lacking[:_NAMED]) + " …" * (len(lacking) > _NAMED)
         say(f"places: {known} of {len(places)} resolved, {len(unknown)} unknown or ambiguous: {first}")
     else:
         say(f"places: {known} of {len(places)} resolved")
-    unread = [(row.sentence, row.start, row.end, "AMOUNT", row.text) for row in rows if row.low is None]
-    lost = [Entry("table", "loss", "value not read", *place) for place in unread]
-    finish(lost, left_out=problems)
+    if unread := [f"{row.text} ({row.article})" for row in rows if row.low is None]:
+        first = ", ".join(unread[:_NAMED]) + " …" * (len(unread) > _NAMED)
+        say(f"amounts: {len(unread)} of {len(rows)} could not be read as a value, which stays empty: {first}")
 
 
 def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[str, list[Sentence]]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from biaozhu.commands.console import say
 from biaozhu.commands.doccano.projects import ROUND_TRIP
-from biaozhu.commands.workspace.next_steps import NAMED
-from biaozhu.commands.workspace.steps import LAYERS, NO_ANNOTATORS, PRE
+from biaozhu.commands.workspace.steps import LAYERS, NAMED, NO_ANNOTATORS, PRE
 from biaozhu.curation.status import read_project
 from biaozhu.data.layers import count_layers, find_layers, read_layer
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from biaozhu.commands.console import quote, say
 from biaozhu.commands.curation.adjudicating import find_questions, list_free_names
 from biaozhu.commands.doccano.projects import PLANS
-from biaozhu.commands.workspace.steps import LAYERS, NO_ANNOTATORS, PRE
+from biaozhu.commands.workspace.steps import LAYERS, NAMED, NO_ANNOTATORS, PRE
 from biaozhu.curation.adjudication import keep_common
 from biaozhu.data.layers import find_layers, read_layer
 from biaozhu.data.storage.manifest import MANIFEST
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Article, Sentence
     from biaozhu.doccano.assignment import Assignment
 
-NAMED = 3
 USUAL_ANNOTATORS = ("anna", "ben")
 
 

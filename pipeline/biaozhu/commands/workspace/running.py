@@ -139,8 +139,10 @@ def run(
         *(("--annotator", one) for one in annotator),
         *(() if training else (("--no-train",),)),
     ]
-    following = say_next_steps(job, annotators, quote("biaozhu", "run", folder, *chain(*options)))
-    failed = bool(record.status or following.changed or job.dropped)
+    again = quote("biaozhu", "run", folder, *chain(*options))
+    record.say_failed(again)
+    following = say_next_steps(job, annotators, again)
+    failed = bool(record.failed or following.changed or job.dropped)
     if as_json:
         unreadable = drop_copies(problems)
         print_json(
@@ -151,6 +153,7 @@ def run(
                 "without_gold": [str(path) for path, one in job.articles.items() if one.id not in job.covered],
                 "unreadable": [one.where for one in unreadable],
                 "copies": [one.where for one in problems if one not in unreadable],
+                "lossy_steps": record.failed,
                 "changed": list(map(str, following.changed)),
                 "gold_dropped": list(map(str, job.dropped)),
                 "next": following.commands,
@@ -325,6 +328,10 @@ def _train_model(job: Job, record: StepRecord) -> bool:
     do = partial(predict, model, files, output=job.predicted, keep=[held_out])
     inputs = hash_inputs([*files, model, held_out])
     record.run_step("predict", "prediction for every article", do, inputs, [job.predicted])
+    say(
+        f"the model on other articles: `biaozhu predict {quote(model)} FOLDER -o FILE.jsonl`, and their amounts and names"
+    )
+    say("with `biaozhu table FOLDER --layer FILE.jsonl -o amounts.csv --names names.csv`")
     return True
 
 

@@ -18,6 +18,7 @@ from biaozhu.data.files import parse_json_as, sha256_of, write_json
 PRE, LAYERS = Path("annotations/pre"), Path("annotations/layers")
 # Folders below layers/ that no annotator wrote: what came back from one's own Doccano, and who decided.
 NO_ANNOTATORS = ("doccano", "adjudicator")
+NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +37,26 @@ class DoneStep:
 
 @dataclass(slots=True)
 class StepRecord:
-    """Record of earlier steps, by the step's name, and the worst exit status of this run's steps."""
+    """Record of earlier steps, by the step's name, and the names of this run's that lost something, now or when they were done."""
 
     path: Path
     done: dict[str, DoneStep] = field(default_factory=dict)
     force: bool = False
-    status: int = 0
+    failed: list[str] = field(default_factory=list)
 
     def is_current(self, name: str, inputs: str) -> bool:
-        """Tell whether a step's outputs are still those that it made of these inputs, and take over its exit status."""
+        """Tell whether a step's outputs are still those that it made of these inputs, and remember if it lost something."""
         before = self.done.get(name)
         if self.force or before is None or before.inputs != inputs or not before.is_as_made():
             return False
-        self.status = max(self.status, before.status)
+        self.failed += [name] * bool(before.status)
         return True
+
+    def say_failed(self, again: str) -> None:
+        """Name the steps that lost something: who runs again, and nothing has changed, sees only here which."""
+        if self.failed:
+            first = ", ".join(self.failed[:NAMED]) + " …" * (len(self.failed) > NAMED)
+            say(f"something was lost or left out, `{again} --force` says what: {first}")
 
     def run_step(self, name: str, title: str, do: Callable[[], None], inputs: str, outputs: list[Path]) -> None:
         """Do a step unless it is current, and keep what was done."""
@@ -67,7 +74,7 @@ class StepRecord:
         except Exit as ended:
             # 1: done, but something was lost or differs; the step has named it.
             status = ended.exit_code
-        self.status = max(self.status, status)
+        self.failed += list(steps) * bool(status)
         for name, (inputs, find_outputs) in steps.items():
             files = find_outputs()
             self.done[name] = DoneStep(inputs, hash_files(files), tuple(map(str, files)), status)
