@@ -18,6 +18,7 @@ from biaozhu.reporting.page.strings import make_translator
 from biaozhu.reporting.page.verdict import (
     MOST_KEPT,
     Verdict,
+    choose_next_step,
     count_kept,
     judge_difference,
     judge_labels,
@@ -76,6 +77,14 @@ def test_verdict_on_a_layer_that_the_golds_annotators_saw_is_not_green(material:
     perfect = replace(perfect, units=replace(perfect.units, kind="article"))
     found = judge_layer(perfect, (*PERSON, KEPT), in_sample=False, shown=True)
     assert found == Verdict("limited", ("shown",))
+    # A regression test: it stood behind all else, and the next step was to annotate more in the same way.
+    few = replace(perfect, units=replace(perfect.units, kind="section"))
+    found = judge_layer(few, (*PERSON, KEPT), in_sample=True, shown=True)
+    assert found.doubts == ("shown", "in_sample", "few_articles")
+    advice = choose_next_step(
+        material, [{"verdict": found, "evaluation": few, "errors": ()}], (), make_translator("en")
+    )
+    assert "--blind 1" in advice
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from biaozhu.scoring.layer_scoring import Layer, ScoredLayers
 from biaozhu.scoring.significance import ARTICLES_NEEDED, Bounds, Difference, format_p
 
 Trust = Literal["high", "limited", "some", "low", "unknown"]
-Doubt = Literal["few_articles", "in_sample", "seen", "shown", "models_only", "authors_unknown"]
+Doubt = Literal["shown", "in_sample", "few_articles", "seen", "models_only", "authors_unknown"]
 Direction = Literal["better", "worse", "open", "unclear"]
 
 # Lower bounds of the confidence interval of strict F1. At 0.90 at most every tenth span is wrong: samples of the
@@ -60,11 +60,12 @@ def judge_layer(
     fresh = evaluation.counts.fresh
     kinds = {author.kind for author in authors if author.kind != "pre"}
     found: dict[Doubt, bool] = {
+        # First, as the score then says most of all how much the annotators kept.
+        "shown": shown,
         "in_sample": in_sample,
         # An interval over sections or sentences says nothing about other articles.
         "few_articles": evaluation.units.kind != "article",
         "seen": learned and fresh is not None and fresh < FRESH_NEEDED,
-        "shown": shown,
         "models_only": kinds == {"model"},
         "authors_unknown": "person" not in kinds and kinds != {"model"},
     }
@@ -173,8 +174,9 @@ def choose_next_step(
     if best.trust in ("some", "low") and layer["errors"]:
         return _advise_on_errors(layer, {one.id: escape_plain(one.name) for one in content.labels}, words)
     doubt = best.doubts[0] if best.doubts else ""
-    if doubt in ("in_sample", "few_articles"):
-        return words("next.articles", count=max(1, ARTICLES_NEEDED - scored), without=len(rows) - scored)
+    if not {"in_sample", "few_articles"}.isdisjoint(best.doubts):
+        hidden = words("next.hidden") if doubt == "shown" else ""
+        return words("next.articles", count=max(1, ARTICLES_NEEDED - scored), without=len(rows) - scored) + hidden
     if doubt:
         by_doubt = {"seen": "next.other", "shown": "next.blind", "models_only": "next.person"}
         return words(by_doubt.get(doubt, "next.about"))
