@@ -101,7 +101,7 @@ def test_next_steps_lead_from_nothing_to_gold_and_on_to_gold_of_a_changed_articl
     annotate("anna", 3, "one", "two")
     annotate("ben", 2, "one", "two")
     adjudicate(advise(capsys), capsys)
-    assert advise(capsys) == ["biaozhu history reports"]
+    assert advise(capsys) == ["biaozhu history reports", "biaozhu table"]
 
     # A regression test: the gold of the text before took no part, and was advised to be made again and again.
     article = folder / "mine/one.txt"
@@ -123,7 +123,7 @@ def test_next_steps_lead_from_nothing_to_gold_and_on_to_gold_of_a_changed_articl
     assert "questions-2.jsonl" in commands[0]
     assert commands[2:] == ["biaozhu gold freeze annotations/gold"]
     adjudicate(commands, capsys)
-    assert advise(capsys) == ["biaozhu history reports"]
+    assert advise(capsys) == ["biaozhu history reports", "biaozhu table"]
 
 
 def test_next_steps_take_the_work_of_one_where_each_sentence_has_one(folder: Path, capsys: Capture) -> None:
@@ -142,7 +142,7 @@ def test_next_steps_take_the_work_of_one_where_each_sentence_has_one(folder: Pat
     annotate("lin", 3, "two")
     take, freeze = advise(capsys)
     assert [run(shlex.split(one)[1:]) for one in (take, freeze)] == [0, 0]
-    assert advise(capsys) == ["biaozhu history reports"]
+    assert advise(capsys) == ["biaozhu history reports", "biaozhu table"]
 
 
 def test_next_steps_take_two_who_have_a_sentence_in_common(capsys: Capture) -> None:
