@@ -139,6 +139,9 @@ def _explain(error: BaseException) -> BiaozhuError | None:  # noqa: PLR0911 — 
             return UsageError(what, next_step=f"Try `{command} --help`")
         case OSError() if error.errno in UNUSABLE and error.filename is not None:
             return MissingFileError(f"cannot be used ({error.strerror})", where=str(error.filename))
+        case OSError(errno=errno.ENOENT, filename=None):
+            # What getcwd() says, whoever asks it.
+            return MissingFileError("the current folder is gone", next_step="Go to a folder that is there")
         case OSError() if error.errno in UNWRITABLE:
             return WriteError(f"the results cannot be written ({error.strerror})", where="stdout")
         case ValueError() if str(error).endswith(" has an empty name"):

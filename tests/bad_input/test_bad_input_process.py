@@ -93,6 +93,18 @@ def test_bad_input_closed_pipe_is_no_error(workplace: Path, command: list[str]) 
     assert b"BrokenPipe" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "command", ["run", "new x", "doctor", "split a.txt -o b.jsonl", "export a.jsonl -f conll -o b", "agree a b"]
+)
+def test_bad_input_current_folder_is_gone(tmp_path: Path, command: str) -> None:
+    script = f"rmdir ../gone && {sys.executable} -m biaozhu {command}"
+    (tmp_path / "gone").mkdir()
+    done = subprocess.run(["sh", "-c", script], cwd=tmp_path / "gone", capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("BZ003 ")
+    assert done.stderr.count("\n") == 1
+
+
 DISK = {
     "split": ["split", "long.txt", "-o", "small/out.jsonl"],
     "report": ["report", "--gold", "good.jsonl", "--layer", "a=good.jsonl", "-o", "small/out"],
