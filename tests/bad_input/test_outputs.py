@@ -24,7 +24,7 @@ from biaozhu.curation.frozen import freeze_gold
 from biaozhu.data.errors import OutputError, WriteError
 from biaozhu.data.layers import write_layer
 from biaozhu.data.ledger import Entry, write_ledger
-from biaozhu.data.outputs import ARTICLE_SUFFIXES, check_output, check_output_folder
+from biaozhu.data.outputs import ARTICLE_SUFFIXES, PAGE_POLICY, check_output, check_output_folder
 from biaozhu.normalization.table import neutralize_cell
 from biaozhu.reading import article as reading_article
 from biaozhu.scale.shards import find_own_files
@@ -137,6 +137,7 @@ OVER_ANOTHER_KIND = (
     "base distil good.cfg --from good.jsonl -o kept",
     "base deepen good.cfg --weights good.txt -o kept",
     "history reports -o page.html",
+    "history reports -o their.html",
     "report --gold good.jsonl --layer a=good.jsonl -o old",
     "adjudicate anna bert --questions decided.jsonl",
 )  # fmt: skip
@@ -165,8 +166,8 @@ def crowded(workplace: Path) -> Path:
             "in.conll.jsonl": layer, "kept/MANIFEST.json": b'{"mine": 1}', "kept/art.jsonl": layer,
             "kept/config.json": b'{"mine": 1}', "trained/meta.json": b'{"components": ["ner"]}', "trained/ner/x": b"",
             "trained/notes.txt": b"mine", "segmented/features.msgpack": b"", "segmented/notes.txt": b"mine",
-            "page.html": b'<!doctype html><meta content="script-src"><p class="kicker">',
-            "old/index.html": b'<!doctype html><p class="kicker">',
+            "page.html": b'<!doctype html><meta content="script-src">' + PAGE_POLICY,
+            "old/index.html": b"<!doctype html>" + PAGE_POLICY, "their.html": b'<!doctype html><p class="kicker">',
             "decided.jsonl": b'{"sentence": "x", "start": 0, "end": 1, "spans": [], "rule": "A", "note": ""}\n',
         },
     )  # fmt: skip

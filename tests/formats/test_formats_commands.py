@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
 
 from biaozhu.cli import run
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.ledger import read_ledger
 from biaozhu.data.model import Sentence, Span
+from biaozhu.formats.docbin import ATTRIBUTES
 from biaozhu.reading.article import read_article
 
 if TYPE_CHECKING:
@@ -43,6 +47,40 @@ def test_formats_commands_take_no_spans_of_metadata(tmp_path: Path, more: dict) 
     source.write_text(json.dumps(row), "utf-8")
     assert run(["import", str(source), "-f", "doccano", "-o", str(output)]) == (0 if more else 1)
     assert [span.key for span in read_layer(output)[0].spans] == [(4, 7, "PLACE")][: len(row["label"])]
+
+
+THEIR_TASK = {"id": 7, "data": {"text": TEXT, "sid": f"{'a' * 12}:5-17"}, "annotations": [{"id": 1, "result": []}]}
+
+
+@pytest.mark.parametrize(
+    ("form", "theirs"),
+    [
+        ("labelstudio", json.dumps([THEIR_TASK], indent=1)),
+        ("labelstudio", '[{"data": [1, 2, 3]}]'),
+        ("doccano", json.dumps({"id": 1, "text": TEXT, "label": [], "sid": "a", "pre": "[]", "Comments": []})),
+        ("doccano", '{"text": "x", "label": 1}\n'),
+        ("csv", "\ufeffarticle,sentence,start,end,text,remark\r\n"),
+        ("conll", "# biaozhu ist toll\n白\tB-LOC\n"),
+        ("spacy", DocBin(docs=[Doc(Vocab(), words=["x"])]).to_bytes()),
+        ("spacy", DocBin(attrs=ATTRIBUTES, docs=[Doc(Vocab(), words=["x"])]).to_bytes()),
+        ("brat", "T1\tPERSON 0 3\t林小满\n#1\tAnnotatorNotes T1\t?\n"),
+    ],
+)
+def test_formats_commands_export_replaces_what_it_wrote_alone(
+    tmp_path: Path, layer: Path, form: str, theirs: str | bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "other"
+    command = ["export", str(layer), "-f", form, "-o", str(output)]
+    assert run(command) == run(command) == 0
+    write_layer(layer, [replace(one, spans=one.spans[1:]) for one in read_layer(layer)])
+    assert run(command) == 0  # of the layer as it is now
+    file = output / "layer.ann" if form == "brat" else output
+    file.write_bytes(theirs if isinstance(theirs, bytes) else theirs.encode())
+    before = file.read_bytes()
+    capsys.readouterr()
+    assert run(command) == 2
+    assert capsys.readouterr().err.startswith(f"BZ008 {file}: ")
+    assert file.read_bytes() == before
 
 
 def test_formats_commands_make_an_article_of_foreign_texts(tmp_path: Path) -> None:

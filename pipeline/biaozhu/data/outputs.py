@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
 import json
 import os
 import re
@@ -14,8 +15,9 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from biaozhu.data.errors import FrozenError, MissingFileError, OutputError
-from biaozhu.data.files import MAX_ARTICLE_BYTES, check_target, descriptor_of, read_bytes
+from biaozhu.data.files import MAX_ARTICLE_BYTES, check_target, descriptor_of, parse_json, read_bytes
 from biaozhu.data.layers import is_beside
+from biaozhu.data.model import SENTENCE_ID
 from biaozhu.data.storage.manifest import find_manifest
 
 Input = Path | str | None
@@ -34,16 +36,27 @@ KEYS_OF_LINES: dict[str, set[str]] = {
     "ledger": {"step", "severity", "reason", "sentence"},
     "failures": {"name", "where", "reason"},
     "decisions": {"sentence", "start", "end", "spans", "rule", "note"},
-    "doccano": {"text", "label"},
+    "doccano": {"text", "label", "sid", "pre"},
     "brat": {"text_sha"},
 }
+# Of our export and of brat's sidecar no other keys: Doccano's own export keeps ours and adds to them.
+NO_OTHERS = {"doccano": {"text_sha"}, "brat": {"ann_sha"}}
 DOCUMENT = re.compile(rb'"format"\s*:\s*"biaozhu\.([a-z-]+)\.v')
-# Of a table of amounts, of one of spans, and of one of names; and columns that no other Parquet file has.
-TABLE_HEADERS = (b"article,sentence,start,end,text,", b"name,label,times,articles,in_articles,")
+# Of a table of amounts, of one of names, and of one of spans; and columns that no other Parquet file has.
+TABLE_HEADERS = (
+    b"article,sentence,start,end,text,about,low,high,unit,",
+    b"name,label,times,articles,in_articles,",
+    b"article,sentence,start,end,text,label,source,score,number,context\n",
+)
 TABLE_COLUMNS = (b"base_low", b"in_articles")
+CONLL = rb"# biaozhu characters, IOB2, white space and \ as \u{hex}" + b"\n"
+TASKS = b'[\n {\n  "data": {\n   "text": "'
+# Of a DocBin, unpacked: the columns of all tokens, and a sentence's id at the end.
+DOCBIN_COLUMNS, DOCBIN_ID = b"attrs\x93AMN", re.compile(rb"\xa7biaozhu[\x83\x84]\xa2id")
 BRAT_SUFFIXES, BRAT_SIDECAR = (".txt", ".ann"), ".sentences.jsonl"
 HEAD_BYTES = 1 << 16
-FROZEN = "frozen gold"
+PAGE_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; "
+FROZEN, CHANGED = "frozen gold", "brat, changed since its export"
 
 
 def check_output(
@@ -112,9 +125,11 @@ def identify_file(path: Path) -> str:
     place = Path(os.path.realpath(path))
     if _is_frozen(place):
         return FROZEN
-    if place.suffix in BRAT_SUFFIXES and place.with_suffix(BRAT_SIDECAR).exists():
-        return "brat"
     try:
+        if place.suffix in BRAT_SUFFIXES and (sidecar := place.with_suffix(BRAT_SIDECAR)).exists():
+            # brat's annotators work in the very files that were exported.
+            mark = hashlib.sha256(read_bytes(place)).hexdigest()[:12].encode()
+            return "brat" if mark in read_bytes(sidecar).partition(b"\n")[0] else CHANGED
         with place.open("rb") as file:
             line = file.readline(MAX_ARTICLE_BYTES + 1).removeprefix(codecs.BOM_UTF8)
             file.seek(0)
@@ -125,13 +140,13 @@ def identify_file(path: Path) -> str:
         return ""
     if head.startswith(b"{") and (document := DOCUMENT.search(head)):
         return document[1].decode()
-    is_page = head.startswith(b"<!doctype html>") and b'class="kicker"' in head
+    is_page = head.startswith(b"<!doctype html>") and PAGE_POLICY in head
     recognized = {
         "csv": head.startswith(TABLE_HEADERS),
         "parquet": head.startswith(b"PAR1") and any(column in tail for column in TABLE_COLUMNS),
-        "conll": head.startswith(b"# biaozhu "),
-        "labelstudio": head.startswith(b"[") and b'"data"' in head,
-        "spacy": _is_docbin(head),
+        "conll": head.startswith(CONLL),
+        "labelstudio": head.startswith(TASKS) and _are_tasks(place),
+        "spacy": head.startswith(b"x") and _is_docbin(place),
         "status": line.startswith(b'{"schema": ') and b'"annotator": ' in line and b'"sentences": [' in line,
         "page": is_page and b"script-src" in head,
         "history": is_page and b"script-src" not in head,
@@ -191,10 +206,24 @@ def _kind_of_line(line: bytes) -> str:
     except (ValueError, RecursionError):
         return ""
     keys = set(value) if isinstance(value, dict) else set()
-    return next((kind for kind, needed in KEYS_OF_LINES.items() if needed <= keys), "")
+    fitting = (kind for kind, own in KEYS_OF_LINES.items() if own <= keys <= own | NO_OTHERS.get(kind, keys))
+    return next(fitting, "")
 
 
-def _is_docbin(head: bytes) -> bool:
-    with suppress(zlib.error):
-        return b"attrs" in zlib.decompressobj().decompress(head, 256)
+def _are_tasks(path: Path) -> bool:
+    """Tell whether these are tasks that Label Studio has not exported: it keeps their ids of sentences, and adds ids of its own."""
+    with suppress(ValueError, TypeError, KeyError):
+        tasks = parse_json(read_bytes(path))
+        return all(set(one) == {"data", "annotations"} and SENTENCE_ID.fullmatch(one["data"]["sid"]) for one in tasks)
+    return False
+
+
+def _is_docbin(path: Path) -> bool:
+    unpacking, seen = zlib.decompressobj(), b""
+    with suppress(zlib.error), path.open("rb") as file:
+        while piece := unpacking.decompress(unpacking.unconsumed_tail or file.read(HEAD_BYTES), HEAD_BYTES):
+            if not seen and DOCBIN_COLUMNS not in piece[:64]:
+                break
+            if DOCBIN_ID.search(seen := seen[-16:] + piece):
+                return True
     return False

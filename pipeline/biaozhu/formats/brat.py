@@ -47,7 +47,7 @@ def write_brat(sentences: Sequence[Sentence], *, names: Mapping[str, str] | None
         article = (names or {}).get(identifier, identifier)
         text = "".join(f"{sentence.text}\n" for sentence in members)
         lines: list[str] = []
-        rows: list[dict[str, Any]] = [{"text_sha": checksum_text(text)}]
+        rows: list[dict[str, Any]] = []
         start = 0
         for sentence in members:
             rows.append({"id": sentence.id, "start": start})
@@ -60,8 +60,10 @@ def write_brat(sentences: Sequence[Sentence], *, names: Mapping[str, str] | None
                     lines += _make_lines(len(lines) // 2 + 1, span, shown, start)
             start += len(sentence.text) + 1
         files[f"{article}.txt"] = text.encode("utf-8")
-        files[f"{article}.ann"] = documents.encode_lines(lines)
-        files[article + SIDECAR_SUFFIX] = documents.encode_lines(map(json.dumps, rows))
+        files[f"{article}.ann"] = annotations = documents.encode_lines(lines)
+        marks = {"text_sha": checksum_text(text), "ann_sha": checksum_text(annotations.decode())}
+        # Last: by its marks the other two are known as ours.
+        files[article + SIDECAR_SUFFIX] = documents.encode_lines(map(json.dumps, [marks, *rows]))
     return ExportedFiles(files, tuple(entries))
 
 
@@ -143,7 +145,7 @@ def _cut_document(document: Document, sidecar: bytes, where: str) -> list[Docume
     """Cut the document of an article that we have exported into its sentences."""
     lines = documents.decode_utf8(sidecar, where=where).split("\n")
     rows = [documents.load_json(line, where=where) for line in lines if line.strip()]
-    if not rows or rows[0] != {"text_sha": checksum_text(document.text)}:
+    if not rows or not isinstance(rows[0], dict) or rows[0].get("text_sha") != checksum_text(document.text):
         advice = "Restore the .txt, or remove this file to import the text as an article of its own"
         raise FormatError("it was written for another text", where=where, next_step=advice)
     borders: list[tuple[int, int]] = []

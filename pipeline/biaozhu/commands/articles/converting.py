@@ -45,7 +45,7 @@ def export(
     made = export_layer(sentences, into, names=names, articles=name_articles(named))
     written = {output / name if name else output: content for name, content in made.files.items()}
     for path in (output, *written):
-        check_output(path, into, layers)
+        check_output(path, into, layers, content=written.get(path))
     for path, content in written.items():
         write_bytes(path, content)
     spans = sum(len(sentence.spans) for sentence in sentences)
