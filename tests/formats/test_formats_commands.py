@@ -83,6 +83,51 @@ def test_formats_commands_export_replaces_what_it_wrote_alone(
     assert file.read_bytes() == before
 
 
+def their_version(*start_and_end: int, **more: object) -> dict:
+    start, end = start_and_end or (0, 0)
+    value = {"start": start, "end": end, "text": TEXT[start:end], "labels": ["PLACE"]}
+    result = {"type": "labels", "value": value, "meta": {"text": ["?"] if end == 3 else []}}
+    return {"result": [result] if start_and_end else None, **more}
+
+
+BESIDE = {
+    "annotations": [their_version(4, 7), their_version(4, 6, was_cancelled=True)],
+    "drafts": [their_version(5, 7)],
+}
+
+
+@pytest.mark.parametrize(
+    ("form", "files", "lost", "kept"),
+    [
+        ("brat", {"a.txt": TEXT, "a.ann": "#1\tAnnotatorNotes T1\t?\n", "b.txt": TEXT}, ["#1\tAnnotatorNotes T1\t?", "b.txt"], []),
+        ("brat", {"a.txt": TEXT, "a.ann": "T1\tPLACE 4 7\t白水县\n", "sub/c.txt": TEXT, "sub/c.ann": ""}, ["sub/c.ann"], ["白水县"]),
+        ("labelstudio", {"annotations": [], "drafts": [their_version(4, 7)]}, ["白水县"], []),
+        ("labelstudio", {"annotations": [their_version(4, 7, was_cancelled=True)]}, ["白水县"], []),
+        ("labelstudio", {"predictions": [their_version(4, 6), their_version(4, 7)]}, ["白水"], ["白水县"]),
+        ("labelstudio", BESIDE | {"predictions": [their_version(4, 7), their_version(0, 2)]}, ["水县", "白水", "林小"], ["白水县"]),
+        ("labelstudio", {"annotations": [their_version()], "predictions": [their_version(0, 2)]}, ["林小"], []),
+        ("labelstudio", {"annotations": [their_version(0, 3)]}, ["['?']"], ["林小满"]),
+        ("doccano", {"Comments": ["不确定", "?"], "cats": ["x"]}, ["不确定", "?", "x"], []),
+        ("doccano", {"comments": "不确定", "Cats": {"x": 1}}, ["不确定", '{"x": 1}'], []),
+    ],
+)  # fmt: skip
+def test_formats_commands_name_each_loss(
+    tmp_path: Path, form: str, files: dict, lost: list[str], kept: list[str]
+) -> None:
+    source, output = tmp_path / "theirs", tmp_path / "layer.jsonl"
+    if form == "brat":
+        (source / "sub").mkdir(parents=True)
+        for name, content in files.items():
+            (source / name).write_text(content, encoding="utf-8")
+    else:
+        row = {"text": TEXT, **files} if form == "doccano" else {"data": {"text": TEXT}, **files}
+        source.write_text(json.dumps(row), encoding="utf-8")
+    assert run(["import", str(source), "-f", form, "-o", str(output), "--ledger"]) == 1
+    entries = read_ledger(output.with_suffix(".ledger.jsonl"))
+    assert [(entry.severity, entry.text) for entry in entries] == [("loss", text) for text in lost]
+    assert [one.text[span.start : span.end] for one in read_layer(output) for span in one.spans] == kept
+
+
 def test_formats_commands_make_an_article_of_foreign_texts(tmp_path: Path) -> None:
     rows = [
         {"text": TEXT, "label": [[4, 7, "LOC"], [5, 8, "PER"]]},

@@ -5,8 +5,8 @@ We write each sentence on a line of its own, the spans as T lines, and each span
 long as the text is the one it was written for.
 
 As brat does, we cut a span at line breaks into fragments, also at tabs; fragments with only such a gap between them are
-one span again. Refused are spans that begin or end with a line break, other discontinuous spans, and relations, events and
-attributes. brat's browser counts UTF-16 units (brat issue 1115), and some programs write those: in each file the unit is
+one span again. Refused are spans that begin or end with a line break, other discontinuous spans, relations, events,
+attributes and other people's notes, and a `.txt` without a `.ann`. brat's browser counts UTF-16 units (brat issue 1115), and some programs write those: in each file the unit is
 taken in which more of the stated texts are right.
 """
 
@@ -71,12 +71,16 @@ def read_brat(files: Mapping[str, bytes], *, where: str, unit: OffsetUnit | None
     """Read the files of a folder, given by name, among them pairs of `.txt` and `.ann`."""
     found: list[Document] = []
     problems: list[FormatError] = []
-    names = sorted(name.removesuffix(".ann") for name in files if name.endswith(".ann"))
+    names = sorted(name.removesuffix(".ann") for name in files if name.endswith(".ann") and "/" not in name)
     for name in names:
         try:
             found += _read_pair(name, files, where, unit)
         except FormatError as error:
             problems.append(error)
+    for name in sorted(files):
+        if "/" in name or (name.endswith(".txt") and name.removesuffix(".txt") not in names):
+            reason = "it is in a folder within the folder" if "/" in name else "it has no .ann beside it"
+            found.append(Document("", entries=(make_entry(reason, text=name),), name=name))
     if not names:
         problems.append(FormatError("there is no .ann file", where=where))
     raise_collected(problems)
@@ -110,14 +114,21 @@ def _read_pair(name: str, files: Mapping[str, bytes], where: str, unit: OffsetUn
     # brat reads plain UTF-8, in which a byte order mark is a character.
     text = documents.decode_utf8(files[f"{name}.txt"], where=f"{path}.txt", keep_mark=True)
     lines = documents.split_lines(documents.decode_utf8(files[f"{name}.ann"], where=f"{path}.ann"))
-    notes = {match[1]: match[2] for line in lines if (match := NOTE.fullmatch(line))}
     stated: list[StatedSpan] = []
     entries: list[Entry] = []
+    notes: dict[str, dict[str, Any]] = {}
+    for line in lines:
+        if line.startswith("#"):
+            target, ours = _read_note(line)
+            if ours:
+                notes[target] = ours
+            else:
+                entries.append(make_entry("notes are not spans", text=line[:200]))
     problems: list[FormatError] = []
     for number, line in enumerate(lines, 1):
         match = TEXT_BOUND.fullmatch(line)
         if match:
-            stated.append(_read_span(match, notes.get(match[1], "")))
+            stated.append(_read_span(match, notes.get(match[1], {})))
         elif line[:1] in tuple("REAMN*"):
             entries.append(make_entry("relations, events and attributes are not spans", text=line[:200]))
         elif line.strip() and not line.startswith("#"):
@@ -129,14 +140,19 @@ def _read_pair(name: str, files: Mapping[str, bytes], where: str, unit: OffsetUn
     return [document] if sidecar is None else _cut_document(document, sidecar, f"{path}{SIDECAR_SUFFIX}")
 
 
-def _read_span(match: re.Match[str], note: str) -> StatedSpan:
+def _read_note(line: str) -> tuple[str, dict[str, Any]]:
+    """Return the span that a note is on, and the note, if `export` wrote it; else nothing."""
+    match = NOTE.fullmatch(line)
+    with suppress(FormatError):
+        ours = documents.load_json(match[2], where="") if match else None
+        if match and isinstance(ours, dict) and isinstance(ours.get("source"), str):
+            return match[1], ours
+    return "", {}
+
+
+def _read_span(match: re.Match[str], ours: Mapping[str, Any]) -> StatedSpan:
     offsets = [int(one) for one in re.findall("[0-9]+", match[3])]
-    ours: Any = None
-    with suppress(FormatError):  # somebody else's note
-        ours = documents.load_json(note, where="")
-    ours = ours if isinstance(ours, dict) else {}
-    source = ours["source"] if isinstance(ours.get("source"), str) else SOURCE
-    score = documents.read_score(ours.get("score"))
+    source, score = ours.get("source", SOURCE), documents.read_score(ours.get("score"))
     place = offsets[0], offsets[-1], match[2], match[4]
     return StatedSpan(*place, source, score, pieces=len(offsets) // 2)
 

@@ -160,7 +160,8 @@ def import_documents(
     chosen = {owners[piece] for piece in unsure}
     for number, document in enumerate(cleaned):
         name = ids.get(number) or f"{document.name or 'document'} {number + 1}"
-        empty = [] if document.text else [make_entry("the document has no text", decided=True)]
+        is_named = document.text or document.entries
+        empty = [] if is_named else [make_entry("the document has no text", decided=True)]
         one_of = [make_entry(SEVERAL_PLACES, 0, len(document.text), "", document.text, decided=True)]
         found = (*document.entries, *empty, *(one_of if number in chosen else ()))
         entries += [replace(entry, sentence=name) for entry in found]
@@ -285,4 +286,6 @@ def _read_brat_files(path: Path) -> dict[str, bytes]:
     beside = [path.with_suffix(suffix) for suffix in BRAT_SUFFIXES]
     within = [one for one in path.iterdir() if one.name.endswith(BRAT_SUFFIXES)] if path.is_dir() else beside
     files = [one for one in sorted(within) if one.is_file() or one == path]
-    return {file.name: _read_file(file) for file in files}
+    # brat's collections lie in one another.
+    nested = (one.relative_to(path).as_posix() for one in path.glob("**/*.ann") if one.parent != path)
+    return {file.name: _read_file(file) for file in files} | dict.fromkeys(nested, b"")

@@ -1,7 +1,8 @@
 """spaCy's DocBin (`.spacy`): each code point is a token, the spans are `doc.ents`, so that all of them align.
 
-The sentence id, its text's checksum and the spans' sources and scores are in `doc.user_data["biaozhu"]`. Other people's files are read with
-any tokens; spans of `doc.spans` that are not entities are refused. A DocBin is zlib and msgpack: nothing in it is run.
+The sentence id, its text's checksum and the spans' sources and scores are in `doc.user_data["biaozhu"]`. Other people's
+files are read with any tokens; categories, and spans of `doc.spans` that are not entities, are refused. A DocBin is zlib
+and msgpack: nothing in it is run.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ def _read_doc(doc: Doc) -> Document:
         StatedSpan(ent.start_char, ent.end_char, ent.label_, None, str(source), documents.read_score(score))
         for ent, source, score in zip(doc.ents, *origins, strict=True)
     ]
+    cats = [documents.make_entry("categories are not spans", text=key) for key in doc.cats]
     entities = {(one.start, one.end, one.label) for one in stated}
     refused = [
         documents.make_entry(f"it is in doc.spans[{key!r}] and no entity", *place, span.text)
@@ -81,4 +83,4 @@ def _read_doc(doc: Doc) -> Document:
         if (place := (span.start_char, span.end_char, span.label_)) not in entities
     ]
     home = documents.read_id(ours.get("id"), ours.get("text_sha"), doc.text)
-    return documents.make_document(doc.text, stated, unit="codepoints", sentence_id=home, entries=refused)
+    return documents.make_document(doc.text, stated, unit="codepoints", sentence_id=home, entries=cats + refused)

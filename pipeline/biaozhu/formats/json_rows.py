@@ -12,7 +12,7 @@ Label Studio's file holds tasks with `data.text` and the results of their annota
 each annotation. Its offsets are code points since 1.6 (label-studio-frontend pull request 308, "Store code points
 instead of js length") and were UTF-16 units before: in each task the unit is taken in which more of the stated texts are
 right. Of a task's versions the ground truth is taken, else the one that was changed last, else the last prediction. The
-ledger names the spans that only other versions have.
+ledger names the spans that only other versions have: also drafts, cancelled ones and predictions.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ _Row = tuple[str, dict[str, Any]]  # with its place
 TEXT_KEYS = ("text", "data", "content", "sentence")
 SPAN_KEYS = frozenset({"label", "labels", "entities", "annotations", "spans"})
 """Under these keys, in any case, nothing but spans is accepted; under other keys spans are recognised by their form."""
-OTHER_KEYS = frozenset({"tokens", "relations"})  # never spans: tokens have offsets and tags too
+OTHER_KEYS = {
+    "relations": "relations are not spans",
+    "comments": "comments are not spans",
+    "cats": "categories are not spans",
+}
 START_KEYS = ("start_offset", "start", "begin", "from")
 END_KEYS = ("end_offset", "end", "to")
 LABEL_KEYS = ("label", "labels", "type", "tag", "entity", "entity_group")
@@ -82,9 +86,6 @@ def _read_each(
 
 def _read_row(row: Mapping[str, Any], where: str, names: Mapping[str, str], unit: OffsetUnit | None) -> Document:
     stated, entries = read_spans(row, where=where)
-    if isinstance(row.get("relations"), list):
-        shown = [json.dumps(relation, ensure_ascii=False)[:200] for relation in row["relations"]]
-        entries += [make_entry("relations are not spans", text=one) for one in shown]
     is_doccanos = not row.keys().isdisjoint(DOCCANO_KEYS)
     text = read_text(row, where=where)
     document = make_document(
@@ -164,8 +165,7 @@ def _read_task(task: Mapping[str, Any], where: str, unit: OffsetUnit | None) -> 
         what = f"{len(texts)} of the task's data can be its text"
         raise FormatError(what, where=where, next_step="Name the text `text` in the data")
     text = texts.get("text", next(iter(texts.values())))
-    results = _list_versions(task, where) or [[]]
-    versions = [_read_version(text, one, unit, data) for one in results]
+    versions = [_read_version(text, one, unit, data) for one in _list_versions(task, where)]
     chosen, others = versions[-1], versions[:-1]
     known = {span.key for span in chosen.spans}
     lost = [
@@ -189,9 +189,12 @@ def _list_versions(task: Mapping[str, Any], where: str) -> list[list[dict[str, A
 
     # `completions` is what annotations were called before 1.0.
     found = list_objects(task, "annotations", "completions")
-    versions = [one for one in found if not one.get("was_cancelled")]
-    versions.sort(key=lambda one: (bool(one.get("ground_truth")), str(one.get("updated_at") or "")))
-    return [list_objects(one, "result") for one in versions or list_objects(task, "predictions")[-1:]]
+    # Of unfinished and cancelled ones none is to be taken.
+    others = [*list_objects(task, "drafts"), *(one for one in found if one.get("was_cancelled"))]
+    finished = [one for one in found if not one.get("was_cancelled")]
+    finished.sort(key=lambda one: (bool(one.get("ground_truth")), str(one.get("updated_at") or "")))
+    versions = [*others, *(list_objects(task, "predictions") or [{}]), *finished]
+    return [list_objects(one, "result") for one in versions]
 
 
 def _read_version(
@@ -204,8 +207,10 @@ def _read_version(
         # Offsets into an HTML page are no numbers: they name elements.
         spans = parse_span({"labels": [""], **value}) if isinstance(value, dict) else []
         meta = result.get("meta")
-        source = meta.get("source") if isinstance(meta, dict) else None
-        source = source if isinstance(source, str) else LABEL_STUDIO
+        meta = meta if isinstance(meta, dict) else {}
+        source = meta["source"] if isinstance(meta.get("source"), str) else LABEL_STUDIO
+        if meta.get("text"):
+            entries.append(make_entry("notes are not spans", text=str(meta["text"])[:200]))
         score = documents.read_score(result.get("score"))
         stated += [replace(span, source=source, score=score) for span in spans]
         if not spans:
@@ -275,7 +280,12 @@ def read_spans(row: Mapping[str, Any], *, where: str) -> tuple[list[documents.St
         is_known = key.lower() in SPAN_KEYS
         if is_known and value and not isinstance(value, list):
             raise FormatError(f"{key} is not a list of spans", where=where, next_step=SPAN_FORM)
-        if not isinstance(value, list) or key.lower() in OTHER_KEYS:
+        if (other := key.lower()) in OTHER_KEYS:
+            items = value if isinstance(value, list) else [value] if value else []
+            shown = [one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in items]
+            entries += [make_entry(OTHER_KEYS[other], text=one[:200]) for one in shown]
+        # Tokens have offsets and tags, too.
+        if not isinstance(value, list) or other in OTHER_KEYS or other == "tokens":
             continue
         found = [(item, parse_span(item)) for item in value]
         if has_known and not is_known:
