@@ -200,6 +200,29 @@ def test_formats_commands_say_where_a_text_has_several_places(
     assert [(entry.severity, entry.text) for entry in entries] == [("decision", text) for text in decided]
 
 
+COMMENTS = ("# text = 血型是 O", "# 血型是 B-PERSON", "# x = O")
+
+
+@pytest.mark.parametrize(
+    ("lines", "spans"),
+    [
+        *((f"{one}\n白 B-PLACE\n# I-PLACE", ["白#"]) for one in COMMENTS),
+        *((f"{one}\n白\tB-PLACE\n#\tI-PLACE", ["白#"]) for one in (*COMMENTS, "# 型\tO", "# O")),
+        ("# text = A\n1\t白\tNR\tB-PLACE\n2\t水\tNR\tI-PLACE\n\n1\t见\tVV\tB-PERSON", ["白水", "见"]),
+        ("-DOCSTART- -X- O\n\n0 白 B-PLACE\n1 水 I-PLACE", ["白水"]),
+        ("1 CD B-PLACE\n2 CD I-PLACE\n\n年 NT O", ["12"]),
+        ("1 B-PLACE\n2 I-PLACE", ["12"]),
+    ],
+)
+def test_formats_commands_take_no_comment_and_no_number_for_a_token_of_conll(
+    tmp_path: Path, lines: str, spans: list[str]
+) -> None:
+    (tmp_path / "gold.bio").write_text(lines, encoding="utf-8")
+    output = tmp_path / "layer.jsonl"
+    assert run(["import", str(tmp_path / "gold.bio"), "-f", "conll", "-o", str(output)]) == 0
+    assert [one.text[span.start : span.end] for one in read_layer(output) for span in one.spans] == spans
+
+
 @pytest.mark.parametrize("own", [False, True])
 def test_formats_commands_say_where_a_label_is_added(
     tmp_path: Path, layer: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, own: bool

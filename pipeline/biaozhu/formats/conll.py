@@ -5,9 +5,10 @@ We write the character, a tab and the tag, in the IOB2 scheme (every span begins
 first line of the file says so, and only in a file with that line are such escapes read. Columns carry no sources and
 no scores.
 
-Of other files the first column is the token, the last the tag; columns are separated by a tab or, in a line without one,
-by white space. A line that begins with `-DOCSTART-` or `# newdoc` begins an article. Tokens are joined
-as they are. The schemes IOB2, IOB1, BIOES, BMES and BILOU are known; an I- without a beginning begins a span, as in conlleval.
+Of other files the first column is the token (the second, where the first numbers the tokens), the last the tag; columns are
+separated by a tab or, in a line without one, by white space. A line that begins with `-DOCSTART-` or `# newdoc` begins an
+article. Tokens are joined as they are. The schemes IOB2, IOB1, BIOES, BMES and BILOU are known; an I- without a beginning
+begins a span, as in conlleval.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from biaozhu.data.errors import FormatError
@@ -28,6 +29,7 @@ from biaozhu.formats.serialization import checksum_text
 DECLARATION = r"# biaozhu characters, IOB2, white space and \ as \u{hex}"
 OUR_COMMENT = re.compile(r"# (sent_id|text_sha) = (\S+)")
 ESCAPE = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
+KEY = re.compile(r"# ?\S+ = ")
 TAG = re.compile(r"O|([BIMESLU])-(.+)", re.DOTALL)
 ARTICLE = re.compile(r"-DOCSTART-|# ?newdoc(?: +id *= *(\S.*?))?\s*$")
 # Bytes of the longest id that names an article's file.
@@ -59,6 +61,8 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
     problems: list[FormatError] = []
     article, carried = "", dict[str, str]()
     begun, used = 0, Counter[str]()
+    widths = {len(line.split()) for line in lines if "\t" not in line and not line.startswith("#")}
+    column = 1 if _are_numbered(lines, widths) else 0
     for number, line in enumerate([*lines, ""], 1):
         begins = ARTICLE.match(line)
         if not line.strip(" \t") or begins:
@@ -69,11 +73,10 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
                 begun, named = begun + 1, begins[1] or ""
                 fits = is_file_name(named) and len(named.encode()) <= MAX_NAME_BYTES
                 article = _free_name(named if fits else str(begun), used)
-        # In files whose columns are separated by white space `# O` is the character # with its tag.
-        elif line.startswith("#") and "\t" not in line and not TAG.fullmatch(line.rsplit(maxsplit=1)[-1]):
+        elif _is_comment(line, widths):
             if found := OUR_COMMENT.match(line):
                 carried[found[1]] = found[2]
-        elif row := _read_row(line, is_escaped=is_escaped):
+        elif row := _read_row(line, column, is_escaped=is_escaped):
             rows.append(row)
         else:
             what, advice = f"no tag in {line[:40]!r}", "A line is a token and a tag such as B-LOC"
@@ -99,16 +102,44 @@ def _unescape(match: re.Match[str]) -> str:
     return chr(code) if code <= sys.maxunicode and is_unicode(chr(code)) else match[0]
 
 
-def _read_row(line: str, *, is_escaped: bool) -> tuple[str, str, str] | None:
+def _is_comment(line: str, widths: Collection[int]) -> bool:
+    """Tell whether this is a comment, even one that ends like a tag; `widths` counts columns of lines without a tab."""
+    if not line.startswith("#") or "\t" in line:
+        return line.startswith("# ")
+    # In files whose columns are separated by white space `# O` is the character # with its tag.
+    columns = line.split()
+    return not (TAG.fullmatch(columns[-1]) and len(columns) in widths) or bool(KEY.match(line))
+
+
+def _are_numbered(lines: Iterable[str], widths: Collection[int]) -> bool:
+    """Tell whether the first of three or more columns numbers the tokens of each sentence, from 0 or 1 on."""
+    last, is_counted = -1, False
+    for line in lines:
+        columns = _split_line(line)
+        if not line.strip(" \t") or ARTICLE.match(line):
+            last = -1
+        elif not _is_comment(line, widths):
+            if not columns[2:] or columns[0] not in (("0", "1") if last < 0 else (str(last + 1),)):
+                return False
+            is_counted |= last >= 0
+            last = int(columns[0])
+    return is_counted
+
+
+def _split_line(line: str) -> list[str]:
+    return line.split("\t") if "\t" in line else line.split()
+
+
+def _read_row(line: str, column: int, *, is_escaped: bool) -> tuple[str, str, str] | None:
     """Return the token, the tag's prefix and its label, or None where there is no known tag."""
     token, _, others = line.partition("\t")
     if not LINE_ENDS.isdisjoint((others or token).strip()):
         return None  # what another program takes for several lines
-    columns = line.split("\t") if "\t" in line else line.split()
+    columns = _split_line(line)
     match = TAG.fullmatch(columns[-1] if is_escaped else columns[-1].strip()) if columns else None
-    if match is None or len(columns) == 1 or not columns[0]:
+    if match is None or len(columns) == 1 or not columns[column]:
         return None
-    token, label = columns[0], match[2] or ""
+    token, label = columns[column], match[2] or ""
     if is_escaped:
         token, label = (ESCAPE.sub(_unescape, text) for text in (token, label))
     return token, match[1] or "O", label
