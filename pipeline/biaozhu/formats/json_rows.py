@@ -12,7 +12,7 @@ Label Studio's file holds tasks with `data.text` and the results of their annota
 each annotation. Its offsets are code points since 1.6 (label-studio-frontend pull request 308, "Store code points
 instead of js length") and were UTF-16 units before: in each task the unit is taken in which more of the stated texts are
 right. Of a task's versions the ground truth is taken, else the one that was changed last, else the last prediction. The
-ledger names the spans that only other versions have: also drafts, cancelled ones and predictions.
+ledger names the spans that only other versions have: also drafts and cancelled ones.
 """
 
 from __future__ import annotations
@@ -193,7 +193,8 @@ def _list_versions(task: Mapping[str, Any], where: str) -> list[list[dict[str, A
     others = [*list_objects(task, "drafts"), *(one for one in found if one.get("was_cancelled"))]
     finished = [one for one in found if not one.get("was_cancelled")]
     finished.sort(key=lambda one: (bool(one.get("ground_truth")), str(one.get("updated_at") or "")))
-    versions = [*others, *(list_objects(task, "predictions") or [{}]), *finished]
+    # Predictions that somebody has corrected are decided.
+    versions = [*others, *(finished or list_objects(task, "predictions") or [{}])]
     return [list_objects(one, "result") for one in versions]
 
 
