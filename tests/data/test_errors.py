@@ -32,7 +32,7 @@ def test_errors_show_twenty_problems_and_how_many_more(count: int, lines: int) -
     [
         (lambda: load_model("quick"), UsageError),
         (lambda: evaluate_layer([FIRST, SECOND], [FIRST]), ScoringError),
-        (lambda: choose_units({"one": "a"}, {}), ScoringError),
+        (lambda: choose_units([FIRST, SECOND], {FIRST.id: "1"}), ScoringError),
         (lambda: with_spans(FIRST, [Span(0, 9, "PLACE")]), OffsetError),
     ],
 )
