@@ -26,9 +26,9 @@ from biaozhu.data.labels import Label
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span
 from biaozhu.data.outputs import KEYS_OF_LINES
-from biaozhu.normalization.addresses import Candidate, Place
 from biaozhu.normalization.names import NameRow
 from biaozhu.normalization.people import Mention, People, Person
+from biaozhu.normalization.places import Candidate, Place
 from biaozhu.normalization.table import Row
 from biaozhu.reporting.authorship import About, Author
 from biaozhu.scale.batch import Failure

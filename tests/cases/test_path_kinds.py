@@ -7,7 +7,8 @@ import pytest
 from biaozhu.data.model import Article, Block, Metadata, Sentence, Span
 from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, short_form
 from biaozhu.knowledge.gazetteer import Division, gazetteer
-from biaozhu.normalization.addresses import Place, resolve_places
+from biaozhu.normalization.addresses import resolve_places
+from biaozhu.normalization.places import Place
 from biaozhu.normalization.table import article_meaning
 
 ARTICLE = "0123456789ab"
@@ -66,11 +67,24 @@ def test_cases_short_forms_of_autonomous_divisions(division: Division, unit: str
         ("@中甸县", "云南省/迪庆藏族自治州/香格里拉市"),
         ("@宣武区", "北京市/西城区"),
         ("@海城县", "辽宁省/鞍山市/海城市"),
+        # A city, and districts and towns of its name elsewhere.
+        ("在 @西安", "陕西省/西安市"),
+        ("@湖南 @岳阳 的专家到 @南京", "江苏省/南京市"),
+        ("@辽源市 @东丰县 下雨， @西安 也下雨", "吉林省/辽源市/西安区"),
+        # A town that is called like a brook.
+        ("@泰顺县 @泗溪", "浙江省/温州市/泰顺县/泗溪镇"),
     ],
 )
 def test_cases_paths(text: str, path: str) -> None:
     place = resolved(text)[-1]
     assert (place.status, "/".join(place.path)) == ("known", path)
+
+
+def test_cases_village_abroad_is_not_in_the_county_of_the_next_paragraph() -> None:
+    (village,) = (
+        place for place in resolved("@日本 @冈山县 下雪。", "@假假村 下雪。", "@石川县 下雨") if place.text == "假假村"
+    )
+    assert village.under == ("日本", "冈山县")
 
 
 def test_cases_no_level_stands_twice() -> None:
@@ -121,6 +135,8 @@ def test_cases_hills_that_share_a_divisions_name(text: str, status: str) -> None
         (("@平遥县 @洪善镇 有500户",), "known", ""),
         # A township's bare name, alone or where namesakes of several meet by chance.
         (("@洪善 公社有500户",), "ambiguous", ""),
+        # The only one of its name, in a county that the article names.
+        (("他是 @平遥县 人。", "@洪善 公社有500户"), "known", ""),
         (("@龙门 和 @白沙 两公社修渠， @龙门 、 @白沙 修路",), "ambiguous", ""),
         # A list of counties.
         (("抄送 @江油 、 @剑阁 、 @梓潼",), "known", ""),

@@ -19,7 +19,7 @@ from biaozhu.commands.workspace.starting import EXTRAS, README
 from biaozhu.curation import adjudication
 from biaozhu.data import diff
 from biaozhu.data.model import BlockKind
-from biaozhu.normalization.addresses import Status
+from biaozhu.normalization.places import Status
 from biaozhu.scoring.scores import Scheme
 
 # What no call shows as it stands: words of the data that tables and notes name, and what the system says of files.

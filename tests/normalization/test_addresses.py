@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from biaozhu.data.model import Article
-    from biaozhu.normalization.addresses import Place
+    from biaozhu.normalization.places import Place
 
     Marked = Callable[[str], tuple[Article, tuple[Sentence, ...]]]
 
@@ -130,22 +130,29 @@ def test_addresses_of_one_name_depend_on_the_place_before_it(marked: Marked, bef
         ("[P法國]客商。", "法国"),
         ("[P蒙古]草原。", "蒙古"),
         ("[P寮國]下雨。", "寮国"),
-        ("[P北美]市场。", "北美"),
         ("[P马绍尔群岛]渔民。", "马绍尔群岛"),
         # A township and a county of China have these names, too.
         ("[P巴西]队赢了。", "巴西"),
         ("[P黑山]总理说。", "黑山"),
-        ("[P中东]局势。", "中东"),
         ("[P美]军说。", "美国"),
         ("[P日]方说。", "日本"),
         ("[P中][P蒙]边境。", "蒙古国"),
         ("[P蒙][P俄]边境。", "俄罗斯"),
+        ("[P荷]籍客商。", "荷兰"),
     ],
 )
 def test_addresses_take_countries(marked: Marked, text: str, country: str) -> None:
     _, sentences = marked(text)
     place = resolve_places(sentences)[-1]
     assert (place.status, place.level, place.path) == ("known", "country", (country,))
+
+
+@pytest.mark.parametrize(("name", "path"), [("东南亚", "东南亚"), ("东非", "东非"), ("欧", "欧洲"), ("北美", "北美")])
+def test_addresses_continents_are_no_countries(marked: Marked, name: str, path: str) -> None:
+    _, sentences = marked(f"出口[P{name}]，[P{name}]的[P里尔]")
+    first, _, last = resolve_places(sentences)
+    assert (first.status, first.level, first.path) == ("known", "region", (path,))
+    assert last.under == (path,)
 
 
 @pytest.mark.parametrize(
@@ -163,6 +170,7 @@ def test_addresses_take_countries(marked: Marked, text: str, country: str) -> No
         ("[P中][P美][P上海]会谈", "上海市"),
         ("[P粤][P港][P澳]", "澳门特别行政区"),
         ("[P苏州]开会。[P新加坡][P苏州]工业园区", "江苏省/苏州市"),
+        ("[P越南]、[P老挝]、[P泰国]和[P缅甸]开会。他去了[P阳朔县]", "广西壮族自治区/桂林市/阳朔县"),
         ("[P苏州市][P昆山市]、[P苏州市][P常熟市]。[P新加坡][P苏州]工业园区", "江苏省/苏州市"),
         ("[P烟台市][P福山区]与[P日本][P福山市]结好。[P福山]", "山东省/烟台市/福山区"),
     ],
@@ -190,6 +198,9 @@ def test_addresses_in_china_have_paths_whatever_is_abroad(marked: Marked, text: 
         # No division of today is called so, and one is, in an article on another country.
         ("[P冈山县]下雪", "ambiguous", ""),
         ("[P韩国][P釜山]、[P大田]", "ambiguous", ""),
+        # In an article on other countries a county's bare name need not be the county's.
+        ("[P越南]、[P老挝]、[P泰国]和[P缅甸]开会。他去了[P阳朔]", "ambiguous", ""),
+        ("[P日本][P冈山县]下雪。[P假假村]也下雪", "unknown", "日本/冈山县"),
         ("[P旧金山]", "unknown", ""),
         ("[P鹿儿岛]", "unknown", ""),
         ("[P济州岛]", "natural", ""),
@@ -211,6 +222,13 @@ def test_addresses_abroad_have_no_path_in_china(marked: Marked, text: str, statu
         ("[P福鼎市]、[P杭州湾]有大风", "natural"),
         ("[P华东]大雨", "natural"),
         ("[P大别山区]下雪", "natural"),
+        ("[P玉龙]下雪。[P玉龙]主峰高", "natural"),
+        ("[P玉龙]主峰高。[P玉龙]下雪", "natural"),
+        ("[P扬州][P瘦西湖]", "natural"),
+        # Quarters of Hong Kong, and a group of a village.
+        ("[P香港][P元朗]、[P柴湾]", "unknown"),
+        ("住在[P香港]。[P调景岭]", "unknown"),
+        ("[P假假沟]、[P假岭]两组", "unknown"),
         # A village of 凤翔区 is 关中社区.
         ("[P凤翔县]人，找[P关中]女士", "unknown"),
         # 高陂镇 is in the county that lies to the south, too.

@@ -7,12 +7,8 @@ from __future__ import annotations
 
 import re
 
-from biaozhu.knowledge.word_tables import read_words
-
 PROVINCE, CITY, COUNTY, TOWNSHIP, VILLAGE = 1, 2, 3, 4, 5
 
-# Countries, continents and large regions as Chinese news writes them.
-COUNTRIES = frozenset(read_words("places", "countries"))
 # Rows that keep the hierarchy complete but name nothing.
 PLACEHOLDERS = frozenset(("市辖区", "县", "省直辖县级行政区划", "自治区直辖县级行政区划"))
 # One-character names of the provinces (GB/T 2260's order), with the codes of the gazetteer.

@@ -14,26 +14,27 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import zip_longest
-from typing import Literal
 
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, VILLAGE
 from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer
-from biaozhu.knowledge.world import world_names
 from biaozhu.normalization import place_kinds as kinds
 from biaozhu.normalization.division_lookup import divisions_named, former_codes, villages_named
-from biaozhu.normalization.mentions import PlaceMention, mentions_of
+from biaozhu.normalization.mentions import PlaceMention, made_up_counties, mentions_of
+from biaozhu.normalization.places import LEVELS, REGION, Candidate, Place
 
-Status = Literal["known", "ambiguous", "unknown", "natural"]
-LEVELS = ("country", "province", "city", "county", "township", "village")
 # An ancestor is the article's root when it explains this share of the names that a table knows.
 ROOT_SHARE, ROOT_COUNT = 0.6, 3
 # A candidate is known from the first share of the probability on, and one of several from the second.
 SURE, SHOWN = 0.6, 0.02
 # Provinces that are a city (Beijing, Tianjin, Shanghai): what is within one is near.
 SMALL_PROVINCES = ("11", "12", "31")
+# Their quarters are called after bays and hills.
+HONG_KONG_MACAU = ("81", "82")
 # An article says in its first sentences, the heading among them, where it is.
 HEAD = 3
+# An article that names places abroad more than this many times as often as plain ones of China is on one of them.
+ABROAD_TIMES = 3
 # A name speaks for where the article is if its likeliest meaning has this share of the probability without any context.
 PLAIN = 0.8
 # A short name means the highest division that has it, mostly: 河南 is the province, whatever streets share its name.
@@ -48,38 +49,6 @@ SAME_NAME, SAME_VILLAGE = 3.0, 1.5
 NONE_OF_THESE = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A division that a name can mean, its path from the province down, and its probability."""
-
-    code: str
-    path: tuple[str, ...]
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Meaning of a place name, whose offsets are code points into the text of its sentence.
-
-    `status` is known, ambiguous (the tables have the name, and nothing near says which of `candidates`, the likeliest first, or whether any
-    of them, is meant), unknown (no table has it where the text puts it; no candidates), or natural (a river, a plain, a region such as 华东). Names in traditional characters are looked up in simplified ones, which `path` has. `level` is one of LEVELS or natural, 亚洲 a country; by its unit word where it is unknown. `path` has the names from the province
-    down, as the article writes its own, and `code` the statistical code of the division (of its township where a village has been divided);
-    both are empty unless it is known. `under` is the path of what an unknown place is part of, empty where nothing says it: the place written
-    right before it, else the division that the text is at, where that holds a candidate or the unit word is a village's or a township's.
-    """
-
-    sentence: str
-    start: int
-    end: int
-    text: str
-    status: Status
-    level: str
-    path: tuple[str, ...] = ()
-    code: str = ""
-    candidates: tuple[Candidate, ...] = ()
-    under: tuple[str, ...] = ()
-
-
 @dataclass(slots=True)
 class _Context:
     """Reading context: the root of the article, the last division read inside it, and what names meant so far."""
@@ -90,27 +59,31 @@ class _Context:
     # Townships that the article itself puts a village into.
     stated: dict[str, set[str]] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
-    # Counties and the like that no table has, and the counties that the article names besides.
+    # Counties and the like that no table has, these and those abroad, and the counties that the article names besides.
     made_up: frozenset[str] = frozenset()
+    holding: frozenset[str] = frozenset()
     counties: frozenset[str] = frozenset()
-    # The path of the made-up one that the text is at, and where the article puts what no table has.
+    # The path of the one of them that the text is at, and where the article puts what no table has.
     inside: tuple[str, ...] = ()
     placed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     # Names that the article uses of a hill or a river.
     features: frozenset[str] = frozenset()
-    # Names that the article first puts into a country abroad, and whether it names any such country.
+    # Names that the article first puts into a country abroad, and whether it names any such country, or hardly a place of China.
     abroad: frozenset[str] = frozenset()
     names_abroad: bool = False
+    is_abroad: bool = False
 
 
 def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
     """Return what each PLACE span of one article's sentences means, in the order of the text."""
     mentions = mentions_of(sentences)
-    made_up = _made_up(mentions, [sentence.id for sentence in sentences[:HEAD]])
+    made_up = made_up_counties(mentions, [sentence.id for sentence in sentences[:HEAD]])
     # The first mention counts.
     first = {mention.text: mention.abroad for mention in reversed(mentions)}
     abroad = frozenset(name for name, is_there in first.items() if is_there)
     names = [mention.text for mention in mentions if mention.text not in abroad and not kinds.country_of(mention.text)]
+    there = sum(mention.text in abroad or _is_there(mention.text) for mention in mentions)
+    here = sum(bool(_plain_code(name)) for name in names)
     if made_up:
         # Its townships have namesakes in other counties, which say nothing.
         names = [name for name in names if 0 < len(_plain_code(name)) <= CODE_DIGITS[COUNTY]]
@@ -120,34 +93,25 @@ def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
     context = _Context(
         root_of(names, here={mention.text for mention in mentions if not mention.elsewhere}),
         made_up=made_up,
+        holding=made_up.union(name for name in abroad if kinds.HOLDS_TOWNSHIPS.fullmatch(name)),
         counties=frozenset(counties),
         features=features,
         abroad=abroad,
         names_abroad=any(kinds.is_abroad(mention.text) for mention in mentions),
+        is_abroad=there > ABROAD_TIMES * here,
     )
     _read(mentions, context)
     # The second time, names that only later text made clear are known from the beginning.
     context.at = ""
-    context.inside = tuple(made_up) if len(made_up) == 1 and not context.root else ()
+    context.inside = ()
+    if len(context.holding) == 1 and not context.root:
+        (name,) = context.holding
+        context.inside = (*context.placed.get(name, ()), name)
     return _read(mentions, context)
 
 
-def _made_up(mentions: Sequence[PlaceMention], head: Sequence[str]) -> frozenset[str]:
-    """Return the names of counties and the like that no table of China has.
-
-    One that is known abroad or from history (石川县 is a prefecture as well) counts in an article that names no other place
-    abroad, or begins with it, or puts a place right behind it.
-    """
-    names = {mention.text for mention in mentions if not mention.abroad and not divisions_named(mention.text)}
-    abroad = {name for name in names if kinds.has_namesake_abroad(name)}
-    found: set[str] = set()
-    for mention, following in zip_longest(mentions, mentions[1:]):
-        name = mention.text
-        if name in names and kinds.HOLDS_TOWNSHIPS.fullmatch(name):
-            here = not abroad - {name} or mention.sentence in head or (following is not None and following.beside)
-            if not world_names().get(name, 0) or (here and name[-1] not in "市州"):
-                found.add(name)
-    return frozenset(found)
+def _is_there(name: str) -> bool:
+    return kinds.is_abroad(name) or (kinds.has_namesake_abroad(name) and not divisions_named(name))
 
 
 def root_of(names: Iterable[str], *, here: Container[str] | None = None) -> str:
@@ -192,7 +156,7 @@ def _read(mentions: Sequence[PlaceMention], context: _Context) -> tuple[Place, .
         above = places[-1] if mention.inside else None
         place = _place(mention, above, following.text if following and following.beside else "", context)
         places.append(place)
-        if mention.text in context.made_up and not mention.elsewhere:
+        if mention.text in context.holding and not mention.elsewhere:
             context.inside = (*place.under, place.text)
         elif place.level == "county" and place.status == "known" and not mention.elsewhere:
             context.inside = ()
@@ -214,10 +178,13 @@ def _place(mention: PlaceMention, above: Place | None, following: str, context: 
     found, is_shared = ([], False) if country and len(name) == 1 else _divisions(mention, before, inside, context)
     if not found:
         if country:
-            return Place(*key, "known", "country", (country,))
-        if kinds.is_natural(name) and not kinds.is_town_abroad(name):
+            return Place(*key, "known", REGION if country in kinds.REGIONS else LEVELS[0], (country,))
+        in_list = any(kinds.level_by_suffix(one) == "village" for one in mention.list_names)
+        is_settled = kinds.SETTLED.fullmatch(name) and (in_list or (context.at or context.root)[:2] in HONG_KONG_MACAU)
+        is_natural = kinds.is_natural(name) and not kinds.is_town_abroad(name) and not is_settled
+        if is_natural or name in context.features:
             return Place(*key, "natural", "natural")
-        level = kinds.level_by_suffix(name)
+        level = "" if is_settled else kinds.level_by_suffix(name)
         return Place(*key, "unknown", level, under=_under(level, (), above, mention, context))
     listed = _code_of_list(mention.list_names)
     scores = [_score(division, name, before, inside, listed, context) for division in found]
@@ -258,11 +225,14 @@ def _divisions(
     all_of_name = len(found)
     found = [one for one in found if not _is_low(one) or _may_be_here(one, before, context)]
     if kinds.is_natural(name):
-        # Streets and townships are called after rivers and mountains; the text means them where it says so.
-        found = [d for d in found if d.name == name or d.level <= COUNTY] if not mention.feature else []
-        if name in context.features:
-            found = [division for division in found if division.level <= CITY]
-    if kinds.country_of(name) or name in kinds.FAMOUS or kinds.COMMON.fullmatch(name):
+        # Streets and townships are called after rivers and mountains; the text means them where it says so, or is in the county.
+        near = before or context.at or context.root
+        found = [d for d in found if d.name == name or d.level <= COUNTY or _is_town_of(d, name, near)]
+    if name in context.features:
+        found = [division for division in found if division.level <= CITY and not mention.feature]
+    # Districts and towns that are called like a city, too: 西安, 南京.
+    is_city = any(one.level == CITY and one.name[:-1] == name for one in found)
+    if is_city or kinds.country_of(name) or name in kinds.FAMOUS or kinds.COMMON.fullmatch(name):
         found = [division for division in found if _is_meant(division, name, before, inside, context)]
     if mention.abroad or name in context.abroad:
         found = [division for division in found if _is_here(division, mention, before, inside, context)]
@@ -276,6 +246,9 @@ def _is_weak(division: Division, mention: PlaceMention, context: _Context, *, is
     respelt = not division.name.startswith(name)
     if (context.names_abroad or respelt) and division.name != name and kinds.has_namesake_abroad(name):
         return division.level >= COUNTY
+    # 广南 in an article on Vietnam.
+    if context.is_abroad and division.level >= COUNTY and not kinds.level_by_suffix(name):
+        return True
     # 衡山 is the county's name sooner than a township's; a brook's is any.
     is_shared = is_shared and not name.endswith("山")
     is_bare = division.level == COUNTY and not kinds.level_by_suffix(name)
@@ -285,6 +258,20 @@ def _is_weak(division: Division, mention: PlaceMention, context: _Context, *, is
 def _is_low(division: Division) -> bool:
     # Townships of Taiwan are at the level of counties.
     return division.level >= TOWNSHIP or division.name[-1] in "乡镇"
+
+
+def _is_only(division: Division, name: str, context: _Context) -> bool:
+    """Tell whether a township is the only one of its name, and in a county that the article names."""
+    is_only = division.level == TOWNSHIP and len(divisions_named(name)) == 1
+    return is_only and division.code[: CODE_DIGITS[COUNTY]] in context.counties
+
+
+def _is_town_of(division: Division, name: str, near: str) -> bool:
+    """Tell whether a name like a bay's or a hill's is a township's in the county at hand: 晋江安海."""
+    county = near[: CODE_DIGITS[COUNTY]]
+    return (
+        bool(kinds.SETTLED.fullmatch(name)) and len(county) == CODE_DIGITS[COUNTY] and division.code.startswith(county)
+    )
 
 
 def _may_be_here(division: Division, before: str, context: _Context) -> bool:
@@ -302,6 +289,8 @@ def _is_supported(
     if _is_told(code, before, inside):
         return True
     if code in (context.senses.get(name), context.senses.get(division.name)) or (listed and code.startswith(listed)):
+        return True
+    if _is_only(division, name, context):
         return True
     # A township's short name is a word like any other, which the province alone does not make a township.
     is_word = _is_low(division) and not kinds.level_by_suffix(name) and code[:2] not in SMALL_PROVINCES
@@ -344,7 +333,7 @@ def _under(
     # A town abroad has no level, and a country of one character lies beside another one: 中巴.
     rank = LEVELS.index(above.level) if above and above.level in LEVELS else 0
     is_part = len(mention.text) > 1 and (not level or LEVELS.index(level) > rank)
-    if above and (above.level in LEVELS or above.under) and is_part:
+    if above and (above.level in (REGION, *LEVELS) or above.under) and is_part:
         return context.placed.setdefault(mention.text, above.path or (*above.under, above.text))
     if mention.text in context.placed:
         return context.placed[mention.text]
@@ -381,6 +370,7 @@ def _score(division: Division, name: str, before: str, inside: Sequence[str], li
     if before:
         holds = code.startswith(before) and division.level > CODE_DIGITS.index(len(before))
         score += BESIDE if holds else NOT_BESIDE
+    score += IN_COUNTY * _is_only(division, name, context)
     score += LISTED * bool(listed and division.level == COUNTY and code.startswith(listed))
     score += HOLDS_NEXT * any(other.startswith(code) and other != code for other in inside)
     same = SAME_VILLAGE if division.level == VILLAGE else SAME_NAME

@@ -5,10 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from biaozhu.data.model import Sentence
+from biaozhu.knowledge.world import world_names
 from biaozhu.normalization.division_lookup import divisions_named
-from biaozhu.normalization.place_kinds import country_of, is_abroad, is_only_abroad
+from biaozhu.normalization.place_kinds import (
+    HOLDS_TOWNSHIPS,
+    country_of,
+    has_namesake_abroad,
+    is_abroad,
+    is_natural,
+    is_only_abroad,
+)
 from biaozhu.reading.simplified import to_simplified
 
 LABEL = "PLACE"
@@ -22,6 +31,7 @@ _OF_FEATURE = re.compile(
     "(?<=[山岭峰])(?:脚下|之巅|山?顶|主峰|深处|[东西南北]麓|(?:国家级?)?(?:风景(?:名胜)?区|景区))"
     "|(?<=[江河湖溪])(?:两岸|沿岸|干流|支流|流域|[上中下]游|[江河湖]?(?:畔|边(?![境界]))|湖心|水[面位质域]|河?道|大?[桥堤坝]|决口|暴?涨)"
 )
+_PEAK = re.compile("主峰")
 # What may stand between a place and one inside it: 巴基斯坦的吉尔吉特.
 _INSIDE = re.compile("的?(?:首都|首府|省会|境内|[东西南北中]部)?的?")
 _LISTED = re.compile("[、和与及]")
@@ -73,6 +83,24 @@ def mentions_of(sentences: Sequence[Sentence]) -> list[PlaceMention]:
     return [mention for sentence in sentences for mention in _of_sentence(sentence)]
 
 
+def made_up_counties(mentions: Sequence[PlaceMention], head: Sequence[str]) -> frozenset[str]:
+    """Return the names of counties and the like that no table of China has.
+
+    One that is known abroad or from history (石川县 is a prefecture as well) counts in an article that names no other place
+    abroad, or begins with it, or puts a place right behind it.
+    """
+    names = {mention.text for mention in mentions if not mention.abroad and not divisions_named(mention.text)}
+    abroad = {name for name in names if has_namesake_abroad(name)}
+    found: set[str] = set()
+    for mention, following in zip_longest(mentions, mentions[1:]):
+        name = mention.text
+        if name in names and HOLDS_TOWNSHIPS.fullmatch(name):
+            here = not abroad - {name} or mention.sentence in head or (following is not None and following.beside)
+            if not world_names().get(name, 0) or (here and name[-1] not in "市州"):
+                found.add(name)
+    return frozenset(found)
+
+
 def is_from_or_to(text: str, start: int) -> bool:
     """Tell whether the words before a place make it an origin or a destination."""
     return _FROM_OR_TO.search(text, max(0, start - REACH), start) is not None
@@ -105,7 +133,8 @@ def _of_sentence(sentence: Sentence) -> list[PlaceMention]:
                 bool(mentions) and start == reached,
                 inside is not None,
                 lists[number],
-                bool(_CLIMBED.search(text, max(0, start - REACH), start) or _OF_FEATURE.match(text, end))
+                _PEAK.match(text, end) is not None
+                or (is_natural(name) and _is_feature(text, start, end))
                 or _is_among_hills(name, lists[number]),
                 _COOPERATIVE.match(text, end, end + AFTER) is not None,
                 _ORGANIZATION.match(text, end, end + AFTER) is not None,
@@ -114,6 +143,10 @@ def _of_sentence(sentence: Sentence) -> list[PlaceMention]:
             )
         )
     return mentions
+
+
+def _is_feature(text: str, start: int, end: int) -> bool:
+    return bool(_CLIMBED.search(text, max(0, start - REACH), start) or _OF_FEATURE.match(text, end))
 
 
 def _is_among_hills(name: str, others: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from biaozhu.data.model import Article, Sentence
-from biaozhu.normalization.addresses import Place
+from biaozhu.normalization.places import Place
 from biaozhu.normalization.table import LABEL as AMOUNT
 from biaozhu.normalization.table import Meaning
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from biaozhu.knowledge.division_names import COUNTRIES, COUNTY
+from biaozhu.knowledge.division_names import COUNTY
 from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.word_tables import read_words
 from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, KNOWN_PLACE, TOWN, world_names
@@ -13,6 +13,8 @@ VILLAGE_LIKE = re.compile(r".*(?:社区|嘎查|[村庄屯寨疃堡营沟坡湾�
 _NATURAL = re.compile(
     r".+(?:[江河湖海山岛岭峰峡湾洋溪]|山脉|平原|高原|盆地|草原|沙漠|半岛|群岛|海峡|流域|三角洲|山区|[江河湖]口区)$"
 )
+# Towns and quarters are as often called so.
+SETTLED = re.compile(".+[海岭溪湾洋]$")
 # A hill or a brook like any other, unless the text is at the county that is called so: 竹山, 石河.
 COMMON = re.compile("[竹石茶松荒青绿花果药林草土沙雪火煤铁铜金银大小高前后东西南北上下老新][山河湖江海岛岭溪]")
 FAMOUS = frozenset(read_words("places", "famous_features"))
@@ -26,7 +28,9 @@ _BY_SUFFIX = (
     ("city", re.compile(r".+(?:[市盟州]|地区)$")),
     ("province", re.compile(r".+(?:省|自治区)$")),
 )
-_MORE_COUNTRIES = frozenset(read_words("places", "more_countries"))
+# Continents and parts of them.
+REGIONS = frozenset(read_words("places", "regions"))
+_COUNTRIES = REGIONS.union(read_words("places", "countries"), read_words("places", "more_countries"))
 # Parts of China that are larger than a province, or no division.
 _REGIONS = frozenset(("华北", "华东", "华南", "华中", "京津冀", "长三角", "珠三角"))
 _HOME = frozenset(read_words("places", "home"))
@@ -69,7 +73,7 @@ def country_of(name: str, neighbours: tuple[str, str] = ("", "")) -> str:
     """
     if name in _REGIONS:
         return ""
-    if name in COUNTRIES or name in _MORE_COUNTRIES or world_names().get(name, 0) & COUNTRY:
+    if name in _COUNTRIES or world_names().get(name, 0) & COUNTRY:
         return name
     in_pair = any(one in _SHORT for one in neighbours)
     return _SHORT.get(name, "") or (_IN_PAIRS.get(name, "") if in_pair else "")

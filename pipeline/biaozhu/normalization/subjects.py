@@ -19,8 +19,8 @@ from typing import Literal, NamedTuple
 from biaozhu.data.model import Article, Sentence, Span
 from biaozhu.knowledge.division_names import PROVINCE
 from biaozhu.knowledge.gazetteer import gazetteer
-from biaozhu.normalization.addresses import Place
 from biaozhu.normalization.mentions import is_from_or_to
+from biaozhu.normalization.places import Place
 from biaozhu.reading.simplified import to_simplified
 
 AMOUNT, PERSON = "AMOUNT", "PERSON"

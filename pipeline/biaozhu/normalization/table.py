@@ -16,10 +16,11 @@ from typing import Any, Literal
 from biaozhu.data.errors import MissingExtraError, UsageError, VersionError, extra_advice
 from biaozhu.data.files import LONE_SURROGATE, write_bytes, write_text
 from biaozhu.data.model import Article, Sentence, Span
-from biaozhu.normalization.addresses import Place, resolve_places
+from biaozhu.normalization.addresses import resolve_places
 from biaozhu.normalization.eras import year_of
 from biaozhu.normalization.numerals import write_numeral
 from biaozhu.normalization.people import People, group_people
+from biaozhu.normalization.places import Place
 from biaozhu.normalization.subjects import Subject, subject_places
 from biaozhu.normalization.values import AmountValue, in_base, read_amount
 from biaozhu.reading.simplified import is_traditional, to_half_width

@@ -20,7 +20,8 @@ from biaozhu.data.layers import find_layers, split_lines
 from biaozhu.data.model import Article, Sentence
 from biaozhu.data.storage.manifest import check_unchanged
 from biaozhu.data.strict_counts import divide
-from biaozhu.normalization.addresses import Place, resolve_places
+from biaozhu.normalization.addresses import resolve_places
+from biaozhu.normalization.places import Place
 from biaozhu.normalization.subjects import Subject, subject_places
 from biaozhu.normalization.values import read_amount
 

@@ -26,7 +26,7 @@ from biaozhu.data.errors import BiaozhuError, ServiceError, bug_from
 from biaozhu.data.model import Article, Metadata, Sentence, Span
 from biaozhu.data.processes import end_with_parent
 from biaozhu.formats.documents import cut_spans
-from biaozhu.normalization.addresses import Place
+from biaozhu.normalization.places import Place
 from biaozhu.normalization.table import Row, article_meaning
 from biaozhu.reading.blocks import find_blocks
 from biaozhu.reading.sentences import split_text

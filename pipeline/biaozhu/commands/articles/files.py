@@ -23,7 +23,7 @@ from biaozhu.data.model import Article, Sentence, check_against_raw, sentence_to
 from biaozhu.data.outputs import check_distinct, check_output
 
 if TYPE_CHECKING:
-    from biaozhu.normalization.addresses import Place
+    from biaozhu.normalization.places import Place
     from biaozhu.normalization.table import Meaning, Row
 
 CHINESE = re.compile("[㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]")
