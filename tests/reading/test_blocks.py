@@ -166,6 +166,14 @@ def test_blocks_entries_of_a_notice_are_kept() -> None:
     assert "f" not in without_text("\n".join([PROSE, *interview]))
 
 
+def test_blocks_credits_above_the_text_are_kept() -> None:
+    credits_ = ["出品人：周文清", "撰稿：赵一一　钱二二", "录音：孙三三", "剪辑：李四四"]
+    assert without_text("\n".join(["云溪纪录片字幕", *credits_, PROSE])) == "tppppp"
+    # The head of a page.
+    head = ["作者：赵一一", "编辑：钱二二", "录音：孙三三", "来源：云溪日报"]
+    assert without_text("\n".join(["云溪春耕正忙", *head, PROSE])) == "tffpfp"
+
+
 def test_blocks_attachments_below_the_imprint_are_kept() -> None:
     raw = f"云溪补贴公告\n{PROSE}\n责任编辑：钱一一\n附件：1.青禾乡补贴名单\n上一篇：水库开闸\n夜市开张"
     assert without_text(raw) == "tpfpff"

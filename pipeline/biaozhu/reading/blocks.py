@@ -94,14 +94,16 @@ def _kinds(lines: Sequence[Line]) -> list[BlockKind]:
 
 
 def _keep_entries(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> None:
-    """Keep what has a label of furniture but is an entry of a notice (时间：… 对象：…) or a turn of an interview."""
-    entries = [place for place in range(first, len(lines)) if patterns.ENTRY.match(lines[place].text)]
+    """Keep what has a label of furniture but is an entry of a notice (时间：… 对象：…), of credits (撰稿：… 摄影：…), or a turn of an interview."""
+    entries = [place for place, line in enumerate(lines) if patterns.ENTRY.match(line.text)]
     generic = {place for place in entries if patterns.is_generic(lines[place].text)}
-    begins = Counter(lines[place].text[:2] for place in entries)
+    begins = Counter(lines[place].text[:2] for place in entries if place >= first)
     for run in _runs(entries):
-        notice = sum(kinds[place] == "paragraph" for place in run) > 1
+        # Above the text more of the entries must be none of a page.
+        kept = sum(kinds[place] == "paragraph" for place in run)
+        notice = kept > max(_CREDITED, len(run) - kept) if run[0] < first else kept > 1
         for place in run:
-            if place in generic and (notice or begins[lines[place].text[:2]] > 1):
+            if place in generic and (notice or (place >= first and begins[lines[place].text[:2]] > 1)):
                 kinds[place] = "paragraph"
 
 
