@@ -39,6 +39,24 @@ def test_labelled_names_of_others_that_begin_alike_stay(longer: str) -> None:
     assert align_names(texts, rows) == rows
 
 
+@pytest.mark.parametrize(
+    ("name", "persons", "places", "wanted"),
+    [
+        ("阿蒙森", 2, 1, "PERSON"),
+        ("阿蒙森", 1, 1, "PLACE"),
+        ("格桑", 1, 1, "PERSON"),
+        ("格桑", 1, 2, "PLACE"),
+        # The city is as well known.
+        ("华盛顿", 3, 1, "PLACE"),
+        ("黄河", 3, 1, "PLACE"),
+    ],
+)
+def test_labelled_place_that_the_article_has_as_a_person(name: str, persons: int, places: int, wanted: str) -> None:
+    texts = [f"{name}来了。"] * (persons + places)
+    spans = [Span(0, len(name), label, "network", 0.9) for label in ["PERSON"] * persons + ["PLACE"] * places]
+    assert {row[0].label for row in align_names(texts, [(span,) for span in spans])[persons:]} == {wanted}
+
+
 def test_labelled_names_get_the_character_that_most_sentences_have() -> None:
     texts = ["侯可若说。", "侯可若走。", "知县侯可若丁忧"]
     rows = align_names(texts, [(person(0, 3),), (person(0, 3),), (person(2, 4),)])

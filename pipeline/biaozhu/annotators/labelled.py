@@ -10,13 +10,15 @@ from dataclasses import replace
 from biaozhu.annotators.amounts import amount_borders
 from biaozhu.annotators.cover import Cover
 from biaozhu.annotators.registry import Annotator
-from biaozhu.annotators.repair.edit import Edit
-from biaozhu.annotators.repair.persons import repair_persons
+from biaozhu.annotators.repair.edit import Edit, Word
+from biaozhu.annotators.repair.persons import MONGOLIAN, TIBETAN, TURKIC, YI, repair_persons
 from biaozhu.annotators.repair.places import repair_places
 from biaozhu.annotators.words import LacWord
 from biaozhu.data.model import Span
+from biaozhu.knowledge.division_names import PROVINCE, VILLAGE
 from biaozhu.knowledge.lexicon import LONGEST
 from biaozhu.knowledge.word_tables import read_words
+from biaozhu.knowledge.world import HISTORIC_PERSON, KNOWN_PERSON, KNOWN_PLACE, PLACE_KINDS
 
 SOURCE = "network"
 OUTSIDE, AMOUNT = "O", "AMOUNT"
@@ -47,22 +49,37 @@ def find_labelled(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> l
 
 
 def align_names(texts: Sequence[str], rows: Sequence[tuple[Span, ...]]) -> list[tuple[Span, ...]]:
-    """Return the spans of an article with its persons' ends where most sentences have them.
+    """Return the spans of an article with its persons' ends where most sentences have them, and persons where most take a place for one.
 
     Of 冯异 three times and 冯异勒 once, before 住马, the latter loses its last character, unless it could be another's name
     (see `_ends_too_late`); one that has a character too few gets it.
     """
-    counts = Counter(
-        text[span.start : span.end]
-        for text, row in zip(texts, rows, strict=True)
-        for span in row
-        if span.label == "PERSON"
+    labels = Counter(
+        (text[span.start : span.end], span.label) for text, row in zip(texts, rows, strict=True) for span in row
     )
+    counts = Counter({name: times for (name, label), times in labels.items() if label == "PERSON"})
+    persons = {name for name, times in counts.items() if _is_person(name, times, labels[name, "PLACE"])}
     aligned = []
     for text, row in zip(texts, rows, strict=True):
         limits = [*(span.start for span in row[1:]), len(text)]
-        aligned.append(tuple(_aligned(text, *one, counts) for one in zip(row, limits, strict=False)))
+        spans = (
+            replace(one, label="PERSON") if one.label == "PLACE" and text[one.start : one.end] in persons else one
+            for one in row
+        )
+        aligned.append(tuple(_aligned(text, *one, counts) for one in zip(spans, limits, strict=False)))
     return aligned
+
+
+def _is_person(name: str, times: int, as_place: int) -> bool:
+    """Tell whether a name that is marked as a place, too, is a person's in the article: where it is that oftener, or no place's."""
+    if not as_place or times < as_place:
+        return False
+    if any(name in names for names in (TIBETAN, MONGOLIAN, TURKIC, YI)):
+        return True
+    word = Edit(name).word(0, len(name)) or Word(0, 0, 0)
+    both = word.is_of(KNOWN_PERSON | HISTORIC_PERSON)
+    is_place = word.is_division(PROVINCE, VILLAGE) or word.is_of(KNOWN_PLACE) or (word.is_of(PLACE_KINDS) and not both)
+    return times > as_place and not is_place
 
 
 def _aligned(text: str, span: Span, limit: int, counts: Counter[str]) -> Span:

@@ -200,22 +200,27 @@ def _join_provinces(edit: Edit) -> None:
 _HEAD = re.compile("长(?!安|城|江|沙|春|治|乐|兴|丰|垣|葛|宁|阳|岛|清|寿|白|期|年|远|大|途|短|度|廊|假|势|效|三角)")
 
 
+# The middle of a city, no hospital's name.
+_MIDDLE = re.compile("中心(?=[的，。、；！？）”]|$|[地位附商]|一带|广场)")
+
+
 def _cut_heads(edit: Edit) -> None:
-    """Leave 市长, 县长 and other heads whole, as 市委 is: 基隆|市长 (P4)."""
+    """Leave 市长, 县长 and other heads whole, as 市委 is: 基隆|市长 (P4); and 市中心."""
     for span in edit.labelled(PLACE):
         name = edit.text[span.start : span.end]
         # 爱知县|长久手市
         if edit.has(PLACE, start=span.end):
             continue
-        head = len(name) > 2 and name[-1] in "省市县区州镇乡" and _HEAD.match(edit.text, span.end)  # noqa: PLR2004
-        if head:
+        head = name[-1] in "省市县区州镇乡" and _HEAD.match(edit.text, span.end)
+        middle = name[-1] == "市" and _MIDDLE.match(edit.text, span.end)
+        if len(name) > 2 and (head or middle):  # noqa: PLR2004
             edit.cut(span, span.start, span.end - 1)
 
 
 # Unit words that networks leave out, each where it is none of another word: 嘎查长, 亚洲组.
 _LEFT_OUT = re.compile(
     "(?:嘎查|苏木)(?![长达委])|(?<=[湾沟坝坪坡岭塘冲坳洞桥井庄寨屯家河溪岩林田垭梁头堡院坎槽])组(?![织长员成建合屋])"
-    "|(?<=[^国大人专全本在回])家(?=一[线带](?!城|是)|附近|阵地)"
+    "|(?<=[^国大人专全本在回])家(?=一[线带](?!城|是)|附近|阵地)|[省市县区州镇乡村](?=官员|政府|警方|当局|居民|法院)"
 )
 # What a network leaves out between a banner and its township.
 _GAP = re.compile("(?!.*[的和与及在到是有各原等至下])[\u4e00-\u9fff]{1,3}")

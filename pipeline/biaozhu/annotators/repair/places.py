@@ -9,7 +9,7 @@ from biaozhu.annotators.repair.edit import PLACE, TRANSLITERATING, Edit
 from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import COUNTY
 from biaozhu.knowledge.gazetteer import gazetteer
-from biaozhu.knowledge.world import PLACE_KINDS
+from biaozhu.knowledge.world import KNOWN_PLACE, NEITHER, PLACE_KINDS
 
 
 def repair_places(edit: Edit) -> None:
@@ -21,15 +21,19 @@ def repair_places(edit: Edit) -> None:
 
 
 _ROAD = re.compile(
-    "[东西南北中]?(?:[一二三四五六七八九十]|[内外]环)?(?:路(?![上线径网况面过途由经段桥灯易德透权政牌]|易斯)|大道(?!理)|大街|街(?![道上头坊舞区市])|胡同|巷(?!战)|高架|立交|步行街)"
+    "[东西南北中横正老]?(?:[一二三四五六七八九十]|[内外]环)?(?:路(?![上线径网况面过途由经段桥灯易德透权政牌]|易斯)|大道(?!理)|大街|街(?![道上头坊舞区市])|胡同|巷(?!战)|高架|立交|步行街)"
 )
 
 
+_TOWN_STREET = re.compile("[东西南北]街")
+
+
 def _refuse_roads(edit: Edit) -> None:
-    """Leave out a place's name that a road is called by: 南京|东路, 广州|大道; not the city before 长安街."""
+    """Leave out a place's name that a road is called by: 南京|东路, 广州|大道; not the city before 长安街 or 西街."""
     for span in edit.labelled(PLACE):
         road = span.end - span.start > 1 and _ROAD.match(edit.text, span.end)
-        if road and not _is_unit_ended(edit.text, span):
+        town = road and _TOWN_STREET.fullmatch(road[0]) and _is_division(edit, span.start, span.end)
+        if road and not town and not _is_unit_ended(edit.text, span):
             edit.drop(span)
 
 
@@ -41,11 +45,16 @@ def _is_unit_ended(text: str, span: Span) -> bool:
 _OWN_NAMES = re.compile(
     "(?:超市|饭店|酒店|宾馆|面馆|餐厅|饭庄|酒楼|商店|药店|旅馆|客栈|理发店|便利店|小卖部|火锅|农家乐|民宿|幼儿园|网吧|驾校|影城|商城|商厦|家具城|建材城|站(?![在起长立点着位台岗稳住到出上])|地铁站|公交站|换乘站)"
 )
-_BRIDGES = re.compile("(?:特?大桥|隧道|水库|水电站|电站|国家公园|国家森林公园|湿地公园|大坝|船闸|索道)")
+_BRIDGES = re.compile(
+    "(?:特?大桥|特?长?隧道|水库|水电站|电站|国家公园|国家森林公园|湿地公园|(?:国家级|省级)?(?:自然)?保护区|大坝|船闸|索道)"
+)
+# A hall called after a province: 湖南厅.
+_HALL = re.compile("厅(?![长级局官干里堂])")
+_FACILITY_ENDS = "桥塔寺庙祠宫殿楼阁坝闸"
 
 
 def _refuse_facilities(edit: Edit) -> None:
-    """Leave out the own name of a shop, stop or bridge: 李家大院|超市, 五道口|站, 贺兰山|隧道."""
+    """Leave out the own name of a shop, stop, hall or bridge: 李家大院|超市, 五道口|站, 贺兰山|隧道, 赵州桥."""
     for span in edit.labelled(PLACE):
         name = edit.text[span.start : span.end]
         if len(name) < 2 or _is_unit_ended(edit.text, span):  # noqa: PLR2004 — 津站
@@ -53,7 +62,10 @@ def _refuse_facilities(edit: Edit) -> None:
         division = _is_division(edit, span.start, span.end)
         shop = _OWN_NAMES.match(edit.text, span.end) and not TRANSLITERATING.issuperset(name)
         bridge = _BRIDGES.match(edit.text, span.end) and name[-1] in "江河湖海山岭峡"
-        if (not division and (shop or bridge)) or _is_built(edit, span):
+        word = edit.word(span.start, span.end) if name[-1] in _FACILITY_ENDS else None
+        known = word and word.is_of(NEITHER) and not word.is_of(KNOWN_PLACE) and name not in gazetteer().named
+        hall = _HALL.match(edit.text, span.end)
+        if hall or (not division and (shop or bridge or known)) or _is_built(edit, span):
             edit.drop(span)
 
 
