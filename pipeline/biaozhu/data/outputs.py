@@ -52,7 +52,7 @@ TABLE_COLUMNS = (b"base_low", b"in_articles")
 CONLL = rb"# biaozhu characters, IOB2, white space and \ as \u{hex}" + b"\n"
 TASKS = b'[\n {\n  "data": {\n   "text": "'
 # Of a DocBin, unpacked: the columns of all tokens, and a sentence's id at the end.
-DOCBIN_COLUMNS, DOCBIN_ID = b"attrs\x93AMN", re.compile(rb"\xa7biaozhu[\x83\x84]\xa2id")
+DOCBIN_COLUMNS, DOCBIN_ID = b"attrs\x93AMN", re.compile(rb"\xa7biaozhu(?:\x83|\x84)\xa2id")
 BRAT_SUFFIXES, BRAT_SIDECAR = (".txt", ".ann"), ".sentences.jsonl"
 HEAD_BYTES = 1 << 16
 PAGE_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; "
