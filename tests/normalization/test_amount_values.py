@@ -118,6 +118,8 @@ def read(marked: str) -> AmountValue | None:
         ("[12pct]", "12", "12", "百分点", "ratio"),
         ("[38.1x]", "38.1", "38.1", "倍", "ratio"),
         ("[十五卢布二十戈比]", "15.2", "15.2", "卢布", "money"),
+        ("[八块六毛钱]", "8.6", "8.6", "元", "money"),
+        ("[三元二角五分钱]", "3.25", "3.25", "元", "money"),
     ],
 )
 def test_values_read_figures_units_and_dimensions(text: str, low: str, high: str, unit: str, dimension: str) -> None:

@@ -72,7 +72,7 @@ class _Part:
 
 
 _WORDS = alternation(word for words in MEASURES.values() for word in words.split())
-_MONEY = alternation(word for word in MEASURES["money"].split() if len(word) > 1)
+_MONEY = alternation(word for word in MEASURES["money"].split() if len(word) > 1 and word[-1] != "钱")
 _PIECE = re.compile(
     r"[零又]?(?P<sign>零[下上]|[-+±负])? ?(?:[摄华]氏)?(?P<currency>[A-Z]{0,3}[$¥€£₩₽฿]|[A-Z]{3}[$¥]?|RM)? ?"
     rf"(?P<number>(?:[一二三四五六七八九两0-9]、)?(?:一整|{FIGURES}|{NUMERAL}|[几数])(?: ?[余多来几])?|半|(?<=两)[一二三四五六七八九](?=钱)) ?"
