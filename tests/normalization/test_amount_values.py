@@ -164,6 +164,17 @@ def test_values_read_figures_units_and_dimensions(text: str, low: str, high: str
         ("厚[80mm]+", "余", ()),
         ("[3元]+运费", "", ()),
         ("[3w多块]", "余", ()),
+        # Regression tests: these had the opposite limit, or none.
+        ("全程不超[60公里]", "", ("以下",)),
+        ("没超过[100元]", "", ("以下",)),
+        ("油温不要超过[160℃]", "", ("以下",)),
+        ("分别突破[9千亿元]", "", ("超过",)),
+        ("不足总数的[15%]", "", ("不足",)),
+        ("不低于总额的[百分之三十]", "", ("以上",)),
+        ("略高于邻县的[15%]", "", ()),
+        ("聚了上[百名]工人", "", ("以上",)),
+        ("海上[千万千瓦]级基地", "", ()),
+        ("网上[100家]", "", ()),
     ],
 )
 def test_values_read_how_exact_a_figure_is(text: str, approx: str, bound: tuple[str, ...]) -> None:

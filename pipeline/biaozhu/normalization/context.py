@@ -16,10 +16,10 @@ _NEARLY = re.compile(rf"(?<![附最邻靠临相远亲])(?:将近|接近|近){_VE
 _ABOUT_AFTER = re.compile(r"(?:左右|上下(?!游|级)|前后)")
 _MORE_AFTER = re.compile(r"(?:\+(?=$|[,。;:、!?)\s的以])|有余|余|多(?![次种样个名家年人方项条位元级]))")
 _RECENT = re.compile(r"(?:^|[在从自的最对把为])近$")
-_NOT = "(?:不|不会|不得|不能|不可|不应|未|没有|并未|从未)"
+_NOT = "(?:不[会得能可应宜准许要]?|未|没有?|(?<![分差级类])别|勿)"
 _BOUND_BEFORE = (
     ("以上", re.compile(rf"(?:至少|{_NOT}(?:少于|低于|小于|不足)|起码|最少要?){_VERB}$")),
-    ("以下", re.compile(rf"(?:至多|最多|{_NOT}(?:超过|超出|高于|多于|大于|逾)|最多不过){_VERB}$")),
+    ("以下", re.compile(rf"(?:至多|最多|{_NOT}(?:超[过出]?|突破|高于|多于|大于|逾)|最多不过){_VERB}$")),
     ("超过", re.compile(rf"(?:超过|突破|超出|多于|高于|大于|不止|超|逾){_VERB}$")),
     ("不足", re.compile(rf"(?:不足|不到|低于|少于|小于|未满|不满|未达){_VERB}$")),
 )
@@ -28,6 +28,9 @@ _BOUND_AFTER = (
     ("以下", re.compile(r"(?:\(含\))?(?:及|或|和)?(?:以下|以内|之内|之下)")),
     ("不足", re.compile(r"(?:不到|不足)(?=$|[,。;])")),
 )
+# 不足|总数的15%: of what the share is comes between; 上百家 reaches a hundred, 网上百家 does not.
+_OF_WHOLE = re.compile("(?:(?<=不足|不到|超过|至少|至多)|(?<=不[高低多少]于))(?!位)[^0-9]{1,8}的$")
+_REACHED = re.compile("(?<![以之网地早晚线街路村市世身手头台向往船车桌海江河湖天岛])上$")
 _EXTREMES = (
     ("最高", re.compile(r"最(?:[高大长远重]|多的)[^0-9]{0,8}$")),
     ("最低", re.compile(r"最[低少小短轻][^0-9]{0,8}$")),
@@ -76,12 +79,14 @@ def approx_around(before: str, after: str, dimension: Dimension) -> Literal["", 
     return "余" if _MORE_AFTER.match(after) else ""
 
 
-def bound_around(before: str, after: str) -> tuple[str, ...]:
-    """Return the canonical words of the limits around an amount; half-width text."""
+def bound_around(before: str, after: str, span: str, dimension: Dimension) -> tuple[str, ...]:
+    """Return the canonical words of the limits around an amount, `span`; half-width text."""
     clause = _CLAUSE.split(before)[-1]
+    clause = _OF_WHOLE.sub("", clause) if dimension == "ratio" else clause
     after = _MORE_AFTER.sub("", after, count=1) if _MORE_AFTER.match(after) else after
     found = [name for name, pattern in _EXTREMES if pattern.search(clause) and not _COMPARED.search(clause)]
     found += [name for name, pattern in _BOUND_BEFORE if pattern.search(clause)][:1]
+    found += ["以上"] * (span[:1] in tuple("百千万亿") and _REACHED.search(clause) is not None)
     found += [name for name, pattern in _BOUND_AFTER if pattern.match(after)][:1]
     return tuple(dict.fromkeys(found))
 

@@ -144,7 +144,8 @@ def read_amount(text: str, start: int, end: int, *, year: int | None = None, dol
     currency = dollar and unit.base == "CNY" and not _RENMINBI.search(f"{before[-8:]}[{span}]{after[:5]}")
     unit = unit_of(dollar) if currency and unit.name == "元" else unit
     doubt = read.doubt or ("currency" if currency else "per" if carried else "era" if era else "")
-    return AmountValue(low, high, unit.name, unit.dimension, approx, bound_around(before, after), per, doubt)
+    bound = bound_around(before, after, span, unit.dimension)
+    return AmountValue(low, high, unit.name, unit.dimension, approx, bound, per, doubt)
 
 
 def in_base(value: AmountValue) -> tuple[Fraction, Fraction, str] | None:
