@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from biaozhu.knowledge.measures import MEASURES, alternation
+from biaozhu.knowledge.measures import MEASURES, NOT_BEFORE, alternation
 from biaozhu.normalization.units import Dimension, Unit, unit_of
 
 _CLAUSE = re.compile(r"[,。;:、!?…()\"'《》\n]")
@@ -36,25 +36,36 @@ _EXTREMES = (
     ("最低", re.compile(r"最[低少小短轻][^0-9]{0,8}$")),
 )
 
-_MEASURE = alternation(w for words in MEASURES.values() for w in words.split() if w not in ("个", "点", "分"))
+# Verbs as well: 每出动一次, 每开一次会; 一次性 is once for all.
+_VERBS = {word: f"{NOT_BEFORE[word]}|[一1]" for word in "出发开起"} | {"次": "性"}
+_MEASURE = alternation((w for words in MEASURES.values() for w in words.split() if w not in ("个", "点", "分")), _VERBS)
 _NOUN_ENDS = "则|超|逾|不|最|至少|至多|[一二三四五六七八九十百千万亿两几数半]|均|必|又|还|会|将|可|能|平均|需|要|有|的|收|增|年|月|投|获|分|得|补|成|达|就|每|都|也|约|近|产|出|只|仅|为|是|由|从|在|,|、|[0-9]|$"
 _EACH = re.compile(
-    rf"每(?:(?:一|1)(?![0-9]))?(?P<each>(?:[0-9.]+|[一二三四五六七八九十百千万]+)?(?:{_MEASURE}|月|日|季度|学期|村|乡|镇|县|校|班|晚|平方英哩|生)"
+    rf"每(?:(?!隔|[个月村乡镇县校班生]|{_MEASURE})[\u4e00-\u9fff]{{1,5}}(?=[一1](?![0-9])))?(?:(?:一|1)(?![0-9]))?(?P<each>(?:[0-9.]+|[一二三四五六七八九十百千万]+)?(?:{_MEASURE}|月|日|季度|学期|村|乡|镇|县|校|班|晚|平方英哩|生|工(?=日|[给付补约为按]|$))"
     rf"|个(?=人)人|个(?:[\u4e00-\u9fff]{{1,4}}?(?={_NOUN_ENDS}))?)"
 )
 # What a later clause is still about: not a price by the pound, nor a speed.
 _LASTING = re.compile("人|户|亩|公顷|[棵株头只羽口个].*|家|村|年|季度?|生|学期")
 _EVEN = re.compile(r"(?P<each>[人户亩村年月日头株棵周校班县省次件台])均(?!衡|匀|为|已|有|可|由|是|在|不)")
+_YIELDS = "收入|产值|产量|产|租金|薪|销售|利润|增收|纯收入|营业额|工资|消费|支出|净利|补贴|补助|发电|接待|处理|加工|供|耗|用电|用水|吞吐"
+# 每日工资加一成, 年产值增长5%: of what is earned in a day or a year, not each day.
+_RATE_OF = re.compile(f"工资|薪|租金|(?<!每.)(?<!均)(?:{_YIELDS})")
 _RATE = re.compile(
     "(?<![0-9今去前明每近全当同本多半整一二三四五六七八九十这那两几上下青少老壮周往来丰历常])(?P<each>[年月日])"
-    "(?=收入|产值|产量|产|租金|薪|销售|利润|增收|纯收入|营业额|工资|消费|支出|净利|补贴|补助|发电|接待|处理|加工|供|耗|用电|用水|吞吐)"
+    f"(?={_YIELDS})"
     "|(?P<field>亩)(?=产(?!业)|收入|收益|效益|成本|投入|纯)|(?P<speed>[时秒])速"
 )
 _PER_AFTER = re.compile(rf"(?:/|每)(?P<each>{_MEASURE}|月|日)")
-_PRICED_AFTER = re.compile(r"一(?P<each>斤|公斤|亩|吨|个|年|天|月|人|只|头|张|瓶|袋|平方米|平米)(?![多半])")
+_TIME = "个?(?:月|小时|钟头|星期|学期|季度|工)|年|天|晚|分钟"
+_THING = "公?斤|平方米|平米|立方米?|[亩吨人只头张瓶袋碗份盒包件位条双根本套桶箱杯串枚颗片盆株棵桌克升米石斗尺匹平个]|度电|节(?=课)|次(?![\u4e00-\u9fff])"
+_PRICED_AFTER = re.compile(rf"一(?P<each>{_TIME}|{_THING})(?![多半来后前内])")
+# 一张15块, 房租一年5万元; 第一天150元 is one, 手机一部3000元 may be.
+_PRICED_BEFORE = re.compile(
+    rf"(?:(?<![第前后头另其中有某每这那同仅的])一(?P<time>{_TIME})|(?<![\u4e00-\u9fff])一(?P<thing>{_THING}|次))$"
+)
 # A total, or a new count, ends what 每 began.
 _TOTAL = re.compile(
-    r"[。;!?]|共|合计|累计|总(?!体)|全[省市县区乡镇村国年]|目前|现有|已|均|今年|去年|其中|带动|毛收入|净收入|营业额"
+    r"[。;!?]|共|(?<![预估设统会审])计(?![划算量酬件生])|总(?!体)|全[省市县区乡镇村国年]|目前|现有|已|均|今年|去年|其中|带动|毛收入|净收入|营业额"
     r"|[0-9一二两三四五六七八九十几半](?:年|个?月|天|周|小时)"
 )
 # 比去年最高纪录多四分: the highest is another amount.
@@ -99,13 +110,16 @@ def per_around(before: str, after: str, unit: Unit) -> tuple[str, bool]:
     """
     behind = _PER_AFTER.match(after) or (_PRICED_AFTER.match(after) if unit.dimension == "money" else None)
     if behind:
-        return unit_of(behind["each"]).name, False
+        return _per_name(behind["each"], unit), False
     # 人均寿命78岁 is an age.
-    found = [] if unit.dimension == "age" else sorted(_matches(before))
-    # 人均收入的80%: a share is of the whole, unless it is one of each year.
-    if not found or (unit.dimension == "ratio" and found[-1].word not in ("年", "月", "日", "天", "季度")):
+    found = [] if unit.dimension == "age" else sorted(_matches(before, unit))
+    if not found:
         return "", False
     last, start = found[-1], len(before)
+    # 人均收入的80%: a share is of the whole, unless it is one of each year.
+    is_share = last.word not in ("年", "月", "日", "天", "季度") or _RATE_OF.match(before, last.end)
+    if unit.dimension == "ratio" and is_share:
+        return "", False
     names: list[str] = []
     for one in reversed(found):
         if names and one.end < start:
@@ -128,10 +142,12 @@ def _per_name(word: str, unit: Unit) -> str:
     return name if name[0] in "0123456789" else unit_of(name).name.removeprefix("个") or "个"
 
 
-def _matches(before: str) -> list[_Per]:
+def _matches(before: str, unit: Unit) -> list[_Per]:
     each = [_Per(*m.span(), m["each"], bool(_LASTING.fullmatch(m["each"]))) for m in _EACH.finditer(before)]
     others = [_Per(*m.span(), m["each"], lasting=False) for m in _EVEN.finditer(before)]
     rates = ((rate.span(), rate.group(rate.lastgroup or 0)) for rate in _RATE.finditer(before))
     others += [_Per(*where, word.replace("时", "小时"), lasting=False) for where, word in rates]
+    if unit.dimension == "money" and (priced := _PRICED_BEFORE.search(before)):
+        others.append(_Per(*priced.span(), priced["time"] or priced["thing"], lasting=False))
     # 每亩产值 is 每亩, not 亩产值 as well.
     return each + [one for one in others if not any(e.start < one.end and one.start < e.end for e in each)]
