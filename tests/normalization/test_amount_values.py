@@ -120,6 +120,16 @@ def read(marked: str) -> AmountValue | None:
         ("[十五卢布二十戈比]", "15.2", "15.2", "卢布", "money"),
         ("[八块六毛钱]", "8.6", "8.6", "元", "money"),
         ("[三元二角五分钱]", "3.25", "3.25", "元", "money"),
+        ("月息[一分五]", "1.5", "1.5", "月息分", "ratio"),
+        ("年利率[一分二厘]", "1.2", "1.2", "年息分", "ratio"),
+        ("實用面積[110呎]", "110", "110", "平方英尺", "area"),
+        ("[110呎]單位", "110", "110", "平方英尺", "area"),
+        ("繩長[110呎]", "110", "110", "英尺", "length"),
+        ("[廿二蚊]", "22", "22", "元", "money"),
+        ("工期[120日历天]", "120", "120", "天", "duration"),
+        ("[三十四年零两个月]", "410", "410", "个月", "duration"),
+        ("[三年零五个月零两天]", "1247", "1247", "天", "duration"),
+        ("[40来万张]", "400000", "400000", "张", "count"),
     ],
 )
 def test_values_read_figures_units_and_dimensions(text: str, low: str, high: str, unit: str, dimension: str) -> None:
@@ -200,6 +210,7 @@ def test_values_read_how_exact_a_figure_is(text: str, approx: str, bound: tuple[
         ("亩产[1200斤]", "亩"),
         ("亩产业投入[1200元]", ""),
         ("[12元/公斤]", "公斤"),
+        ("[186毫克/100毫升]", "100毫升"),
         ("[¥12.8/斤]", "斤"),
         ("[$99/月]", "个月"),
         ("[1.8-2.2万/平]", "平方米"),
@@ -245,7 +256,19 @@ def test_values_read_what_a_figure_is_counted_for(text: str, per: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[许多]人", "[元]", "[3]", "[1/0]", "[零分之三]", "[3元到5亩]", "[2000+]人", "[20/4℃]", "[3/6升]", "[3元±5%]"],
+    [
+        "[许多]人",
+        "[元]",
+        "[3]",
+        "[1/0]",
+        "[零分之三]",
+        "[3元到5亩]",
+        "[2000+]人",
+        "[20/4℃]",
+        "[3/6升]",
+        "[100兆瓦/200兆瓦时]",
+        "[3元±5%]",
+    ],
 )
 def test_values_of_what_is_no_amount_are_none(text: str) -> None:
     assert read(text) is None
@@ -258,6 +281,7 @@ def test_values_of_what_is_no_amount_are_none(text: str) -> None:
         ("3斤", Fraction(3, 2), "kg"),
         ("2公里", Fraction(2000), "m"),
         ("5‰", Fraction(1, 200), "1"),
+        ("1.5月息分", Fraction(3, 200), "1"),
         ("2/3", Fraction(2, 3), "1"),
         ("30美分", Fraction(3, 10), "USD"),
         ("2年", Fraction(24), "月"),
@@ -303,6 +327,7 @@ def test_values_are_the_same_wherever_the_amount_stands() -> None:
         ("拨款[1320万元](民国二十年)。", "era"),
         ("拨款[1320万元](2003年)。", ""),
         ("总价[200万起]", "unit"),
+        ("埋單[80蚊]", "currency"),
         ("[3×10⁵棵]", ""),
         ("[2×66万千瓦]", "product"),
     ],

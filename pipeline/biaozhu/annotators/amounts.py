@@ -120,7 +120,7 @@ def _smaller_parts() -> dict[str, re.Pattern[str]]:
     return {
         # A numeral does not go on after 两, which may be a digit of it; a smaller weight does.
         unit: re.compile(
-            rf"[零又]?(?:{ARABIC}|{CHINESE}|半|(?<=两)[{SMALL}]{{1,2}})(?P<unit>{alternation(smaller, guards)})"
+            rf"[零又]?(?:{ARABIC}|{CHINESE}|半|(?<=[零又])两|(?<=两)[{SMALL}]{{1,2}})(?P<unit>{alternation(smaller, guards)})"
         )
         for unit, smaller in parts.items()
     }

@@ -34,17 +34,19 @@ OLD_YUAN = "旧币"
 _FEN = {"里": Fraction(1, 10), "寸": Fraction(1, 10), "钱": Fraction(1, 10), "两": Fraction(1, 100)}
 _FEN |= {"钱银": _FEN["钱"], "银两": _FEN["两"]}
 # What is a tenth of which: 三合五勺, 二分五厘.
-_TENTH_OF = {"合": ("升",), "勺": ("合",), "厘": ("分", "分钱")}
-# What makes another unit of a word, □ for the amount: 捐银□两, □两纹银, 占地□万方, 利率降□bp.
+_TENTH_OF = {"合": ("升",), "勺": ("合",), "厘": ("分", "分钱", "年息分", "月息分", "日息分")}
+# What makes another unit of a word, □ for the amount: 捐银□两, □两纹银, 占地□万方, 利率降□bp, □呎单位.
 _SILVER = "银[共约计各合]*□|□(?:纹|白|足|库平)?银(?![行杏河联])"
 _INTEREST = "(?:利[率差]|收益率|点差|[升降涨跌滑行浮调宽窄])[^,。;、]{0,6}□"
 _BESIDE = {
     "两": (_SILVER, "银两"),
     "钱": (_SILVER, "钱银"),
     "方": ("(?:面积|占地|用地|建面|楼面)[^,。;、]{0,6}□", "平方米"),
+    "呎": ("面积[^,。;、]{0,6}□|□的?(?:单位|户|房|开放式|豪宅|蚊型|纳米|铺)", "平方英尺"),
     "bp": (_INTEREST, "基点"),
     "bps": (_INTEREST, "基点"),
 }
+_RATE = re.compile("([年月日])(?:息|利率?)[^,。;、]{0,4}$")
 # 年半: half of the unit more; 个多月: more than the number says.
 _HALF = re.compile(r"(个)半(月|小时|星期|世纪)|(年|岁|天)半|(分)半钟")
 _MORE = re.compile(r"个多(月|小时|星期|世纪|时辰)|(分)多钟")
@@ -80,6 +82,8 @@ def _by_context(word: str, before: str, after: str) -> Unit | None:
         unit = _UNITS["分钱"]
     elif word == "分" and _LAND_AFTER.match(after):
         unit = part_of(_UNITS["亩"])
+    elif word in ("分", "厘") and (rate := _RATE.search(before)):
+        unit = _UNITS[f"{rate[1]}息{word}"]
     elif word == "度" and "电" in before[-6:] + after[:2]:
         unit = _UNITS["千瓦时"]
     elif word in ("度", "°", "°C", "摄氏度"):

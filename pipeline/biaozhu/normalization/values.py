@@ -75,7 +75,7 @@ _WORDS = alternation(word for words in MEASURES.values() for word in words.split
 _MONEY = alternation(word for word in MEASURES["money"].split() if len(word) > 1 and word[-1] != "钱")
 _PIECE = re.compile(
     r"[零又]?(?P<sign>零[下上]|[-+±负])? ?(?:[摄华]氏)?(?P<currency>[A-Z]{0,3}[$¥€£₩₽฿]|[A-Z]{3}[$¥]?|RM)? ?"
-    rf"(?P<number>(?:[一二三四五六七八九两0-9]、)?(?:一整|{FIGURES}|{NUMERAL}|[几数])(?: ?[余多来几])?|半|(?<=两)[一二三四五六七八九](?=钱)) ?"
+    rf"(?P<number>(?:[一二三四五六七八九两0-9]、)?(?:一整|{FIGURES}|{NUMERAL}|[几数])(?: ?[余多来几])?|半|(?<=[零又])两|(?<=两)[一二三四五六七八九](?=钱)) ?"
     rf"(?P<letter>[MBK](?![A-Za-z])|(?(currency)[wW]|[wW](?=[余多]?[+]?(?:{_MONEY}|[元块人户名位件份个条次字套台辆])|[+余多]|[0-9]$)))?"
     rf"(?P<more>[余多]?[+](?![0-9])|(?<=[wW])[余多])?(?P<measure>大?(?:{_WORDS})|{ASCII_UNIT}"
     rf"|(?![{SUPERSCRIPTS}])[^0-9.,^+零一二三四五六七八九十百千万亿两\s/]+)?"
@@ -91,7 +91,8 @@ _FRACTION = re.compile(
     rf"|(?P<over>\d+)/(?P<under>\d+)) ?(?P<measure>{_WORDS}|{ASCII_UNIT})?"
 )
 _PERCENTS = {"百": "%", "千": "‰", "万": "‱"}
-_UNIT_PER = re.compile(r"(?P<amount>.+?)(?:/|每)(?P<per>[^\d/]+(?:/[^\d/]+)?)")
+# Behind a slash also 100毫升, which no figure is: 100兆瓦/200兆瓦时 is two.
+_UNIT_PER = re.compile(r"(?P<amount>.+?)(?:/|每)(?P<per>(?:(?<=[^\d /]/)10+ ?)?[^\d/]+(?:/[^\d/]+)?)")
 # 2.4万元/吨至2.6万元/吨
 _SAME_PER = re.compile(r"/([^0-9/]+)(?=[至到~—–-].*/\1$)")
 _LETTERS = {"K": 3, "M": 6, "B": 9, "w": 4, "W": 4}
@@ -217,7 +218,8 @@ def _unit(found: re.Match[str], larger: Unit | None, before: str, after: str) ->
         return part_of(unit_of(compared[-1])) or unit_of(measure), "unit"
     unit = unit_of(measure, before=before + (found["sign"] or ""), after=after)
     priced = found["unsaid"] or named or larger or _PRICED.search(f"{before[-8:]}{found.string}{after[:1]}")
-    return unit, "unit" if measure == "块" and unit.base == "CNY" and not priced else ""
+    unsure = measure == "块" and unit.base == "CNY" and not priced
+    return unit, "unit" if unsure else "currency" if measure == "蚊" else ""
 
 
 def _part(found: re.Match[str], numeral: Numeral, unit: Unit | None, doubt: Doubt) -> _Part:
