@@ -171,6 +171,12 @@ def test_amounts_score_figures_above_rhetoric() -> None:
         ("那两天有雨", "两天", None),
         ("光绪十九年中举，二十一年赴日", "二十一年", None),
         ("每8小时服一次", "8小时", "8小时"),
+        ("米价十元一石", "十元一石", "十元"),
+        ("五分钱一斤", "一斤", None),
+        ("多少钱一斤", "一斤", "一斤"),
+        ("老白干6块二两", "6块二两", "6块"),
+        ("一百八一双", "一百八一双", None),
+        ("投资五百万元一年后", "一年", "一年"),
     ],
 )
 def test_amounts_borders_of_what_a_network_sees(text: str, seen: str, wanted: str | None) -> None:

@@ -11,7 +11,14 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from biaozhu.annotators.amount_grammar.context import Counted, chinese_score, counts_nothing, follows_era, is_no_figure
+from biaozhu.annotators.amount_grammar.context import (
+    Counted,
+    chinese_score,
+    counts_nothing,
+    follows_era,
+    is_no_figure,
+    says_each,
+)
 from biaozhu.annotators.amount_grammar.forms import fold_text
 from biaozhu.annotators.amount_grammar.skips import DIGITS, IDIOMS, SKIPPED, SMALL
 from biaozhu.annotators.registry import Annotator
@@ -130,7 +137,7 @@ def _unsaid_part(count: int) -> re.Pattern[str]:
     """Return the pattern of digits whose unit is left unsaid: 一米八, 1米62, 三块五; but 两块五一斤 ends before 一斤."""
     return re.compile(
         rf"(?:[0-9]{{1,{count}}}|零?[{SMALL[:-1]}]{{1,{count}}}几?)"
-        rf"(?=一[斤个张只条本碗份瓶袋盒包件次人天克米片节晚位块枚串桶箱台套双度吨]|(?![0-9{DIGITS}十百千万亿两]|[.,][0-9])(?!{_AFTER_ARABIC}))"
+        rf"(?=一[斤个张只条本碗份瓶袋盒包件次人天克米片节晚位块枚串桶箱台套双度吨尺亩年月晚]|(?![0-9{DIGITS}十百千万亿两]|[.,][0-9])(?!{_AFTER_ARABIC}))"
     )
 
 
@@ -180,6 +187,11 @@ def amount_borders(text: str, start: int, end: int) -> tuple[int, int] | None:
     first = max(0, start - REACH_BEFORE)
     amounts, refused = _read(fold_text(text[first : end + REACH_AFTER]))
     start, end = start - first, end - first
+    begun = {left for left, *_ in (*amounts, *refused)}
+    for left, right, _ in amounts:
+        # 十元|一石, 6块|二两: a price and what it buys.
+        if left <= start < right < end and right in begun and text[first + right - 1] in "元块钱角毛":
+            return left + first, right + first
     if any(left < end and start < right for left, right in refused):
         return None
     for left, right, _ in amounts:
@@ -240,6 +252,7 @@ def _read_match(text: str, found: re.Match[str], amounts: list[Found], refused: 
         if (
             not one.number.strip("十百千万亿")
             or measure in ("度", "°", "起")
+            or says_each(one)
             or (kind == "time" and (one.before.endswith(("这", "那")) or follows_era(one)))
         ):
             refused.append((start, end))

@@ -22,7 +22,7 @@ ARABIC_ONLY = frozenset(read_words("amounts", "arabic_only"))
 # Units in letters, whatever their case; a single letter only in its own.
 ASCII_UNIT = (
     r"(?:(?i:[kmg]?bps?|pct|[kmgtp]b|[km]?cal|[kmgt]?wh|[kmg]wp?|[kmg]?hz|[kmcdnμµ]m|hm|[kmμµ]?mol|mmhg|[mhk]?pa|bar|psi|m?ah|[km]v(?:a|ar)?|"
-    r"[kmnpμµ]g|[mdμµ]l|db|min|bpm|pp[mb]|cc|[km]ph|[kmg]?bq|rpm|fps|dpi|[tp]?flops|tops|teu|dwt|px|lbs?|oz|m?gy|[mμ]?sv|kgf|[npμ]f|iu|[km]ev|kj|kn|lx|lm|ms|mm|n·m|u(?=/)|r(?=/(?:min|s))|rad(?=/s)|[cp]fu|copies(?=/)|(?:wt|vol|mol)%)|[kMμ]?Ω|mA|[hmgtVWLJP]|(?<![05-9]0)s|[㎎-㏓ℓ])"
+    r"[kmnpμµ]g|[mdμµ]l|db|min|bpm|pp[mb]|cc|[km]ph|[kmg]?bq|rpm|fps|dpi|[tp]?flops|tops|teu|dwt|px|lbs?|oz|m?gy|[mμ]?sv|kgf|[npμ]f|iu|[km]ev|kj|kn|lx|lm|ms|mm|n·m|u(?=/)|r(?=/(?:min|s))|rad(?=/s)|[cp]fu|copies(?=/)|(?:wt|vol|mol)%)|[kMμ]?Ω|mA|[hmgtVWLJP]|(?<![05-9]0)s|(?:(?<=[0-9] )[ad]|(?<=[1-9][0-9])d)(?! ?[A-Za-z])|[㎎-㏓ℓ])"
     r"(?:[²³]|(?<=m)[23]|(?<=h)[0-9]{1,2}min)?(?![A-Za-z0-9])"
 )
 # 一 and 两 with these say a real quantity (一亩, 两年); with a classifier they say "a" or "some".

@@ -27,6 +27,7 @@ _REFUSED_AFTER = {
     **dict.fromkeys(("位", "名"), _RANK),
     **dict.fromkeys(("度", "°"), _COORDINATE),
     "起": _PRICED,
+    **dict.fromkeys("ad", re.compile("[图表][0-9]?$")),
     "层": re.compile(r"(?:住在?|位于|搬到|负|号[楼院]|[0-9A-Z]座)\Z"),
 }
 # 某某小区3栋: which one of an estate.
@@ -37,6 +38,8 @@ _FORCE = re.compile(
     "(?:里氏|震级|烈度|风力|风速|阵风|级风|级大风|级地震|瞬[间时])[^，,。；、]{0,12}[，,]?[^，,。；、震]{0,6}$|[台石]阶[^，。；、]{0,4}$"
 )
 _FORCED = re.compile("(?:以上)?(?:[台石]阶|石级|地震|余震|强震|大?风|强风|台风|飓风|阵风|狂风|巨?大?浪|海况)")
+# 多少钱一斤 states no price.
+_PRICE = re.compile(f"[{SMALL}]$|[0-9{SMALL}百千万亿两半几多余 ](?:[美欧日港澳加韩]?元|[块角毛分]?钱|[块角毛])$")
 _HEADER = re.compile("(?:单位(?:[:：为是]|均为)?[^，,。；]{0,8}|[（(:：])$")
 _NEARLY = re.compile("(?:近|上|约|逾|超|达)$")
 _LASTING = re.compile(
@@ -83,6 +86,8 @@ def counts_nothing(one: Counted) -> bool:  # noqa: C901, PLR0911 — a line for 
     before, after = one.before, one.after
     if refused := _REFUSED_AFTER.get(one.measure):
         return bool(refused.search(before) or (one.measure == "°" and _MINUTES.match(after)))
+    if says_each(one):
+        return True
     match one.measure:
         case "年" | "周年" | "个月" | "天" | "日" | "周" | "小时" | "分钟" | "晚" | "夜" | "个季度":
             return bool(_WHICH.search(before)) or (one.measure == "年" and _is_date(one))
@@ -105,6 +110,11 @@ def counts_nothing(one: Counted) -> bool:  # noqa: C901, PLR0911 — a line for 
     # (万元), 单位:万元
     header = _HEADER.search(before) and (after[:1] in ("", *"）)，,。；、\n") or "单位" in before)
     return bool(header) or after.startswith("为单位")
+
+
+def says_each(one: Counted) -> bool:
+    """Return whether 一 and its measure word say what a price is for: 两块五一斤, 三千元一个月."""
+    return one.number == "一" and one.after[:1] not in tuple("后前内来多半") and _PRICE.search(one.before) is not None
 
 
 def is_no_figure(one: Counted) -> bool:
@@ -133,9 +143,7 @@ def chinese_score(one: Counted, *, extended: bool) -> float:
         return 0.95
     if one.number not in ("一", "两", "几", "一两"):
         return 0.75 if one.number in ("百", "千", "万", "亿", "十", "半") else 0.9
-    # 两块五一斤 and 三千元一个月 are prices by the pound and the month.
-    price = one.number == "一" and one.before[-1:] in tuple(f"{SMALL}元块钱角毛")
-    return 0.7 * (one.number != "几" and not price and (extended or _is_exact(one)))
+    return 0.7 * (one.number != "几" and (extended or _is_exact(one)))
 
 
 def _is_no_count(one: Counted) -> bool:
