@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -94,6 +95,20 @@ def test_components_give_what_preannotation_gives(name: str) -> None:
     assert group_of(doc, name) == by_article()[name]
     assert [(one.start_char, one.end_char, one.label_) for one in doc.ents] == [one[:3] for one in by_article()[name]]
     assert by_article()[name]
+
+
+def test_components_take_time_in_proportion_to_the_doc() -> None:
+    nlp = blank()
+    component = nlp.add_pipe("biaozhu_amounts")
+    component(nlp.make_doc(TEXT))
+    seconds = []
+    for copies in (150, 600):
+        doc = nlp.make_doc(TEXT * copies)
+        begun = time.process_time()
+        component(doc)
+        seconds.append(time.process_time() - begun)
+    # Four times the text; what grows with its square would take sixteen times as long, and seconds.
+    assert seconds[1] < max(10 * seconds[0], 0.5)
 
 
 def test_components_mix_with_a_labelling_function_from_a_config(crops: Annotator, tmp_path: Path) -> None:

@@ -40,8 +40,9 @@ class AnnotatorComponent:
 
     def __call__(self, doc: Doc) -> Doc:
         """Annotate a Doc; for errors see `Annotator.annotate`."""
-        cuts = split_text(doc.text)
-        texts = tuple(doc.text[start:end] for start, end in cuts)
+        text = doc.text  # spaCy joins all tokens each time
+        cuts = split_text(text)
+        texts = tuple(text[start:end] for start, end in cuts)
         words = _words(self.model, texts) if self.annotator.reads_words else ()
         aligned = [
             (doc.char_span(offset + span.start, offset + span.end, label=span.label), span.score)
