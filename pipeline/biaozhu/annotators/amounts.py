@@ -112,11 +112,14 @@ PATTERN = re.compile(
     rf"(?=[{_FIRSTS}0-9A-Za-z-])(?:(?P<quoted>{_QUOTED})|(?P<price>{_PRICE})|(?P<part>{_FRACTION}|{_HALF})"
     rf"|(?P<skip>{SKIPPED})|(?P<amount>{_SIGN}(?:{_ARABIC_AMOUNT}|{_CHINESE_AMOUNT})))"
 )
+# Long patterns that few texts need are compiled when one does.
+_compiled = cache(re.compile)
 # The end of a range that has said its unit before: 4元至5元.
-_RANGE_END = re.compile(rf"(?:/{_AFTER_ARABIC})?{_second('')}(?P<unit>{_AFTER_ARABIC})")
+_RANGE_END = rf"(?:/{_AFTER_ARABIC})?{_second('')}(?P<unit>{_AFTER_ARABIC})"
+_BEGINS_RANGE_END = re.compile(f"/|{DASH}")
 
 
-def _smaller_parts() -> dict[str, re.Pattern[str]]:
+def _smaller_parts() -> dict[str, str]:
     """Return for each unit the pattern of a smaller part that may follow it: 三斤 二两, 3个月 零5天."""
     parts: dict[str, set[str]] = {}
     for scale in SMALLER:
@@ -126,16 +129,14 @@ def _smaller_parts() -> dict[str, re.Pattern[str]]:
     guards = {unit: guard for unit, guard in NOT_BEFORE_AFTER_FIGURES.items() if unit != "两"}
     return {
         # A numeral does not go on after 两, which may be a digit of it; a smaller weight does.
-        unit: re.compile(
-            rf"[零又]?(?:{ARABIC}|{CHINESE}|半|(?<=[零又])两|(?<=两)[{SMALL}]{{1,2}})(?P<unit>{alternation(smaller, guards)})"
-        )
+        unit: rf"[零又]?(?:{ARABIC}|{CHINESE}|半|(?<=[零又])两|(?<=两)[{SMALL}]{{1,2}})(?P<unit>{alternation(smaller, guards)})"
         for unit, smaller in parts.items()
     }
 
 
-def _unsaid_part(count: int) -> re.Pattern[str]:
+def _unsaid_part(count: int) -> str:
     """Return the pattern of digits whose unit is left unsaid: 一米八, 1米62, 三块五; but 两块五一斤 ends before 一斤."""
-    return re.compile(
+    return (
         rf"(?:[0-9]{{1,{count}}}|零?[{SMALL[:-1]}]{{1,{count}}}几?)"
         rf"(?=一[斤个张只条本碗份瓶袋盒包件次人天克米片节晚位块枚串桶箱台套双度吨尺亩年月晚]|(?![0-9{DIGITS}十百千万亿两]|[.,][0-9])(?!{_AFTER_ARABIC}))"
     )
@@ -145,7 +146,7 @@ _SMALLER_PART = _smaller_parts()
 # 一年365天 and 一天24小时 say how long a year is.
 _WHOLE = re.compile("(?:年36[56]天|年12个月|天24个?小时|天二十四小时|周[7七]天|星期[7七]天|小时60分钟)")
 _UNSAID = {"米": _unsaid_part(2), **dict.fromkeys("块毛角尺斤两度丈亩成", _unsaid_part(1))}
-_UNSAID["秒"] = re.compile(r"[0-9]{1,3}(?![0-9.A-Za-z])")
+_UNSAID["秒"] = r"[0-9]{1,3}(?![0-9.A-Za-z])"
 # 三里|半路 would be a strange 路.
 _AND_A_HALF = re.compile("半(?![价数场年月日夜径导岛成山决球圆壁边挂自潜职封殖透程个小]|(?<!里半)路)")
 # Of classifiers these alone: 一本半 and 1勺半, but 三个|半路.
@@ -154,17 +155,18 @@ _CURRENCY_NAME = re.compile(
     "现?大洋|[银鹰龙]洋|"
     + alternation(word for word in MEASURES["money"].split() if len(word) > 1 and word[0] not in "元块角毛分")
 )
-_AFTERWARDS = re.compile(
+_AFTERWARDS = (
     rf"(?:(?<=[毛角分])钱)?(?:[（(](?:{measure_pattern(MEASURES['classifier'])})[）)])?"
     rf"(?: ?[/·] ?(?:[0-9]++ ?)?(?:{_AFTER_ARABIC}|[月平胎生校课题$]|(?:min|[hdsa]|(?<=/)[a-z]{{2,4}})(?![A-Za-z]))(?:(?<=[A-Za-z])(?:-[12](?![0-9.])|⁻[¹²]))?"
     "|每(?:小时|分钟|秒|平方米|立方米|公顷|[兆千]瓦时?|吨|公斤|千克|升))*+"
 )
+_BEGIN_AFTERWARDS = frozenset("钱（( /·每")
 _BEGIN_MORE = frozenset(
     "0123456789零又半/（( ·每两几现大银鹰龙" + SMALL + "".join(word[0] for word in MEASURES["money"].split())
 )
 _IN_NUMBER = re.compile(f"[0-9{DIGITS}]{{2}}")
 # “18条” is the name of a policy.
-_BARE_COUNT = re.compile(f"[0-9](?:{measure_pattern(MEASURES['classifier'])})$")
+_BARE_COUNT = f"[0-9](?:{measure_pattern(MEASURES['classifier'])})$"
 # What the guideline's A3 leaves out.
 _LIMIT = re.compile("起|以[上下]|左右|上下")
 _TIMES_SIGN = re.compile(" ?[×xX*]")
@@ -216,14 +218,14 @@ def _read(text: str) -> tuple[list[Found], list[tuple[int, int]]]:
         if kind == "amount":
             position = _read_match(text, found, amounts, refused)
         elif kind in ("part", "price"):
-            position = _end_of(_AFTERWARDS, text, position)
+            position = _end_afterwards(text, position)
             amounts.append((start, position, 0.95))
         elif kind == "skip":
             refused.append((start, position))
         elif kind == "quoted" and text[start + 1] in "0123456789$¥€£-+":
             # “500万元” quotes a figure; everything else that short and quoted is a slogan or a fixed name.
             inner = text[start + 1 : position - 1]
-            if [one[:2] for one in _read(inner)[0]] == [(0, len(inner))] and not _BARE_COUNT.search(inner):
+            if [one[:2] for one in _read(inner)[0]] == [(0, len(inner))] and not re.search(_BARE_COUNT, inner):
                 amounts.append((start + 1, position - 1, 0.8))
     return amounts, refused
 
@@ -233,7 +235,8 @@ def _read_match(text: str, found: re.Match[str], amounts: list[Found], refused: 
     key = "A" if found["figures"] else "C"
     first = measure = found[f"unit{key}"]
     start, end, second = *found.span(), found.start(f"second{key}")
-    further = _RANGE_END.match(text, end) if second < 0 else None
+    goes_on = second < 0 and _BEGINS_RANGE_END.match(text, end)
+    further = _compiled(_RANGE_END).match(text, end) if goes_on else None
     if further:
         measure, end, second = further["unit"], further.end(), further.start("second")
     end = _whole_end(text, end, measure)
@@ -275,18 +278,20 @@ def _read_match(text: str, found: re.Match[str], amounts: list[Found], refused: 
 def _whole_end(text: str, end: int, unit: str) -> int:
     if text[end : end + 1] not in _BEGIN_MORE or _WHOLE.match(text, end - len(unit)):
         return end
-    while unit in _SMALLER_PART and (part := _SMALLER_PART[unit].match(text, end)):
+    while unit in _SMALLER_PART and (part := _compiled(_SMALLER_PART[unit]).match(text, end)):
         end, unit = part.end(), part["unit"]
-    more = _UNSAID[unit].match(text, end) if unit in _UNSAID else None
+    more = _compiled(_UNSAID[unit]).match(text, end) if unit in _UNSAID else None
     if not more and (kind_of(unit) != "classifier" or unit in _HALVED):
         more = _AND_A_HALF.match(text, end)
     if not more and unit in "元圆块":
         more = _CURRENCY_NAME.match(text, end)
-    return _end_of(_AFTERWARDS, text, more.end() if more else end)
+    return _end_afterwards(text, more.end() if more else end)
 
 
-def _end_of(pattern: re.Pattern[str], text: str, position: int) -> int:
-    found = pattern.match(text, position)
+def _end_afterwards(text: str, position: int) -> int:
+    if text[position : position + 1] not in _BEGIN_AFTERWARDS:
+        return position
+    found = _compiled(_AFTERWARDS).match(text, position)
     return found.end() if found else position
 
 
