@@ -9,7 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from biaozhu.annotators.amount_grammar.forms import fold_text
-from biaozhu.annotators.amounts import LABEL, SOURCE, SURE, amount_borders, find_amounts
+from biaozhu.annotators.amounts import LABEL, LONGEST_NAME_CHARS, SOURCE, SURE, amount_borders, find_amounts
+from biaozhu.knowledge.gazetteer import gazetteer
+from biaozhu.knowledge.world import world_names
 
 MARKED = [
     # A1: numeral and measure word
@@ -244,6 +246,10 @@ PATTERNS = (
     ),
     *("三斤二两", "百分之", "第一、", "零下", "“", "A1", "1,234", "兩", "前1个月"),
 )
+
+
+def test_amounts_look_as_far_as_the_longest_name_reaches() -> None:
+    assert max(map(len, [*gazetteer().named, *world_names()])) <= LONGEST_NAME_CHARS
 
 
 @pytest.mark.parametrize("piece", PATTERNS)

@@ -22,10 +22,12 @@ from biaozhu.annotators.amount_grammar.context import (
 from biaozhu.annotators.amount_grammar.forms import fold_text
 from biaozhu.annotators.amount_grammar.skips import DIGITS, IDIOMS, SKIPPED, SMALL
 from biaozhu.annotators.registry import Annotator
+from biaozhu.annotators.repair.edit import Word
 from biaozhu.annotators.repair.persons import is_in_name
+from biaozhu.data.files import LONE_SURROGATE
 from biaozhu.data.model import Span
-from biaozhu.knowledge.division_names import COUNTY
-from biaozhu.knowledge.gazetteer import gazetteer
+from biaozhu.knowledge.division_names import COUNTY, PROVINCE, TOWNSHIP
+from biaozhu.knowledge.lexicon import loaded_lexicon
 from biaozhu.knowledge.measures import (
     ARABIC,
     ASCII_UNIT,
@@ -43,7 +45,7 @@ from biaozhu.knowledge.measures import (
     measure_pattern,
 )
 from biaozhu.knowledge.word_tables import TABLES
-from biaozhu.knowledge.world import KNOWN_PERSON, WELL_KNOWN, read_names
+from biaozhu.knowledge.world import KNOWN_PERSON, WELL_KNOWN_KINDS
 
 _NUMERAL_IN = re.compile("[一二三四五六七八九十百千万两半]")
 LABEL, SOURCE = "AMOUNT", "amounts"
@@ -52,6 +54,7 @@ Found = tuple[int, int, float]
 SLOGAN_LENGTH = 12
 # How far around an amount its surroundings are read.
 REACH_BEFORE, REACH_AFTER = 24, 6
+LONGEST_NAME_CHARS = 15
 
 _QUOTED = "|".join(
     f"{left}[^{left}{right}，。；：！？,;:!?\n]{{1,{SLOGAN_LENGTH}}}{right}"
@@ -270,7 +273,7 @@ def _read_match(text: str, found: re.Match[str], amounts: list[Found], refused: 
             amounts.append((start, end, 0.95))
     elif found["figures"]:
         amounts.append((start, end, 0.97))
-    elif not _in_a_name(text, start, found.end()) and (score := chinese_score(one, extended=end > found.end())):
+    elif (score := chinese_score(one, extended=end > found.end())) and not _in_a_name(text, start, found.end()):
         amounts.append((start, end, score))
     return end
 
@@ -303,25 +306,28 @@ def _is_change(one: Counted, dash: str) -> bool:
 
 def _in_a_name(text: str, start: int, end: int) -> bool:
     # 三门峡, 五台山镇, 三只松鼠: a name that holds what reads as an amount; 王七斤, a person's.
-    return is_in_name(text, start, end) or any(
-        start >= offset and text.startswith(name, start - offset)
-        for name, offset in _names_with_amounts().get(text[start:end], ())
+    if is_in_name(text, start, end):
+        return True
+    find, kinds = loaded_lexicon()
+    first = max(0, end - LONGEST_NAME_CHARS)
+    near = LONE_SURROGATE.sub("\ufffd", text[first : start + LONGEST_NAME_CHARS])
+    start, end = start - first, end - first
+    return any(
+        _holds_amount(Word(left, right, kinds.item(number)), near[left:right], start - left, end - left)
+        for left, right, number in find(near)
+        if left <= start and end <= right and end - start < right - left
     )
 
 
-@cache
-def _names_with_amounts() -> dict[str, list[tuple[str, int]]]:
-    table: dict[str, list[tuple[str, int]]] = {}
-    divisions = (name for name, named in gazetteer().named.items() if named.full or named.level <= COUNTY)
-    known = {name: kinds & KNOWN_PERSON for name, kinds in read_names(WELL_KNOWN) if _NUMERAL_IN.search(name)}
-    for name, certain in (*dict.fromkeys(divisions, True).items(), *known.items()):
-        # Short names are as often an amount: 五里, of townships 三只羊, of well-known ones 三棵树.
-        for match in PATTERN.finditer(name) if len(name) > 2 else ():  # noqa: PLR2004 — as said above
-            whole = match.end() - match.start() == len(name)
-            doubtful = not certain and not match.start() and len(name) < 4  # noqa: PLR2004 — as above
-            if match.lastgroup == "amount" and not whole and not doubtful:
-                table.setdefault(match.group(), []).append((name, match.start()))
-    return table
+def _holds_amount(word: Word, name: str, start: int, end: int) -> bool:
+    """Return whether a word is the name of a division, or well known, and has an amount there."""
+    certain = word.is_division(PROVINCE, TOWNSHIP, full=True) or word.is_division(PROVINCE, COUNTY)
+    if not certain and not (word.is_of(WELL_KNOWN_KINDS) and _NUMERAL_IN.search(name)):
+        return False
+    # Short names are as often an amount: 五里, of townships 三只羊, of well-known ones 三棵树.
+    shortest = 3 if start or certain or word.is_of(KNOWN_PERSON) else 4
+    amounts = (one.span() for one in PATTERN.finditer(name) if one.lastgroup == "amount")
+    return len(name) >= shortest and (start, end) in amounts
 
 
 # Chinese numerals (一, 三面, 百年) count nothing more often than figures do: there the network has to see an amount, too.
