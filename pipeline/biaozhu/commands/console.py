@@ -141,12 +141,15 @@ def progress_of_steps(title: str) -> Iterator[Callable[[int, int, str], None]]:
 
 @contextmanager
 def _bar(title: str, total: int | None, *, counts: bool) -> Iterator[Callable[..., None]]:
+    if not sys.stderr.isatty():
+        yield lambda **_: None
+        return
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     count = TextColumn("{task.description}: {task.completed:,.0f} " + translate("characters"))
     columns = (SpinnerColumn(), count, TimeElapsedColumn()) if counts else Progress.get_default_columns()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         yield partial(bar.update, bar.add_task(translate(title), total=total))
 
 
