@@ -17,7 +17,7 @@ from biaozhu.data.errors import EmptyArticleError, WriteError
 from biaozhu.data.files import TEMPORARY, scratch_database, temporary_folder, write_bytes
 from biaozhu.scale import batch as duplicates_module
 from biaozhu.scale.corpus_stream import Source, read_sources
-from biaozhu.scale.shards import Plan, find_own_files, write_shards
+from biaozhu.scale.shards import ShardPlan, find_own_files, write_shards
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +71,7 @@ def test_batch_makes_a_dead_letter_of_whatever_an_article_raises(
 
     monkeypatch.setattr(duplicates_module, "article_from_bytes", breaking)
     sources = [Source("bad", "x:1", b"x"), Source("good", "x:2", GOOD.encode())]
-    (receipt,) = write_shards(sources, workplace / "out", Plan("fast"))
+    (receipt,) = write_shards(sources, workplace / "out", ShardPlan("fast"))
     assert receipt.articles == 1
     (letter,) = _failed(workplace / "out")
     assert letter["reason"].startswith("BZ007 x:1: ")
@@ -150,7 +150,7 @@ def test_shards_that_are_good_stay_where_no_article_can_be_read(workplace: Path)
         assert run(["preannotate", bad, "--model", "fast", "--shards", "out"]) == 2
         assert {path.name: path.read_bytes() for path in (workplace / "out").iterdir()} == before
     with pytest.raises(EmptyArticleError):
-        next(write_shards([Source("x", "x")], workplace / "new", Plan("fast")))
+        next(write_shards([Source("x", "x")], workplace / "new", ShardPlan("fast")))
 
 
 @pytest.mark.parametrize(

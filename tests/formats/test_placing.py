@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.data.errors import BiaozhuError
-from biaozhu.formats.placing import Place, place_texts
+from biaozhu.formats.placing import TextPlace, place_texts
 from biaozhu.reading.sentences import split_text
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def test_placing_refuses_what_has_no_place_of_its_own(texts: tuple[str, ...]) ->
 
 
 def test_placing_leaves_what_is_held() -> None:
-    assert place_texts({4: "中国"}, RAW, held=[(8, 10)]) == {4: Place(0, sure=True)}
+    assert place_texts({4: "中国"}, RAW, held=[(8, 10)]) == {4: TextPlace(0, sure=True)}
 
 
 @given(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from biaozhu.data.model import Sentence, Span, sentence_from_line, sentence_to_line, with_spans
 from biaozhu.llm.answers import check_answer, find_occurrence
-from biaozhu.llm.plan import Batch, Question, make_prompt
+from biaozhu.llm.plan import PromptBatch, Question, make_prompt
 
 LABELS = ("PLACE", "PERSON", "AMOUNT")
 TEXTS = st.text(st.sampled_from('中国人𠮷😀👨‍👩‍👧é\u0301 \t\r\n\u2028"\\{}aA１1'), min_size=1, max_size=30)
@@ -96,5 +96,5 @@ def test_answers_count_occurrences_from_each_letter(text: str, part: str, number
 @given(st.lists(TEXTS, min_size=1, max_size=5))
 def test_prompt_carries_texts_as_they_are(texts: list[str]) -> None:
     asked = tuple(Question(Sentence("0" * 12, 0, len(one), one), "前", "后", "") for one in texts)
-    question = json.loads(Batch(make_prompt((), "", ()), asked).messages()[-1]["content"])
+    question = json.loads(PromptBatch(make_prompt((), "", ()), asked).messages()[-1]["content"])
     assert [one["text"] for one in question["sentences"]] == texts

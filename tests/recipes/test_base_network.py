@@ -32,7 +32,7 @@ from recipes.base.begin import read_earlier  # noqa: E402 — only where PyTorch
 from recipes.base.build import build_base  # noqa: E402 — as above
 from recipes.base.network import chain_loss  # noqa: E402 — as above
 from recipes.base.train import (  # noqa: E402 — as above
-    Settings,
+    BaseSettings,
     Vocabulary,
     build_network,
     calibrate,
@@ -55,7 +55,9 @@ def vocabulary() -> Vocabulary:
 
 
 def small(**changes: Any) -> Any:
-    return Settings(**{"buckets": 50, "bigram": 4, "epochs": 3, "warm_up": 5, "batch": 60, "ema_decay": 0.9, **changes})
+    return BaseSettings(
+        **{"buckets": 50, "bigram": 4, "epochs": 3, "warm_up": 5, "batch": 60, "ema_decay": 0.9, **changes}
+    )
 
 
 def corpus(count: int, seed: int) -> list[Example]:

@@ -97,10 +97,10 @@ torch = pytest.importorskip("torch")
 from recipes.base.begin import begin_with  # noqa: E402 — only where PyTorch is
 from recipes.base.export import write_model  # noqa: E402 — as above
 from recipes.deep import train as training  # noqa: E402
-from recipes.deep.build import Drawn, find_pieces, keep_pieces, list_characters, read_deep_config, vary_some  # noqa: E402 — as above
+from recipes.deep.build import DrawnSentences, find_pieces, keep_pieces, list_characters, read_deep_config, vary_some  # noqa: E402 — as above
 from recipes.deep.export import build_deep_graph, make_contents, read_earlier  # noqa: E402 — only where PyTorch is
 from recipes.deep.tagger import Tagger  # noqa: E402 — as above
-from recipes.deep.train import Settings, inputs_of, prepare, train  # noqa: E402 — as above
+from recipes.deep.train import DeepSettings, inputs_of, prepare, train  # noqa: E402 — as above
 
 torch.set_num_threads(1)
 ROWS = rows_of(["", "", *"李山河村去来"])
@@ -123,7 +123,7 @@ def trained(epochs: int) -> tuple[Tagger, list[dict[str, float]], list[object]]:
     pieces = make_pieces([made.words[row] for row in kept], made.scores[kept].tolist(), made.forms)
     prepared = prepare([example(one, TAGS) for one in sentences() * 5], pieces)
     network = Tagger(made, np.array(kept), 8, TAGS)
-    settings = Settings(epochs=epochs, batch=60, warm_up=3)
+    settings = DeepSettings(epochs=epochs, batch=60, warm_up=3)
     history = train(network, [prepared] * epochs, ROWS, settings, lambda _: None)
     return network, history, prepared
 
@@ -143,7 +143,7 @@ def test_deep_rate_rises_to_its_height_and_falls(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(training, "_step", step)
     trained(40)
     encoder_rates, head_rates = zip(*rates, strict=True)
-    wanted = Settings()
+    wanted = DeepSettings()
     assert max(encoder_rates) == pytest.approx(wanted.learn_rate, rel=0.1)
     assert head_rates == pytest.approx([rate * wanted.head_rate / wanted.learn_rate for rate in encoder_rates])
     top = encoder_rates.index(max(encoder_rates))
@@ -194,7 +194,7 @@ def test_deep_begin_reads_back_what_was_written(tmp_path: Path, monkeypatch: pyt
 
 def test_deep_epochs_see_a_share_of_the_sentences_varied() -> None:
     many = sentences() * 50
-    none, some = (list(vary_some(many, TAGS, Drawn(varied=share), 2)) for share in (0.0, 0.5))
+    none, some = (list(vary_some(many, TAGS, DrawnSentences(varied=share), 2)) for share in (0.0, 0.5))
     whole = [one.text for one in many]
     assert [["".join(map(chr, one.points.tolist())) for one in epoch] for epoch in none] == [whole] * 2
     for epoch in some:

@@ -16,7 +16,7 @@ from biaozhu.data.ledger import Entry
 from biaozhu.reporting.content import (
     CurveFigures,
     CurveFit,
-    CurvePoint,
+    ReportedPoint,
     ReportRequest,
     RoundTrip,
     gather_content,
@@ -66,7 +66,7 @@ def address(material: ReportContent, tmp_path_factory: pytest.TempPathFactory) -
     """Return the address of a report with every section that there is, losses and a round trip that differs."""
     folder = tmp_path_factory.mktemp("page")
     pair = PairAgreement("a", "b", 3, (2, 2), {"micro": 0.9}, {"micro": 0.95}, {"boundary": 1})
-    points = tuple(CurvePoint(at, at / 100, at / 120, at / 90) for at in (10, 40, 80))
+    points = tuple(ReportedPoint(at, at / 100, at / 120, at / 90) for at in (10, 40, 80))
     whole = replace(
         material,
         ledger=(Entry("pull", "loss", "dropped", "x:0-3", 0, 2, "PLACE", "云岭"),),

@@ -25,7 +25,7 @@ from biaozhu.scale.cluster import ON_LOOPBACK, PRIVATE, make_on_node, write_shar
 from biaozhu.scale.cluster_reading import Duplicates
 from biaozhu.scale.corpus_stream import read_sources
 from biaozhu.scale.shard_folders import place
-from biaozhu.scale.shards import Plan, write_shards
+from biaozhu.scale.shards import ShardPlan, write_shards
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def whole(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("whole")
-    list(write_shards(read_sources([corpus]), folder, Plan(size=4000)))
+    list(write_shards(read_sources([corpus]), folder, ShardPlan(size=4000)))
     return _sums(folder)
 
 
@@ -124,7 +124,7 @@ def test_cluster_of_this_machine_goes_on_where_a_run_stopped(
     corpus: Path, whole: dict[str, str], tmp_path: Path
 ) -> None:
     folder = tmp_path / "out"
-    made = write_shards(read_sources([corpus]), folder, Plan(size=4000))
+    made = write_shards(read_sources([corpus]), folder, ShardPlan(size=4000))
     for _ in range(5):
         next(made)
     made.close()
@@ -163,7 +163,7 @@ def test_cluster_that_is_not_there_is_one_line(corpus: Path, tmp_path: Path) -> 
 def test_cluster_refuses_a_node_with_another_fast_model(tmp_path: Path) -> None:
     for version, mark, reason in ((__version__, "0" * 64, "another fast model"), ("0", "", "biaozhu")):
         with pytest.raises(ModelDataError, match=reason):
-            make_on_node(0, (), tmp_path, Plan("fast"), version, mark)
+            make_on_node(0, (), tmp_path, ShardPlan("fast"), version, mark)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -205,7 +205,7 @@ def _on_cluster(corpus: str, folder: str, report: str) -> None:
     reading.setLevel(logging.DEBUG)
     reading.addFilter(lambda record: readers.append(record.args[1]) or False)
     told["known"], told["known_again"] = _find_before_and_after_a_loss(ray)
-    receipts = write_shards_on_ray([place(corpus)], place(folder), Plan(size=4000))
+    receipts = write_shards_on_ray([place(corpus)], place(folder), ShardPlan(size=4000))
     files = [next(receipts).file for _ in range(NODES)]
     told["before"] = len(list(place(folder).glob("part-*.json")))
     cluster.remove_node(nodes[0], allow_graceful=False)

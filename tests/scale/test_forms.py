@@ -23,7 +23,7 @@ from biaozhu.formats.docbin import read_docbin
 from biaozhu.nlp.tokenizer import make_char_tokenizer
 from biaozhu.scale.batch import annotate_sources
 from biaozhu.scale.corpus_stream import Source, read_sources
-from biaozhu.scale.shards import ENDINGS, Plan, pack, write_shards
+from biaozhu.scale.shards import ENDINGS, ShardPlan, pack, write_shards
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,8 +108,8 @@ def test_forms_of_shards_go_on_after_a_stop(form: Form, tmp_path: Path) -> None:
     assert run(["preannotate", str(corpus), "--shards", str(tmp_path / "whole"), *options]) == 1
     stopped = tmp_path / "stopped"
     # Another form lay there before.
-    list(write_shards(read_sources([corpus]), stopped, Plan(size=1500, form="jsonl")))
-    made = write_shards(read_sources([corpus]), stopped, Plan(size=1500, form=form))
+    list(write_shards(read_sources([corpus]), stopped, ShardPlan(size=1500, form="jsonl")))
+    made = write_shards(read_sources([corpus]), stopped, ShardPlan(size=1500, form=form))
     next(made)
     made.close()
     (stopped / f"part-00000{ENDINGS[form]}").write_bytes(b"half")
@@ -140,7 +140,7 @@ def _killed(command: list[str], folder: Path, moment: float) -> bool:
 def test_forms_survive_kills_at_random_moments(form: Form, tmp_path: Path) -> None:
     corpus = _corpus(tmp_path)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    list(write_shards(read_sources([corpus]), whole, Plan(size=500, form=form)))
+    list(write_shards(read_sources([corpus]), whole, ShardPlan(size=500, form=form)))
     command = [sys.executable, "-m", "biaozhu", "preannotate", str(corpus), "--shards", str(killed)]
     command += ["--shard-size", "500", "--shard-format", form]
     draw = random.Random(7)  # noqa: S311 — moments, no secrets

@@ -25,7 +25,7 @@ from biaozhu.reading.article import article_from_bytes
 from biaozhu.scale.batch import annotate_sources, batches
 from biaozhu.scale.corpus_stream import Source, read_sources
 from biaozhu.scale.shard_folders import names_in
-from biaozhu.scale.shards import Plan, write_shards
+from biaozhu.scale.shards import ShardPlan, write_shards
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,12 +118,12 @@ def test_shards_and_one_file_agree_for_any_number_of_jobs(corpus: Path, tmp_path
 
 def test_shards_go_on_after_a_stop_and_mend_what_is_damaged(corpus: Path, tmp_path: Path) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    list(write_shards(read_sources([corpus]), whole, Plan(size=2000)))
-    made = write_shards(read_sources([corpus]), stopped, Plan(size=2000))
+    list(write_shards(read_sources([corpus]), whole, ShardPlan(size=2000)))
+    made = write_shards(read_sources([corpus]), stopped, ShardPlan(size=2000))
     next(made)
     next(made)
     with pytest.raises(LockedError):
-        next(write_shards(read_sources([corpus]), stopped, Plan(size=2000)))
+        next(write_shards(read_sources([corpus]), stopped, ShardPlan(size=2000)))
     made.close()
     before = (stopped / "part-00000.jsonl.gz").stat().st_mtime_ns
     (stopped / "part-00001.jsonl.gz").write_bytes(b"half")
@@ -132,17 +132,17 @@ def test_shards_go_on_after_a_stop_and_mend_what_is_damaged(corpus: Path, tmp_pa
     (stopped / "part-00099.json").write_text(json.dumps(longer), encoding="utf-8")
     (stopped / "part-00099.jsonl.gz").write_bytes(b"of a longer corpus")
     assert not (stopped / "MANIFEST.json").exists()
-    list(write_shards(read_sources([corpus]), stopped, Plan(size=2000)))
+    list(write_shards(read_sources([corpus]), stopped, ShardPlan(size=2000)))
     assert _sums(stopped) == _sums(whole)
     assert (stopped / "part-00000.jsonl.gz").stat().st_mtime_ns == before
 
 
 def test_shards_are_made_again_when_an_article_changes(corpus: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    list(write_shards(read_sources([corpus]), folder, Plan(size=2000)))
+    list(write_shards(read_sources([corpus]), folder, ShardPlan(size=2000)))
     before = _sums(folder)
     corpus.write_text(corpus.read_text(encoding="utf-8").replace('"a59"', '"b59"'), encoding="utf-8")
-    list(write_shards(read_sources([corpus]), folder, Plan(size=2000)))
+    list(write_shards(read_sources([corpus]), folder, ShardPlan(size=2000)))
     changed = {name for name, checksum in _sums(folder).items() if checksum != before[name]}
     last = max(name for name in before if name.startswith("part-") and name.endswith(".json"))
     assert changed == {"MANIFEST.json", last}
@@ -151,7 +151,7 @@ def test_shards_are_made_again_when_an_article_changes(corpus: Path, tmp_path: P
 def test_shards_are_made_again_when_the_fast_model_is_another(corpus: Path, tmp_path: Path) -> None:
     folder, model = tmp_path / "out", tmp_path / "fast"
     shutil.copytree(model_folder("fast"), model)
-    plan = Plan(str(model), 2000)
+    plan = ShardPlan(str(model), 2000)
     list(write_shards(read_sources([corpus]), folder, plan))
     before = {path: path.stat().st_mtime_ns for path in folder.glob("part-*")}
     list(write_shards(read_sources([corpus]), folder, plan))
@@ -194,7 +194,7 @@ def test_shards_say_in_one_line_what_the_folder_does_not_let_them_do(
     said = capsys.readouterr().err
     assert said.startswith(f"BZ004 {folder / 'MANIFEST.json'}: cannot be removed"), said
     (folder / "MANIFEST.json").rmdir()
-    made = write_shards(read_sources([corpus]), folder, Plan(size=1 << 20))
+    made = write_shards(read_sources([corpus]), folder, ShardPlan(size=1 << 20))
     next(made)
     (folder / "part-00000.json").unlink()
     (folder / "part-00000.json").mkdir()
@@ -227,7 +227,7 @@ def _killed_at(corpus: Path, folder: Path, moments: list[float]) -> None:
 @pytest.mark.slow
 def test_shards_survive_kills_at_random_moments(corpus: Path, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    list(write_shards(read_sources([corpus]), whole, Plan(size=500)))
+    list(write_shards(read_sources([corpus]), whole, ShardPlan(size=500)))
     model = load_model(DEFAULT_MODEL)
     draw = random.Random(20)  # noqa: S311 — moments, no secrets
     _killed_at(corpus, killed, [draw.uniform(0.5, 6) for _ in range(20)])

@@ -15,14 +15,14 @@ from scipy import sparse
 from biaozhu.data.layers import read_layer
 from biaozhu.nlp.crf import encode_spans, make_tags
 from biaozhu.nlp.tokenizer import make_char_tokenizer
-from biaozhu.training.choosing import MOST_LOST, Learned, choose_hold, compare_spans
-from biaozhu.training.descent import Hold, Problem, merge_columns, predict, read_gold, solve_problem
+from biaozhu.training.choosing import MOST_LOST, Learned, choose_hold, compare_with_start
+from biaozhu.training.descent import CrfProblem, Hold, merge_columns, predict, read_gold, solve_problem
 from biaozhu.training.train import fit, read_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from biaozhu.training.choosing import Comparison
+    from biaozhu.training.choosing import StartComparison
 
 GOLD = Path("annotations/gold/handan-2020-07-02.jsonl")
 LABELS = ("PLACE",)
@@ -36,7 +36,7 @@ def vary(count: int) -> list[str]:
     return [f"{TEXT}{chr(0x4E00 + at)}" for at in range(count)]
 
 
-def problem_of(texts: list[str], *, right: bool) -> Problem:
+def problem_of(texts: list[str], *, right: bool) -> CrfProblem:
     nlp = spacy.blank("zh")
     nlp.tokenizer = make_char_tokenizer()(nlp)
     end = 5 if right else 4
@@ -44,7 +44,7 @@ def problem_of(texts: list[str], *, right: bool) -> Problem:
     prior = [np.eye(len(make_tags(LABELS)))[encode_spans(LABELS, len(one), [(2, end, "PLACE")])] for one in texts]
     alphabet = sorted(set("".join(texts)))
     rows = [np.eye(len(alphabet), dtype=np.float32)[[alphabet.index(one) for one in text]] for text in texts]
-    return Problem(
+    return CrfProblem(
         tuple(nlp.make_doc(text) for text in texts),
         LABELS,
         (np.concatenate(rows),),
@@ -55,11 +55,11 @@ def problem_of(texts: list[str], *, right: bool) -> Problem:
 
 
 def choose(
-    problem: Problem,
+    problem: CrfProblem,
     holds: list[Hold],
     groups: list[str] | None = None,
     prior_from: Callable[[Sequence[int]], np.ndarray] | None = None,
-) -> tuple[Hold | None, Comparison, str]:
+) -> tuple[Hold | None, StartComparison, str]:
     """Choose with one article of all texts, and the problem's own prior, where nothing else is said."""
     of_text = groups or [""] * len(problem.docs)
     return choose_hold(problem, holds, of_text, prior_from or (lambda _: problem.prior))
@@ -93,7 +93,7 @@ def test_choosing_takes_the_start_where_every_hold_does_harm() -> None:
     wrong.path[:] = 0
     ends = right.lengths[0]
     path = np.concatenate([wrong.path[:ends], right.path[ends:]])
-    problem = Problem(right.docs, LABELS, right.blocks, right.prior, path, right.lengths)
+    problem = CrfProblem(right.docs, LABELS, right.blocks, right.prior, path, right.lengths)
     hold, found, _ = choose(problem, [Hold(0.01, (1e-3,))])
     assert found.broken > found.mended
     assert hold is None
@@ -125,7 +125,7 @@ def test_choosing_weakens_no_start_whose_labels_the_gold_lacks() -> None:
     path = np.array([make_tags(labels).index(make_tags(LABELS)[tag]) for tag in problem.path])
     prior = np.zeros((len(path), len(make_tags(labels))), np.float32)
     prior[:, [make_tags(labels).index(tag) for tag in make_tags(LABELS)]] = problem.prior
-    whole = Problem(problem.docs, labels, problem.blocks, prior, path, problem.lengths)
+    whole = CrfProblem(problem.docs, labels, problem.blocks, prior, path, problem.lengths)
     assert choose(problem, HOLDS)[0] == HOLDS[1]
     hold, *_ = choose(whole, HOLDS)
     assert hold is None or hold.prior_weight == HOLDS[0].prior_weight
@@ -182,8 +182,8 @@ def test_choosing_leaves_a_start_that_is_often_wrong_where_nothing_betters_it() 
 def test_choosing_counts_mended_and_broken_spans() -> None:
     problem = problem_of([TEXT, TEXT], right=True)
     gold, start = read_gold(problem), predict(problem, Hold(1.0, ()), None)
-    assert compare_spans(problem, gold, start, start).changed == 0
-    found = compare_spans(problem, gold, start, [start[0], []])
+    assert compare_with_start(problem, gold, start, start).changed == 0
+    found = compare_with_start(problem, gold, start, [start[0], []])
     assert (found.mended, found.broken) == (0, 1)
     assert str(found.examples[0]).endswith("青岛市 (PLACE)")
 
@@ -199,7 +199,7 @@ def test_descent_of_merged_columns_gives_the_same_emissions(seed: int) -> None:
     assert merged.shape[1] <= 4
     hold, emissions = Hold(1.0, (1.0,)), []
     for one in (block, merged):
-        whole = Problem(problem.docs, LABELS, (one,), problem.prior, problem.path, problem.lengths)
+        whole = CrfProblem(problem.docs, LABELS, (one,), problem.prior, problem.path, problem.lengths)
         flat = solve_problem(whole, hold, iterations=200, tolerance=1e-12)
         emissions.append(flat[: whole.sizes[0]].reshape(whole.tags, -1))
     np.testing.assert_allclose(emissions[1][:, place] * share, emissions[0], atol=2e-3)

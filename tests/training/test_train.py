@@ -19,7 +19,7 @@ from biaozhu.data.errors import ConfigError, TrainingError, WriteError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.training.card import HELD_OUT, IN_SAMPLE, TWO_MEASURES, write_card
-from biaozhu.training.choosing import Comparison, Learned
+from biaozhu.training.choosing import Learned, StartComparison
 from biaozhu.training.gold import make_examples
 from biaozhu.training.train import fit, read_config, train
 
@@ -95,7 +95,7 @@ def test_train_card_tells_its_two_held_out_measures_apart(tmp_path: Path, *, hel
     # A regression test: 0.9848 on parts left out and 0.9744 held out stood on one card without a word.
     config, gold = small_project(tmp_path)
     counts = StrictCounts(gold=5, predicted=4, correct=3)
-    compared = Comparison(counts, counts, 0, 0, None, ())
+    compared = StartComparison(counts, counts, 0, 0, None, ())
     fitted = replace(fit(read_config(config), read_layer(gold)), learned=Learned(None, compared, compared))
     scores = {IN_SAMPLE: {"all": counts}} | ({HELD_OUT: {"all": counts}} if held else {})
     write_card(tmp_path, fitted, config_path=config, overrides={}, files=[], scores=scores, scored=0)

@@ -13,14 +13,14 @@ from biaozhu.reading.sentences import split_text, trim
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TextPlace:
     """Place of a text in an article; `sure` where its copies among the texts are as many as its places."""
 
     start: int
     sure: bool
 
 
-def place_texts(texts: Mapping[int, str], raw: str, *, held: Iterable[tuple[int, int]] = ()) -> dict[int, Place]:
+def place_texts(texts: Mapping[int, str], raw: str, *, held: Iterable[tuple[int, int]] = ()) -> dict[int, TextPlace]:
     """Return the place of each text by its number; no two overlap, nor any that is `held`.
 
     First come those that have no choice, then the others, each behind the one before it if it can; and texts that begin and
@@ -39,7 +39,7 @@ def place_texts(texts: Mapping[int, str], raw: str, *, held: Iterable[tuple[int,
     taken = bytearray(len(raw))
     for start, end in held:
         taken[start:end] = b"\1" * (end - start)
-    places: dict[int, Place] = {}
+    places: dict[int, TextPlace] = {}
     for every, choosing in ((whole, False), (whole, True), (starts, False), (starts, True)):
         wanted = Counter(text for number, text in texts.items() if number not in places)
         # Negated, the first comes last, where it is taken at once.
@@ -50,7 +50,7 @@ def place_texts(texts: Mapping[int, str], raw: str, *, held: Iterable[tuple[int,
             if number not in places and (choosing or text in sure):
                 place = _take_next(free[text], text, reached, taken)
                 if place is not None:
-                    places[number] = Place(place, text in sure)
+                    places[number] = TextPlace(place, text in sure)
             if number in places:
                 reached = places[number].start + len(text)
     raise_collected([_refuse(number, text, starts[text]) for number, text in texts.items() if number not in places])

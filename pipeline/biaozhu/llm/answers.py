@@ -36,7 +36,7 @@ WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class AnswerProblem:
     """Fault of an answer: a reason that can be counted, and the span as the model wrote it, or a detail."""
 
     reason: str
@@ -61,7 +61,7 @@ class Checked:
     """The answer for one sentence: the spans that stand in it, sorted and disjoint, and what is wrong with the rest."""
 
     spans: tuple[Span, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[AnswerProblem, ...] = ()
 
     @property
     def answered(self) -> bool:
@@ -102,7 +102,7 @@ def check_marks(content: str, texts: Sequence[str], *, labels: Collection[str]) 
 
 def make_unanswered(reason: str, detail: str = "") -> Checked:
     """Return that a sentence has no answer."""
-    return Checked(problems=(Problem(reason, detail=detail),))
+    return Checked(problems=(AnswerProblem(reason, detail=detail),))
 
 
 def _check_each(
@@ -165,24 +165,24 @@ def _check_spans(spans: Any, text: str, labels: Collection[str]) -> Checked:
     if len(spans) > len(text):
         return make_unanswered(TOO_MANY_SPANS, f"{len(spans):,}")
     good: list[Span] = []
-    problems: list[Problem] = []
+    problems: list[AnswerProblem] = []
     stated = Counter(json.dumps(one, sort_keys=True) for one in spans)
     for item in spans:
         found = _find_span(item, text, labels)
-        if isinstance(found, Problem):
+        if isinstance(found, AnswerProblem):
             problems.append(found)
         elif any(one.start < found.end and found.start < one.end for one in good):
             twice = stated[json.dumps(item, sort_keys=True)] > 1
             reason = "span stated twice" if twice else "span overlaps another"
-            problems.append(Problem(reason, item["text"], found.label, _occurrence_of(item, text)))
+            problems.append(AnswerProblem(reason, item["text"], found.label, _occurrence_of(item, text)))
         else:
             good.append(found)
     return Checked(tuple(sorted(good)), tuple(problems))
 
 
-def _find_span(item: Any, text: str, labels: Collection[str]) -> Span | Problem:
+def _find_span(item: Any, text: str, labels: Collection[str]) -> Span | AnswerProblem:
     if not isinstance(item, dict) or not all(isinstance(item.get(key), str) for key in ("text", "label")):
-        return Problem("a span is not of the schema", _shorten(item), "?")
+        return AnswerProblem("a span is not of the schema", _shorten(item), "?")
     part, label = item["text"], item["label"]
     occurrence = _occurrence_of(item, text)
     if label not in labels:
@@ -196,7 +196,7 @@ def _find_span(item: Any, text: str, labels: Collection[str]) -> Span | Problem:
     else:
         is_rewritten = _bare(part) in _bare(text)
         reason = "rewritten: the sentence writes it otherwise" if is_rewritten else "not in the sentence"
-    return Problem(reason, _shorten(part), _shorten(label), occurrence)
+    return AnswerProblem(reason, _shorten(part), _shorten(label), occurrence)
 
 
 def _occurrence_of(item: dict[str, Any], text: str) -> int:
@@ -238,7 +238,7 @@ def _align(marked: str, text: str, labels: Collection[str]) -> Checked:  # noqa:
     places = [at for at, letter in enumerate(text) if not letter.isspace()]
     letters = ""
     spans: list[Span] = []
-    problems: list[Problem] = []
+    problems: list[AnswerProblem] = []
     begun: tuple[str, int] | None = None
     reached = 0
     for mark in MARK.finditer(marked):
@@ -256,9 +256,9 @@ def _align(marked: str, text: str, labels: Collection[str]) -> Checked:  # noqa:
         else:
             first, begun = begun[1], None
             if first == len(letters):
-                problems.append(Problem(WHITE_EDGES, "", _shorten(label)))
+                problems.append(AnswerProblem(WHITE_EDGES, "", _shorten(label)))
             elif label not in labels:
-                problems.append(Problem("unknown label", _shorten(letters[first:]), _shorten(label), 1))
+                problems.append(AnswerProblem("unknown label", _shorten(letters[first:]), _shorten(label), 1))
             elif len(letters) <= len(places):
                 spans.append(Span(places[first], places[len(letters) - 1] + 1, label))
     letters += "".join(marked[reached:].split())
@@ -298,7 +298,7 @@ class AnswerCache:
         try:
             data = json.loads(row[0])
             spans = tuple(Span(int(start), int(end), str(label)) for start, end, label in data["spans"])
-            problems = tuple(Problem(*one) for one in data["problems"])
+            problems = tuple(AnswerProblem(*one) for one in data["problems"])
         except (ValueError, TypeError, KeyError):
             return None  # also where there is no row
         edges = [0, *(edge for span in spans for edge in (span.start, span.end)), len(text)]

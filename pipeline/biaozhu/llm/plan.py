@@ -20,7 +20,7 @@ from biaozhu.data.labels import Label
 from biaozhu.data.layers import find_layers, read_layer
 from biaozhu.data.model import Sentence
 from biaozhu.data.shipped import find_shipped
-from biaozhu.llm.answers import AnswerCache, Checked, Problem, make_key, mark_sentences
+from biaozhu.llm.answers import AnswerCache, AnswerProblem, Checked, make_key, mark_sentences
 from biaozhu.llm.config import AnswerForm, Config
 
 PROMPT_VERSION = 2  # changes with any text below, so that other answers in the cache are not taken
@@ -161,13 +161,13 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class PromptBatch:
     """Sentences of one article that one call asks about."""
 
     prompt: Prompt
     questions: tuple[Question, ...]
 
-    def messages(self, problems: Sequence[Sequence[Problem]] = ()) -> list[dict[str, str]]:
+    def messages(self, problems: Sequence[Sequence[AnswerProblem]] = ()) -> list[dict[str, str]]:
         """Return the messages of the call, with what was wrong with the answer before this one."""
         texts = [one.sentence.text for one in self.questions]
         wrong = {str(number): [str(one) for one in some[:MAX_PROBLEMS]] for number, some in enumerate(problems, 1)}
@@ -179,7 +179,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PromptPlan:
     """Work to be done: the sentences and the prompt of each article, and the calls to make.
 
     `known` are the answers by sentence id that the cache had; `checksum` is of all that answers depend on.
@@ -189,7 +189,7 @@ class Plan:
     articles: tuple[tuple[Sentence, ...], ...]
     prompts: tuple[Prompt, ...]
     known: Mapping[str, Checked]
-    batches: tuple[Batch, ...]
+    batches: tuple[PromptBatch, ...]
     checksum: str
 
     @property
@@ -210,7 +210,7 @@ class Plan:
 
 def make_plan(
     config: Config, articles: Sequence[Sequence[Sentence]], *, labels: Sequence[Label], cache: AnswerCache
-) -> Plan:
+) -> PromptPlan:
     """Plan what to ask about the sentences of articles that the cache has no answer for; raises ConfigError."""
     ids = [one.id for one in labels]
     if unknown := sorted(set(config.proposes) - set(ids)):
@@ -221,7 +221,7 @@ def make_plan(
     prompts = tuple(make_prompt(labels, guideline, some, form=config.answer) for some in drawn)
     asked = (config.base_url, config.model, config.request_parameters)
     known: dict[str, Checked] = {}
-    batches: list[Batch] = []
+    batches: list[PromptBatch] = []
     for sentences, prompt in zip(articles, prompts, strict=True):
         waiting = []
         for question in _questions(sentences, prompt, asked, config.context_chars):
@@ -229,12 +229,12 @@ def make_plan(
                 known[question.sentence.id] = answer
             else:
                 waiting.append(question)
-        batches += [Batch(prompt, some) for some in _in_batches(waiting, config.batch_sentences)]
+        batches += [PromptBatch(prompt, some) for some in _in_batches(waiting, config.batch_sentences)]
     # Not by article: a layer of many articles has one source.
     examples = [one.id for one in gold], config.examples
     base = make_prompt(labels, guideline, (), form=config.answer).checksum
     checksum = make_key(PROMPT_VERSION, base, examples, *asked, config.context_chars)
-    return Plan(config, tuple(map(tuple, articles)), prompts, known, tuple(batches), checksum)
+    return PromptPlan(config, tuple(map(tuple, articles)), prompts, known, tuple(batches), checksum)
 
 
 def read_guideline(config: Config) -> str:

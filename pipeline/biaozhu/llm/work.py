@@ -19,10 +19,10 @@ from biaozhu.data.errors import EndpointError, UsageError
 from biaozhu.data.files import write_json
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span
-from biaozhu.llm.answers import AnswerCache, Checked, Problem, check_answer, check_marks, make_unanswered
+from biaozhu.llm.answers import AnswerCache, AnswerProblem, Checked, check_answer, check_marks, make_unanswered
 from biaozhu.llm.config import Meter, hide_key
 from biaozhu.llm.endpoint import CallFailedError, Endpoint, NoBudgetError
-from biaozhu.llm.plan import PROMPT_VERSION, Batch, Plan, Question, read_guideline
+from biaozhu.llm.plan import PROMPT_VERSION, PromptBatch, PromptPlan, Question, read_guideline
 
 STEP = "llm"
 FORMAT = "biaozhu.llm.v1"
@@ -36,7 +36,7 @@ SHOWN_CHARS = 40
 class Outcome:
     """Results of a plan: the spans of each sentence that has an answer by its id, what is lost, and the figures."""
 
-    plan: Plan
+    plan: PromptPlan
     spans: Mapping[str, tuple[Span, ...]]
     losses: tuple[Entry, ...]
     figures: Mapping[str, Any]
@@ -89,7 +89,7 @@ class Outcome:
 
 
 def carry_out(
-    plan: Plan, key: str, *, cache: AnswerCache, tell: Callable[[int, int, str], None] | None = None
+    plan: PromptPlan, key: str, *, cache: AnswerCache, tell: Callable[[int, int, str], None] | None = None
 ) -> Outcome:
     """Make the calls of a plan; `tell` hears how many sentences are done, of how many, and the cost so far.
 
@@ -107,7 +107,7 @@ def carry_out(
             what = f"one call may take {most.input:,} tokens and answer with {most.output:,}, more than the budget"
             advice = "Raise the budget, or lower parameters.max_tokens and batch_sentences"
             raise UsageError(what, where=plan.config.name, next_step=advice)
-        for done in _run(_Worker(endpoint, cache, key), plan):
+        for done in _run(_Asker(endpoint, cache, key), plan):
             answers |= done
             if tell:
                 tell(len(answers) - len(plan.known), asked, f"{plan.config.model}: {meter.show_cost()}")
@@ -133,7 +133,7 @@ def record_path(layer: Path, name: str) -> Path:
     return layer.with_suffix(f".{name}{SUFFIX}")
 
 
-class _Worker:
+class _Asker:
     """Asks about batches, in threads; what it is told to stop for ends all of them."""
 
     def __init__(self, endpoint: Endpoint, cache: AnswerCache, key: str) -> None:
@@ -144,7 +144,7 @@ class _Worker:
         self._failures = 0
         self._why_stopped = ""
 
-    def ask(self, batch: Batch, problems: Sequence[Sequence[Problem]] = ()) -> dict[str, Checked]:
+    def ask(self, batch: PromptBatch, problems: Sequence[Sequence[AnswerProblem]] = ()) -> dict[str, Checked]:
         """Return the answer for each sentence of a batch, by its id; a wrong one is asked for again once."""
         done: dict[str, Checked] = {}
         try:
@@ -177,7 +177,7 @@ class _Worker:
                 done[question.sentence.id] = second if second.answered or not answer.answered else answer
         return done
 
-    def _call(self, batch: Batch, problems: Sequence[Sequence[Problem]]) -> str:
+    def _call(self, batch: PromptBatch, problems: Sequence[Sequence[AnswerProblem]]) -> str:
         if self._why_stopped:
             raise CallFailedError(self._why_stopped)
         try:
@@ -205,7 +205,7 @@ def _hide(answer: Checked, key: str) -> Checked:
     return replace(answer, problems=tuple(shown))
 
 
-def _run(worker: _Worker, plan: Plan) -> Iterator[dict[str, Checked]]:
+def _run(worker: _Asker, plan: PromptPlan) -> Iterator[dict[str, Checked]]:
     pool = ThreadPoolExecutor(plan.config.concurrency, thread_name_prefix="llm")
     try:
         for future in as_completed([pool.submit(worker.ask, batch) for batch in plan.batches]):
@@ -216,7 +216,7 @@ def _run(worker: _Worker, plan: Plan) -> Iterator[dict[str, Checked]]:
         pool.shutdown(cancel_futures=True)
 
 
-def _conclude(plan: Plan, answers: Mapping[str, Checked], figures: dict[str, Any]) -> Outcome:
+def _conclude(plan: PromptPlan, answers: Mapping[str, Checked], figures: dict[str, Any]) -> Outcome:
     spans: dict[str, tuple[Span, ...]] = {}
     losses: list[Entry] = []
     for sentence in chain.from_iterable(plan.articles):

@@ -65,7 +65,7 @@ class RoundTrip:
 
 
 @dataclass(frozen=True, slots=True)
-class CurvePoint:
+class ReportedPoint:
     """F1 after training on so many sentences, with its band; None where it is undefined."""
 
     sentences: float
@@ -86,7 +86,7 @@ class CurveFit:
 class CurveFigures:
     """Output of `curve -o` that a report shows: points, extrapolation, the gain of 100 more sentences."""
 
-    points: tuple[CurvePoint, ...]
+    points: tuple[ReportedPoint, ...]
     fit: tuple[CurveFit, ...] = ()
     worth: float | None = None
     worth_low: float | None = None

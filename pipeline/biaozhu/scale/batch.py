@@ -105,7 +105,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class AnnotatedBatch:
     """The sentence lines of a batch (without line feeds), what failed, and counts of what went well."""
 
     lines: tuple[str, ...]
@@ -115,7 +115,7 @@ class Batch:
     spans: int
 
 
-def annotate_sources(sources: Sequence[Source], *, model: NameModel) -> Batch:
+def annotate_sources(sources: Sequence[Source], *, model: NameModel) -> AnnotatedBatch:
     """Read, split and annotate a batch of sources, of which no two are the same article."""
     read = [(source, read_or_explain(source)) for source in sources]
     failed = [Failure(source.name, source.where, found) for source, found in read if isinstance(found, str)]
@@ -134,7 +134,7 @@ def annotate_sources(sources: Sequence[Source], *, model: NameModel) -> Batch:
             spans += sum(len(sentence.spans) for sentence in one.sentences)
             characters += len(one.article.raw)
             count += 1
-    return Batch(tuple(lines), tuple(failed), count, characters, spans)
+    return AnnotatedBatch(tuple(lines), tuple(failed), count, characters, spans)
 
 
 def batches(sources: Iterable[Source], size: int = BATCH_BYTES) -> Iterator[tuple[Source, ...]]:
@@ -144,7 +144,7 @@ def batches(sources: Iterable[Source], size: int = BATCH_BYTES) -> Iterator[tupl
 
 def annotate_stream(
     sources: Iterable[Source], *, weights: str, jobs: int = 1, threads: int | None = None
-) -> Iterator[Batch]:
+) -> Iterator[AnnotatedBatch]:
     """Annotate a stream batch by batch, in order, with few batches in memory; each article once; see `run_in_order`."""
     groups = batches(without_duplicates(sources))
     return run_in_order(annotate_sources, groups, weights=weights, jobs=jobs, threads=threads)

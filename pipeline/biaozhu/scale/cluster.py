@@ -30,7 +30,7 @@ from biaozhu.scale.cluster_reading import Duplicates, Stretch, cut_shards, nodes
 from biaozhu.scale.corpus_pieces import pieces_of
 from biaozhu.scale.corpus_stream import Source, read_sources
 from biaozhu.scale.shard_folders import held
-from biaozhu.scale.shards import Plan, Receipt, check_form, collect, make_shard, require_readable
+from biaozhu.scale.shards import Receipt, ShardPlan, check_form, collect, make_shard, require_readable
 
 STORE = 512 << 20  # bytes of the object store of a Ray that is started here; a running cluster has its own
 BLOCKS = 4  # in the object store for each reader: unpacked, read, and in a shard that is made
@@ -45,7 +45,7 @@ ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_worker_niceness": 
 
 
 def write_shards_on_ray(
-    paths: Sequence[Path], folder: Path, plan: Plan, *, address: str | None = None, workers: int | None = None
+    paths: Sequence[Path], folder: Path, plan: ShardPlan, *, address: str | None = None, workers: int | None = None
 ) -> Iterator[Receipt]:
     """Annotate files into shards on a Ray cluster, and yield each one's receipt as it is finished.
 
@@ -69,7 +69,7 @@ def make_on_node(
     number: int,
     stretches: Sequence[Stretch],
     folder: Path,
-    plan: Plan,
+    plan: ShardPlan,
     version: str,
     mark: str,
     *blocks: Sequence[Source],
@@ -89,7 +89,7 @@ def _load(weights: str, version: str, mark: str) -> NameModel:
     return load_model(weights, threads=1)
 
 
-def _made(ray: Any, paths: Sequence[Path], folder: Path, plan: Plan, workers: int) -> Iterator[Receipt]:
+def _made(ray: Any, paths: Sequence[Path], folder: Path, plan: ShardPlan, workers: int) -> Iterator[Receipt]:
     orders = folder.absolute(), plan, __version__, weights_mark(plan.weights)
     make = ray.remote(make_on_node).options(num_cpus=1, max_retries=-1)
     # One reader for each worker, where a quarter of the object store takes the blocks that wait.

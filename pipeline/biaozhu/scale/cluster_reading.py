@@ -18,7 +18,7 @@ from biaozhu import __version__
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import scratch_database
 from biaozhu.scale.batch import CACHE, DIGEST_BYTES, Seen, as_duplicate, digest_of, read_text
-from biaozhu.scale.corpus_pieces import Chunk, Piece, move_line, read_piece, require_files, unpack_piece
+from biaozhu.scale.corpus_pieces import Chunk, CorpusPiece, move_line, read_piece, require_files, unpack_piece
 from biaozhu.scale.corpus_stream import Source
 
 JOURNAL_ARTICLES = 1 << 16  # that are put into the object store together: 1.5 MiB
@@ -155,12 +155,12 @@ class Reader:
         import ray  # noqa: PLC0415 — an extra
 
         self._size, self._node = size, ray.get_runtime_context().get_node_id()
-        self._next: tuple[Piece, int] | None = None
+        self._next: tuple[CorpusPiece, int] | None = None
         self._chunks: Iterator[Chunk] = iter(())
         if os.access(folder, os.X_OK):
             os.chdir(folder)
 
-    def unpack(self, piece: Piece, number: int) -> tuple[Chunk, bool]:
+    def unpack(self, piece: CorpusPiece, number: int) -> tuple[Chunk, bool]:
         """Return a chunk of a piece and whether there is one; the next one is cheap, any other possible."""
         require_files(piece)
         if self._next != (piece, number):
@@ -169,14 +169,14 @@ class Reader:
         chunk = next(self._chunks, None)
         return (b"", False) if chunk is None else (chunk, True)
 
-    def read(self, piece: Piece, chunk: Chunk | None) -> tuple[tuple[Source, ...], Index]:
+    def read(self, piece: CorpusPiece, chunk: Chunk | None) -> tuple[tuple[Source, ...], Index]:
         """Return a piece as a block of sources, or a chunk of it, and its index; a file not seen raises WorkerError."""
         if chunk is None:
             require_files(piece)
         return read_block(piece, chunk, self._node)
 
 
-def read_block(piece: Piece, chunk: Chunk | None = None, node: str = "") -> tuple[tuple[Source, ...], Index]:
+def read_block(piece: CorpusPiece, chunk: Chunk | None = None, node: str = "") -> tuple[tuple[Source, ...], Index]:
     """Return a piece as a block of sources, or a chunk of it, and its index."""
     lines = 0
 
@@ -201,14 +201,14 @@ def read_block(piece: Piece, chunk: Chunk | None = None, node: str = "") -> tupl
 
 
 def read_in_order(
-    ray: Any, pieces: Iterable[Piece], duplicates: Duplicates, *, readers: int, size: int
+    ray: Any, pieces: Iterable[CorpusPiece], duplicates: Duplicates, *, readers: int, size: int
 ) -> Iterator[tuple[Any, Stretch]]:
     """Yield the blocks of a corpus in order, each with the sizes of its sources; a duplicate has none.
 
     So many blocks as `readers` are read ahead, in chunks of `size` bytes. A node of another version raises ModelDataError.
     """
     actors = start_actors(ray, Reader, [(str(Path.cwd()), size)] * readers)
-    known: list[tuple[Piece, int]] = []
+    known: list[tuple[CorpusPiece, int]] = []
     lines, broken = 0, False
     for number, (piece, follows, block, answer) in enumerate(_read_ahead(ray, pieces, actors)):
         index: Index = ray.get(answer)
@@ -237,9 +237,11 @@ def read_in_order(
         yield sizes, Stretch(block, 0, len(sizes), before, twice)
 
 
-def _read_ahead(ray: Any, pieces: Iterable[Piece], actors: list[Any]) -> Iterator[tuple[Piece, bool, Any, Any]]:
+def _read_ahead(
+    ray: Any, pieces: Iterable[CorpusPiece], actors: list[Any]
+) -> Iterator[tuple[CorpusPiece, bool, Any, Any]]:
     """Yield each piece, whether it goes on in the file before it, and references to its block and index, in order."""
-    waiting: deque[tuple[Piece, bool, Any, Any]] = deque()
+    waiting: deque[tuple[CorpusPiece, bool, Any, Any]] = deque()
     turns = cycle(actors)
     for piece, goes_on, chunk in _unpack_ahead(ray, pieces, actors):
         block, index = next(turns).read.options(num_returns=2).remote(piece, chunk)
@@ -251,9 +253,11 @@ def _read_ahead(ray: Any, pieces: Iterable[Piece], actors: list[Any]) -> Iterato
         yield waiting.popleft()
 
 
-def _unpack_ahead(ray: Any, pieces: Iterable[Piece], actors: list[Any]) -> Iterator[tuple[Piece, bool, Any]]:
+def _unpack_ahead(
+    ray: Any, pieces: Iterable[CorpusPiece], actors: list[Any]
+) -> Iterator[tuple[CorpusPiece, bool, Any]]:
     """Yield pieces as they are, or with a reference to each chunk, where the first one is asked for ahead."""
-    opened: deque[tuple[Piece, Any, Any]] = deque()
+    opened: deque[tuple[CorpusPiece, Any, Any]] = deque()
     pairs = zip(pieces, cycle(actors), strict=False)
     while True:
         for piece, actor in islice(pairs, len(actors) - len(opened)):

@@ -29,7 +29,7 @@ FILES_AT_ONCE = 256  # of one article each that are read together, at most
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class CorpusPiece:
     """Some files of an article each, or the records in a range of bytes of a JSONL or Parquet file, or problems.
 
     A piece that `is_chunked` (packed, or a table) has no known size before it is unpacked, so it comes in chunks.
@@ -48,7 +48,7 @@ class Piece:
         return f"{path}:{number}" if self.holds_records and number is not None else path
 
 
-def pieces_of(paths: Iterable[Path], size: int) -> Iterator[Piece]:
+def pieces_of(paths: Iterable[Path], size: int) -> Iterator[CorpusPiece]:
     """Yield the pieces of a corpus in order, of about `size` bytes; a file missing here is a problem, later an error."""
     found = (
         next(read_sources([one])) if isinstance(one, Path) and not os.access(one, os.F_OK) else one
@@ -59,10 +59,10 @@ def pieces_of(paths: Iterable[Path], size: int) -> Iterator[Piece]:
             for file in files:
                 yield from _ranges(file, size)
             continue
-        yield from map(Piece, chunks(files, size, lambda file: max(_size_of(file), size // FILES_AT_ONCE)))
+        yield from map(CorpusPiece, chunks(files, size, lambda file: max(_size_of(file), size // FILES_AT_ONCE)))
 
 
-def require_files(piece: Piece) -> None:
+def require_files(piece: CorpusPiece) -> None:
     """Raise WorkerError where a file of a piece, which the driver saw, is not there."""
     for one in piece.files:
         # A remote address is the same everywhere.
@@ -72,7 +72,7 @@ def require_files(piece: Piece) -> None:
             raise WorkerError(what, where=str(one), next_step=advice)
 
 
-def unpack_piece(piece: Piece, size: int) -> Iterator[Chunk]:
+def unpack_piece(piece: CorpusPiece, size: int) -> Iterator[Chunk]:
     """Yield a chunked piece's lines, or its rows as sources, in chunks of `size` bytes or more."""
     (path,) = piece.files
     if isinstance(path, Source):
@@ -87,7 +87,7 @@ def unpack_piece(piece: Piece, size: int) -> Iterator[Chunk]:
             yield (some[-1],)
 
 
-def read_piece(piece: Piece, chunk: Chunk | None = None) -> Generator[Source, None, int]:
+def read_piece(piece: CorpusPiece, chunk: Chunk | None = None) -> Generator[Source, None, int]:
     """Yield the articles of a piece or of its chunk, and return how many lines it has; they are counted from its begin."""
     lines = 0
     for one in piece.files:
@@ -118,12 +118,12 @@ def _holds_records(one: Path | Source) -> bool:
     return kind == LINES or (kind == TABLE and not packing)
 
 
-def _ranges(file: Path | Source, size: int) -> Iterator[Piece]:
+def _ranges(file: Path | Source, size: int) -> Iterator[CorpusPiece]:
     kind, packing = ("", "") if isinstance(file, Source) else kind_of(file)
     starts: list[int | None] = [0] if packing else [*range(0, max(1, _size_of(file)), size)]
     for start, end in pairwise([*starts, None]):
         chunked = bool(packing) or kind == TABLE
-        yield Piece((file,), holds_records=True, is_chunked=chunked, start=start or 0, end=end)
+        yield CorpusPiece((file,), holds_records=True, is_chunked=chunked, start=start or 0, end=end)
 
 
 def _size_of(file: Path | Source) -> int:

@@ -91,7 +91,7 @@ COUNTS = ("articles", "sentences", "characters", "spans")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ShardPlan:
     """Settings that decide the shards' bytes besides the corpus: weights, bytes of source text in a shard, form."""
 
     weights: str = DEFAULT_MODEL
@@ -116,7 +116,7 @@ class Receipt:
 
 
 def write_shards(
-    sources: Iterable[Source], folder: Path, plan: Plan, *, jobs: int = 1, threads: int | None = None
+    sources: Iterable[Source], folder: Path, plan: ShardPlan, *, jobs: int = 1, threads: int | None = None
 ) -> Iterator[Receipt]:
     """Annotate a stream into shards, and yield each one's receipt in order; the manifest comes after the last.
 
@@ -146,7 +146,7 @@ def require_readable(sources: Iterable[Source]) -> Iterator[Source]:
 
 
 def make_shard(
-    shard: tuple[int, Sequence[Source]], *, folder: Path, plan: Plan, mark: str, model: NameModel
+    shard: tuple[int, Sequence[Source]], *, folder: Path, plan: ShardPlan, mark: str, model: NameModel
 ) -> Receipt:
     """Make a shard of this number and sources unless a fitting receipt says that it is there.
 
@@ -185,7 +185,7 @@ def read_receipt(path: Path) -> Receipt | None:
     return None
 
 
-def explain_remaking(earlier: Receipt, plan: Plan, now: Receipt | None = None) -> str:
+def explain_remaking(earlier: Receipt, plan: ShardPlan, now: Receipt | None = None) -> str:
     """Return why an earlier run's shards are made again: for the plan, or as the first shard came out now; or nothing."""
     by, form = f"{__version__} {plan.weights}", ENDINGS[plan.form]
     if earlier.by not in ("", by):
@@ -204,7 +204,7 @@ def parse_receipt(data: bytes | str) -> Receipt:
     return receipt
 
 
-def collect(receipts: Iterable[Receipt], folder: Path, plan: Plan) -> Iterator[Receipt]:
+def collect(receipts: Iterable[Receipt], folder: Path, plan: ShardPlan) -> Iterator[Receipt]:
     """Yield receipts, in any order, as their shards are finished; after the last, clean up and write the manifest.
 
     A shard that is missing or made twice, which no engine should bring about, raises WorkerError.

@@ -130,7 +130,7 @@ def _explain(text: str, spans: Sequence[Span]) -> Meanings:
 
 
 @dataclass(slots=True)
-class _Worker:
+class _PredictorProcess:
     process: Any
     connection: Connection
     is_reserved: bool
@@ -146,7 +146,7 @@ class WorkerProcesses(Predictor):
         """
         self._make = make
         self._seconds = seconds
-        self._idle: list[_Worker] = []
+        self._idle: list[_PredictorProcess] = []
         self._changed = threading.Condition()
         self._all: set[Any] = set()
         self._loaded: set[Any] = set()
@@ -178,7 +178,7 @@ class WorkerProcesses(Predictor):
             (self._put if is_sound else self._replace)(worker)
         return found
 
-    def _take(self, *, is_large: bool) -> _Worker:
+    def _take(self, *, is_large: bool) -> _PredictorProcess:
         until = time.monotonic() + self._seconds
         with self._changed:
             while not self._is_closed:
@@ -194,7 +194,7 @@ class WorkerProcesses(Predictor):
                     break
         raise TimeoutError
 
-    def _put(self, worker: _Worker) -> None:
+    def _put(self, worker: _PredictorProcess) -> None:
         with self._changed:
             self._loaded.add(worker.process)
             self._idle.append(worker)
@@ -214,7 +214,7 @@ class WorkerProcesses(Predictor):
         for process in tuple(self._all):
             process.kill()
 
-    def _ask(self, worker: _Worker, seconds: float, request: object = None) -> Any:
+    def _ask(self, worker: _PredictorProcess, seconds: float, request: object = None) -> Any:
         """Send a request, if any, and return what comes back in that time; at first that is the predictor's name."""
         try:
             if request is not None:
@@ -226,7 +226,7 @@ class WorkerProcesses(Predictor):
             raise answer
         return answer
 
-    def _start(self, *, is_reserved: bool) -> _Worker:
+    def _start(self, *, is_reserved: bool) -> _PredictorProcess:
         # Spawned, not forked: ONNX Runtime's threads do not survive a fork.
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
@@ -236,9 +236,9 @@ class WorkerProcesses(Predictor):
         self._all.add(process)
         if self._is_closed:
             process.kill()
-        return _Worker(process, ours, is_reserved)
+        return _PredictorProcess(process, ours, is_reserved)
 
-    def _replace(self, worker: _Worker) -> None:
+    def _replace(self, worker: _PredictorProcess) -> None:
         """End a process, and let another take its place as soon as it has loaded."""
         self._end(worker)
         if not self._is_closed:
@@ -256,7 +256,7 @@ class WorkerProcesses(Predictor):
                 self._put(worker)
                 return
 
-    def _end(self, worker: _Worker) -> None:
+    def _end(self, worker: _PredictorProcess) -> None:
         worker.process.kill()
         worker.process.join()
         worker.connection.close()

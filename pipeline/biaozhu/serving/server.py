@@ -45,7 +45,7 @@ class _OneLength(h11.Connection):
         return event
 
 
-class Connection(H11Protocol):
+class ClientConnection(H11Protocol):
     """A connection with `header_seconds` for the headers of a request, and `request_seconds` from there to its answer's end."""
 
     def __init__(self, *args: Any, header_seconds: float, request_seconds: float, **options: Any) -> None:
@@ -65,7 +65,7 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         self.since = self.loop.time()
         if len(self.connections) >= CONNECTIONS:
-            others = [one for one in self.connections if isinstance(one, Connection) and one is not self]
+            others = [one for one in self.connections if isinstance(one, ClientConnection) and one is not self]
             longest = min((one for one in others if one.is_waiting), key=lambda one: one.since, default=None)
             if longest is not None:
                 self.connections.discard(longest)
@@ -142,7 +142,7 @@ def make_server(app: Starlette, limits: Limits, *, drain: float) -> uvicorn.Serv
     """Return the server of an application; see `run`."""
     answering = 2 * limits.arriving + limits.answering
     # What uvicorn itself has no deadlines for.
-    http = partial(Connection, header_seconds=limits.arriving, request_seconds=answering)
+    http = partial(ClientConnection, header_seconds=limits.arriving, request_seconds=answering)
     config = uvicorn.Config(
         app,
         http=cast("Any", http),

@@ -19,7 +19,7 @@ from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.nlp.crf import TokenSpan
 from biaozhu.scoring.significance import Sampling, compare_rows, format_p
 from biaozhu.training.card import format_score
-from biaozhu.training.descent import Hold, Problem, predict, read_gold, solve_problem
+from biaozhu.training.descent import CrfProblem, Hold, predict, read_gold, solve_problem
 
 # Fewer articles than these are cut into stretches of texts.
 FOLDS, MIN_ARTICLES = 5, 3
@@ -47,7 +47,7 @@ Parts = Literal["whole articles", "stretches of sentences", ""]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangedSpan:
     """A span that a model gives and its start does not (`added`), or the other way round, and whether that is right."""
 
     text: str
@@ -61,7 +61,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class StartComparison:
     """A model's spans against those of its start and the gold: strict counts, what was corrected and made wrong, and a paired test.
 
     `p` is that of approximate randomisation over sentences. `examples` has some of the changes, broken ones too.
@@ -72,7 +72,7 @@ class Comparison:
     mended: int
     broken: int
     p: float | None
-    examples: tuple[Change, ...]
+    examples: tuple[ChangedSpan, ...]
 
     @property
     def changed(self) -> int:
@@ -94,8 +94,8 @@ class Learned:
     """
 
     hold: Hold | None
-    own: Comparison
-    held_out: Comparison
+    own: StartComparison
+    held_out: StartComparison
     borrowed: Mapping[str, str] = field(default_factory=dict)
     parts: Parts = "stretches of sentences"
 
@@ -123,8 +123,8 @@ class Learned:
 
 
 def choose_hold(
-    problem: Problem, holds: Sequence[Hold], groups: Sequence[str], prior_from: Callable[[Sequence[int]], np.ndarray]
-) -> tuple[Hold | None, Comparison, Parts]:
+    problem: CrfProblem, holds: Sequence[Hold], groups: Sequence[str], prior_from: Callable[[Sequence[int]], np.ndarray]
+) -> tuple[Hold | None, StartComparison, Parts]:
     """Choose among holds, the strongest first, by cross-validation over all gold.
 
     `groups` has the article of each text; `prior_from` says of texts the prior of all that would be taken if these were the gold. Returned
@@ -140,7 +140,7 @@ def choose_hold(
     parts = name_parts(articles)
     if not parts:
         start = predict(problem, START, None)
-        return None, compare_spans(problem, gold, start, start), parts
+        return None, compare_with_start(problem, gold, start, start), parts
     begun: list[list[TokenSpan]] = [[] for _ in texts]
     found: list[list[list[TokenSpan]]] = [[[] for _ in texts] for _ in holds]
     for left_out in _cut_folds(articles):
@@ -153,7 +153,7 @@ def choose_hold(
                 flat = solve_problem(learned, hold, begin=flat, iterations=ITERATIONS, tolerance=TOLERANCE)
             for at, spans in zip(left_out, predict(scored, hold, flat), strict=True):
                 rows[at] = spans
-    compared = [compare_spans(problem, gold, begun, spans) for spans in found]
+    compared = [compare_with_start(problem, gold, begun, spans) for spans in found]
     hold, one = max(zip(holds, compared, strict=True), key=lambda both: both[1].model.f1 or 0.0)
     if one.changed >= MIN_CHANGED and one.mended > one.broken and one.p is not None and one.p < LIKELY:
         return hold, one, parts
@@ -163,33 +163,33 @@ def choose_hold(
     return (holds[0] if harmless else None), one, parts
 
 
-def compare_spans(
-    problem: Problem,
+def compare_with_start(
+    problem: CrfProblem,
     gold: Sequence[Sequence[TokenSpan]],
     start: Sequence[Sequence[TokenSpan]],
     model: Sequence[Sequence[TokenSpan]],
-) -> Comparison:
+) -> StartComparison:
     """Compare the spans of a model with those of its start, text by text."""
     counts = np.zeros((2, len(gold), 3), np.int64)
-    changes: list[Change] = []
+    changes: list[ChangedSpan] = []
     for at, sides in enumerate(zip(gold, start, model, strict=True)):
         there, before, after = ({one[:3] for one in side} for side in sides)
         counts[:, at] = [(len(there), len(one), len(one & there)) for one in (before, after)]
         changes += [
-            Change(problem.docs[at][key[0] : key[1]].text, key[2], key in after, (key in after) == (key in there))
+            ChangedSpan(problem.docs[at][key[0] : key[1]].text, key[2], key in after, (key in after) == (key in there))
             for key in sorted(before ^ after)
         ]
     (test,) = compare_rows(counts[0], counts[1], {"f1": _strict_f1}, sampling=SAMPLING)
     right, wrong = ([one for one in changes if one.right is side] for side in (True, False))
     begun, now = (StrictCounts(*side.sum(axis=0).tolist()) for side in counts)
-    return Comparison(begun, now, len(right), len(wrong), test.p, (*right[:EXAMPLES], *wrong[:EXAMPLES]))
+    return StartComparison(begun, now, len(right), len(wrong), test.p, (*right[:EXAMPLES], *wrong[:EXAMPLES]))
 
 
 def _strict_f1(sums: np.ndarray) -> np.ndarray:
     return np.asarray(2 * sums[:, 2] / np.maximum(sums[:, 0] + sums[:, 1], 1))
 
 
-def _draw_texts(problem: Problem, groups: Sequence[str]) -> list[int]:
+def _draw_texts(problem: CrfProblem, groups: Sequence[str]) -> list[int]:
     """Return the first of each text, or those of whole articles of about `MOST_TOKENS`."""
     # Of a copy learned from, the other one would say that all is well.
     first = sorted({doc.text: at for at, doc in reversed([*enumerate(problem.docs)])}.values())

@@ -31,7 +31,7 @@ class Hold(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class CrfProblem:
     """Texts with features and right tags, one text after the other.
 
     `blocks` are matrices, dense or sparse, each with a row a token; `prior` has scores of shape (tokens, tags), before their weight,
@@ -56,7 +56,7 @@ class Problem:
         tags = self.tags
         return (*(tags * block.shape[1] for block in self.blocks), tags, (2 + tags) * tags)
 
-    def take(self, texts: Sequence[int]) -> Problem:
+    def take(self, texts: Sequence[int]) -> CrfProblem:
         """Return the problem of some of the texts."""
         of_texts = self.split(np.arange(len(self.path)))
         rows = np.concatenate([of_texts[at] for at in texts])
@@ -96,7 +96,7 @@ def merge_columns(features: Sequence[Any]) -> tuple[Any, Any, Any]:
 
 
 def solve_problem(
-    problem: Problem,
+    problem: CrfProblem,
     hold: Hold,
     *,
     begin: np.ndarray | None = None,
@@ -140,29 +140,29 @@ def solve_problem(
     return np.asarray(result.x)
 
 
-def unpack(problem: Problem, flat: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+def unpack(problem: CrfProblem, flat: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
     """Return the weights of each block, the bias and the chain's scores."""
     *weights, bias, chain = np.split(flat, np.cumsum(problem.sizes)[:-1])
     return [one.reshape(problem.tags, -1) for one in weights], bias, chain.reshape(-1, problem.tags)
 
 
-def predict(problem: Problem, hold: Hold, flat: np.ndarray | None) -> list[list[TokenSpan]]:
+def predict(problem: CrfProblem, hold: Hold, flat: np.ndarray | None) -> list[list[TokenSpan]]:
     """Return the spans of each text under parameters; None has those of the prior."""
     flat = np.zeros(sum(problem.sizes)) if flat is None else flat
     emissions = _emit(problem, flat) + problem.prior * hold.prior_weight
     return _decode(problem, unpack(problem, flat)[2], emissions)
 
 
-def read_gold(problem: Problem) -> list[list[TokenSpan]]:
+def read_gold(problem: CrfProblem) -> list[list[TokenSpan]]:
     """Return the right spans of each text."""
     return _decode(problem, np.zeros((2 + problem.tags, problem.tags)), np.eye(problem.tags)[problem.path])
 
 
-def _emit(problem: Problem, flat: np.ndarray) -> np.ndarray:
+def _emit(problem: CrfProblem, flat: np.ndarray) -> np.ndarray:
     weights, bias, _ = unpack(problem, flat)
     parts = (block @ one.T.astype(np.float32) for block, one in zip(problem.blocks, weights, strict=True))
     return np.asarray(sum(parts, bias))
 
 
-def _decode(problem: Problem, chain: np.ndarray, emissions: np.ndarray) -> list[list[TokenSpan]]:
+def _decode(problem: CrfProblem, chain: np.ndarray, emissions: np.ndarray) -> list[list[TokenSpan]]:
     return find_spans(build_chain(problem.labels, chain), problem.split(emissions.astype(np.float32)))

@@ -20,7 +20,7 @@ from biaozhu.nlp.crf_model import blocks_of, prior_scores, tag_scores
 from biaozhu.nlp.ner_component import CrfNer
 from biaozhu.nlp.ngrams import ENCODER as NGRAMS
 from biaozhu.training import descent
-from biaozhu.training.choosing import START, Learned, choose_hold, compare_spans
+from biaozhu.training.choosing import START, Learned, choose_hold, compare_with_start
 
 # CRFsuite's algorithms, and which of our settings each takes under which name.
 ALGORITHMS: Mapping[str, Mapping[str, str]] = {
@@ -57,7 +57,7 @@ def solve(
     blocks, places, shares = zip(*map(descent.merge_columns, features), strict=True)
     lengths = np.array([len(doc) for doc in docs])
     prior, path = np.concatenate(prior_scores(model, docs)), component.read_path(examples)
-    problem = descent.Problem(tuple(docs), component.labels, blocks, prior, path, lengths)
+    problem = descent.CrfProblem(tuple(docs), component.labels, blocks, prior, path, lengths)
     said = cache(lambda: model.get_ref("prior").predict(docs))
 
     def prior_from(texts: Sequence[int]) -> np.ndarray:
@@ -86,7 +86,7 @@ def solve(
     if comparison is None:
         return None
     own = descent.predict(problem, hold or START, flat)
-    changed = compare_spans(problem, descent.read_gold(problem), descent.predict(problem, START, None), own)
+    changed = compare_with_start(problem, descent.read_gold(problem), descent.predict(problem, START, None), own)
     return Learned(hold, changed, comparison, dict(model.attrs["borrowed"]), parts)
 
 

@@ -21,7 +21,7 @@ from recipes.base.augment import Rates, collect_names, drawn
 from recipes.base.begin import read_earlier
 from recipes.base.data import Example, cut_examples, name_tags
 from recipes.base.export import card, export_base, score_model
-from recipes.base.train import Settings, Vocabulary, calibrate, scores_of, strict_scores, train, weights_of
+from recipes.base.train import BaseSettings, Vocabulary, calibrate, scores_of, strict_scores, train, weights_of
 from recipes.corpora.corpus_store import KEPT_FACTS, corpora_folder, read_manifest, read_part
 from recipes.recipe_config import corpus_of, filled, read_table
 
@@ -37,7 +37,7 @@ class BaseConfig:
 
     corpus: str
     labels: tuple[str, ...]
-    settings: Settings
+    settings: BaseSettings
     rates: Rates
 
 
@@ -47,7 +47,7 @@ def read_config(path: Path) -> BaseConfig:
     table = read_table(path, ("corpus", "training", "augmentation"))
     return BaseConfig(
         *corpus_of(table, where),
-        filled(Settings, table["training"], f"{where} [training]"),
+        filled(BaseSettings, table["training"], f"{where} [training]"),
         filled(Rates, table["augmentation"], f"{where} [augmentation]"),
     )
 

@@ -37,7 +37,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class TrainingBatch:
     """A padded batch: states of shape (time, batch, states), ids and tags (time, batch), lengths (batch,)."""
 
     states: np.ndarray
@@ -126,10 +126,10 @@ def grouped(lengths: np.ndarray, size: int, rng: np.random.Generator | None, *, 
     return groups
 
 
-def padded(examples: Sequence[Example], rows: np.ndarray) -> Batch:
+def padded(examples: Sequence[Example], rows: np.ndarray) -> TrainingBatch:
     """Return one padded batch."""
     lengths = np.array([len(one.points) for one in examples], np.int64)
     states = np.concatenate([one.states for one in examples], dtype=np.float32)
     ids, tags = rows[np.concatenate([one.points for one in examples])], np.concatenate([one.tags for one in examples])
     states, ids, tags = (batching.padded(values, lengths) for values in (states, ids, tags))
-    return Batch(states, ids, tags, lengths)
+    return TrainingBatch(states, ids, tags, lengths)

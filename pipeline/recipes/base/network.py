@@ -20,7 +20,7 @@ from biaozhu.nlp.torch_encoders.lac_layers import LacLayers, both_ways, in_onnx_
 from recipes.base.graph import BIGRAM_FACTOR
 
 if TYPE_CHECKING:
-    from recipes.base.train import Settings, Vocabulary
+    from recipes.base.train import BaseSettings, Vocabulary
 
 TUNED_DROPOUT = 0.1
 
@@ -31,7 +31,7 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
     The states of `tuned`, a LAC that learns too, come before the others, and count among the vocabulary's.
     """
 
-    def __init__(self, settings: Settings, vocabulary: Vocabulary) -> None:
+    def __init__(self, settings: BaseSettings, vocabulary: Vocabulary) -> None:
         super().__init__()
         self.settings = settings
         self.tuned = None

@@ -27,7 +27,7 @@ from biaozhu.annotators.network.lac_data import LacWeights
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import write_bytes
 from recipes.base.begin import Earlier, begin_with
-from recipes.base.data import MICRO, Batch, Example, f1_by_label, padded, plan, tagged_spans
+from recipes.base.data import MICRO, Example, TrainingBatch, f1_by_label, padded, plan, tagged_spans
 from recipes.base.graph import BaseWeights
 from recipes.base.network import BaseNetwork, chain_loss, gru_layer
 
@@ -41,7 +41,7 @@ STATEFUL = ("network", "average", "optimizer")
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class BaseSettings:
     """Training settings; see configs/base.cfg for what each does."""
 
     seed: int = 1
@@ -73,7 +73,7 @@ class Vocabulary:
     earlier: Earlier | None = None
 
 
-def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
+def build_network(settings: BaseSettings, vocabulary: Vocabulary) -> BaseNetwork:
     """Return the network as the seed draws it."""
     torch.manual_seed(settings.seed)
     network = BaseNetwork(settings, vocabulary)
@@ -111,7 +111,7 @@ def scores_of(network: nn.Module, temperature: float = 1.0) -> dict[str, np.ndar
 class _Run:
     """A network in training: all that a checkpoint must hold."""
 
-    settings: Settings
+    settings: BaseSettings
     network: BaseNetwork
     average: BaseNetwork
     optimizer: torch.optim.Optimizer
@@ -121,7 +121,7 @@ class _Run:
 
 
 def train(
-    settings: Settings,
+    settings: BaseSettings,
     vocabulary: Vocabulary,
     *,
     examples: Callable[[int], Sequence[Example]],
@@ -160,7 +160,7 @@ def _advance(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example], dev
     return record
 
 
-def _begin(settings: Settings, vocabulary: Vocabulary) -> _Run:
+def _begin(settings: BaseSettings, vocabulary: Vocabulary) -> _Run:
     network = build_network(settings, vocabulary)
     average = copy.deepcopy(network).eval()
     optimizer, rng = _optimizer(network, settings), np.random.default_rng(settings.seed)
@@ -202,7 +202,7 @@ def _epoch(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example]) -> fl
 
 def emissions_of(
     network: BaseNetwork, vocabulary: Vocabulary, examples: Sequence[Example]
-) -> Iterator[tuple[Batch, np.ndarray]]:
+) -> Iterator[tuple[TrainingBatch, np.ndarray]]:
     """Yield batches and their emissions, float32 of shape (time, batch, tags)."""
     for group in plan(examples, DEV_BATCH):
         batch = padded([examples[index] for index in group], vocabulary.rows)
@@ -220,7 +220,9 @@ def strict_scores(network: BaseNetwork, vocabulary: Vocabulary, examples: Sequen
     return f1_by_label(gold, found)
 
 
-def found_spans(chain: Chain, batch: Batch, emissions: np.ndarray) -> Iterator[tuple[tuple[int, int, int, str], float]]:
+def found_spans(
+    chain: Chain, batch: TrainingBatch, emissions: np.ndarray
+) -> Iterator[tuple[tuple[int, int, int, str], float]]:
     """Yield the spans that a batch's best sequences hold, as `gold_spans` has them, and their probabilities."""
     found = decode(chain, emissions, batch.lengths)
     columns = (found.sentence, found.start, found.end, found.tag, found.score)
@@ -229,7 +231,7 @@ def found_spans(chain: Chain, batch: Batch, emissions: np.ndarray) -> Iterator[t
             yield (int(sentence), int(start), int(end), chain.kinds[tag]), float(score)
 
 
-def gold_spans(batch: Batch, tags: Sequence[str]) -> set[tuple[int, int, int, str]]:
+def gold_spans(batch: TrainingBatch, tags: Sequence[str]) -> set[tuple[int, int, int, str]]:
     """Return a batch's right spans: position in the batch, start, end, label."""
     return {
         (sentence, *span)
@@ -238,11 +240,11 @@ def gold_spans(batch: Batch, tags: Sequence[str]) -> set[tuple[int, int, int, st
     }
 
 
-def _tensors(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _tensors(batch: TrainingBatch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return torch.from_numpy(batch.states), torch.from_numpy(batch.ids), torch.from_numpy(batch.lengths)
 
 
-def _optimizer(network: BaseNetwork, settings: Settings) -> torch.optim.Optimizer:
+def _optimizer(network: BaseNetwork, settings: BaseSettings) -> torch.optim.Optimizer:
     tuned = [] if network.tuned is None else list(network.tuned.parameters())
     others = [one for name, one in network.named_parameters() if not name.startswith("tuned.")]
     groups: list[dict[str, Any]] = [{"params": others, "share": 1.0}]
@@ -290,7 +292,7 @@ def _restore(run: _Run, path: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class TemperatureFit:
     """Settings chosen on dev, and strict F1 there with them: of each label, and `micro`."""
 
     temperature: float
@@ -298,7 +300,7 @@ class Calibration:
     scores: dict[str, float]
 
 
-def calibrate(network: BaseNetwork, vocabulary: Vocabulary, dev: Sequence[Example]) -> Calibration:
+def calibrate(network: BaseNetwork, vocabulary: Vocabulary, dev: Sequence[Example]) -> TemperatureFit:
     """Choose the temperature by the log-loss of whether a found span is right, then the least probability by F1."""
     batches = list(emissions_of(network, vocabulary, dev))
     gold = {(at, *span) for at, (batch, _) in enumerate(batches) for span in gold_spans(batch, vocabulary.tags)}
@@ -318,4 +320,4 @@ def calibrate(network: BaseNetwork, vocabulary: Vocabulary, dev: Sequence[Exampl
     tried = {temperature: find(temperature) for temperature in TEMPERATURES}
     temperature = min(TEMPERATURES, key=loss)
     min_score = max(MIN_SCORES, key=lambda one: f1(one)[MICRO])
-    return Calibration(temperature, min_score, f1(min_score))
+    return TemperatureFit(temperature, min_score, f1(min_score))

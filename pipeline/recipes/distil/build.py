@@ -28,7 +28,7 @@ from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_par
 from recipes.distil.graph import FastWeights, build_fast_graph
 from recipes.distil.teacher import VARIED, joined, teach, told
 from recipes.distil.text import distil_texts
-from recipes.distil.train import Settings, numbered, train, with_edges
+from recipes.distil.train import DistilSettings, numbered, train, with_edges
 from recipes.recipe_config import filled, read_table
 
 # A tag that does not exist.
@@ -51,7 +51,7 @@ class Text:
     seed: int = 1
 
 
-def read_distil_config(path: Path) -> tuple[Text, Settings]:
+def read_distil_config(path: Path) -> tuple[Text, DistilSettings]:
     """Read configs/fast.cfg; raises ConfigError for a section or key that is unknown or of the wrong type."""
     where = str(path)
     table = read_table(path, ("text", "training"))
@@ -60,7 +60,7 @@ def read_distil_config(path: Path) -> tuple[Text, Settings]:
     if not isinstance(files, list) or not files or not all(isinstance(name, str) for name in files):
         raise ConfigError("[text] needs files, a list of names", where=where)
     text = replace(filled(Text, section, f"{where} [text]"), files=tuple(files))
-    return text, filled(Settings, table["training"], f"{where} [training]")
+    return text, filled(DistilSettings, table["training"], f"{where} [training]")
 
 
 def distil(

@@ -19,7 +19,7 @@ from recipes.distil.teacher import Taught
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class DistilSettings:
     """Training settings; see configs/fast.cfg for what each does."""
 
     seed: int = 1
@@ -45,7 +45,7 @@ class StudentNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent 
     input's units dropped while training, `unseen` that of the pairs, so that a pair that no text held does no harm.
     """
 
-    def __init__(self, settings: Settings, vectors: torch.Tensor, pairs: int, tags: int) -> None:
+    def __init__(self, settings: DistilSettings, vectors: torch.Tensor, pairs: int, tags: int) -> None:
         super().__init__()
         self.unseen = settings.unseen
         self.chars = nn.Embedding.from_pretrained(vectors, freeze=False)
@@ -93,7 +93,7 @@ def with_edges(chars: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 
 def train(
-    settings: Settings,
+    settings: DistilSettings,
     vectors: np.ndarray,
     data: Numbers,
     dev: Numbers,

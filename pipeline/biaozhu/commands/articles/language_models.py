@@ -26,7 +26,7 @@ from biaozhu.data.outputs import check_output
 from biaozhu.data.translation import translate
 
 if TYPE_CHECKING:
-    from biaozhu.llm.plan import Plan
+    from biaozhu.llm.plan import PromptPlan
     from biaozhu.llm.work import Outcome
 
 
@@ -136,7 +136,7 @@ def check_names(names: Sequence[Path | str]) -> None:
         raise UsageError(what, next_step="Rename one of the files")
 
 
-def _agree_to(plans: Sequence[Plan], *, yes: bool) -> None:
+def _agree_to(plans: Sequence[PromptPlan], *, yes: bool) -> None:
     for plan in plans:
         say(_announce(plan))
     if yes or not any(plan.batches for plan in plans):
@@ -147,7 +147,7 @@ def _agree_to(plans: Sequence[Plan], *, yes: bool) -> None:
         raise UsageError("nothing was sent", next_step="Answer y, or give --yes, to send it")
 
 
-def _announce(plan: Plan) -> str:
+def _announce(plan: PromptPlan) -> str:
     from biaozhu.llm.config import Usage, estimate_tokens
 
     config = plan.config

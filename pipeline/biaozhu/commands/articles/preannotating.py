@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from biaozhu.annotators.registry import Annotator
     from biaozhu.annotators.words import NameModel
     from biaozhu.llm.work import Outcome
-    from biaozhu.scale.batch import Batch, Failure
-    from biaozhu.scale.shards import Plan, Receipt
+    from biaozhu.scale.batch import AnnotatedBatch, Failure
+    from biaozhu.scale.shards import Receipt, ShardPlan
 
 NetworkName = Annotated[
     str, Option(help="deep, accurate, fast, or the folder of a network of `base build` or `base distil`.")
@@ -111,9 +111,9 @@ def preannotate(
             return
         if output is not None:
             raise UsageError("--shards and --output are two places", next_step="Give one of them")
-        from biaozhu.scale.shards import SHARD_BYTES, Plan
+        from biaozhu.scale.shards import SHARD_BYTES, ShardPlan
 
-        plan = Plan(network, shard_size or SHARD_BYTES, shard_format or "jsonl")
+        plan = ShardPlan(network, shard_size or SHARD_BYTES, shard_format or "jsonl")
         _write_shards(paths, place(shards), plan, jobs, threads, ray=engine == "ray", address=ray_address)
         return
     if ledger and output is None:
@@ -260,13 +260,13 @@ def _list_annotators(names: Sequence[str], labels: Path, asked: Sequence[Outcome
     return (*found.values(), *(one.annotator for one in asked))
 
 
-Part = TypeVar("Part", "Batch", "Receipt")
+Part = TypeVar("Part", "AnnotatedBatch", "Receipt")
 
 
 def _write_shards(
     files: Sequence[Path],
     folder: Path,
-    plan: Plan,
+    plan: ShardPlan,
     jobs: int | None,
     threads: int | None,
     *,

@@ -91,7 +91,7 @@ class ListedError:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class MarkedPiece:
     """A stretch of text with the same bars over all of it; `anchor` is set where an error begins."""
 
     start: int
@@ -103,7 +103,7 @@ class Piece:
 
 def cut_article(
     text: Article | Sequence[Sentence], bars: Iterable[Bar], marks: Iterable[ListedError], *, name: str
-) -> list[tuple[BlockKind, list[Piece]]]:
+) -> list[tuple[BlockKind, list[MarkedPiece]]]:
     """Cut an article into blocks, each a kind and pieces, which hold all text of the blocks (or sentences) once, in order.
 
     Where its file is not known, `text` is its sentences, and each gap of more than one character begins a paragraph.
@@ -137,7 +137,7 @@ def _join_sentences(sentences: Sequence[Sentence]) -> list[tuple[int, str, Block
     return found
 
 
-def _cut_block(start: int, content: str, bars: list[Bar], marks: list[ListedError], name: str) -> Iterator[Piece]:
+def _cut_block(start: int, content: str, bars: list[Bar], marks: list[ListedError], name: str) -> Iterator[MarkedPiece]:
     end = start + len(content)
     mine = [bar for bar in bars if bar.start < end and start < bar.end]
     # A mark belongs to the block in which its error begins, so that it is there once.
@@ -152,7 +152,7 @@ def _cut_block(start: int, content: str, bars: list[Bar], marks: list[ListedErro
     for (left, right), bars_there in zip(pairwise(cuts), over, strict=False):
         anchor = make_anchor(name, left) if left in anchors else ""
         ended = tuple(mark for mark in noted if min(mark.end, end) == right)
-        yield Piece(left, content[left - start : right - start], tuple(bars_there), anchor, ended)
+        yield MarkedPiece(left, content[left - start : right - start], tuple(bars_there), anchor, ended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def abbreviate_names(names: Sequence[str]) -> list[str]:
     return found
 
 
-def list_classes(piece: Piece, numbers: Mapping[str, int]) -> str:
+def list_classes(piece: MarkedPiece, numbers: Mapping[str, int]) -> str:
     """Return the CSS classes of a piece of text, what each lane draws under it; `numbers` is label id -> number."""
     found = []
     for bar in piece.bars:
