@@ -56,23 +56,6 @@ def test_repeated_finds_a_short_name_that_stands_twice(texts: list[str], wanted:
     assert [texts[-1][one.start : one.end] for one in last] == wanted
 
 
-@pytest.mark.parametrize(
-    ("full", "text", "wanted"),
-    [
-        ("洪善乡", "晚上到洪善吃饭。", ["洪善"]),
-        ("洪善乡", "洪善路、洪善大桥和“洪善”", []),
-        # A word like any other, and a place that was never called so alone.
-        ("红旗乡", "红旗飘扬。", []),
-        ("平遥县", "平遥人和平遥。", ["平遥", "平遥"]),
-        ("大河市", "大河有鱼。", []),
-    ],
-)
-def test_repeated_finds_a_place_without_its_unit_word(full: str, text: str, wanted: list[str]) -> None:
-    rows = find_repeated([f"去{full}", text], [(LacWord(1, 4, "PLACE", 0.9),), ()])
-    assert [text[one.start : one.end] for one in rows[-1]] == wanted
-    assert {one.label for one in rows[-1]} <= {"PLACE"}
-
-
 @pytest.mark.parametrize(("name", "text"), [("高强", "高强度训练"), ("张力", "表面张力"), ("李强", "李强调安全")])
 def test_repeated_leaves_short_names_in_words_alone(name: str, text: str) -> None:
     rows = find_repeated([f"{name}来了", f"{name}走了", text], [(word(0, 2),), (word(0, 2),), ()])

@@ -200,20 +200,16 @@ def _join_provinces(edit: Edit) -> None:
 _HEAD = re.compile("长(?!安|城|江|沙|春|治|乐|兴|丰|垣|葛|宁|阳|岛|清|寿|白|期|年|远|大|途|短|度|廊|假|势|效|三角)")
 
 
-# The middle of a city, no hospital's name.
-_MIDDLE = re.compile("中心(?=[的，。、；！？）”]|$|[地位附商]|一带|广场)")
-
 
 def _cut_heads(edit: Edit) -> None:
-    """Leave 市长, 县长 and other heads whole, as 市委 is: 基隆|市长 (P4); and 市中心."""
+    """Leave 市长, 县长 and other heads whole, as 市委 is: 基隆|市长 (P4)."""
     for span in edit.labelled(PLACE):
         name = edit.text[span.start : span.end]
         # 爱知县|长久手市
         if edit.has(PLACE, start=span.end):
             continue
-        head = name[-1] in "省市县区州镇乡" and _HEAD.match(edit.text, span.end)
-        middle = name[-1] == "市" and _MIDDLE.match(edit.text, span.end)
-        if len(name) > 2 and (head or middle):  # noqa: PLR2004
+        head = len(name) > 2 and name[-1] in "省市县区州镇乡" and _HEAD.match(edit.text, span.end)  # noqa: PLR2004
+        if head:
             edit.cut(span, span.start, span.end - 1)
 
 
