@@ -17,15 +17,15 @@ from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
+from biaozhu import knowledge
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import read_bytes, write_bytes
 from biaozhu.knowledge.division_names import COUNTY, PROVINCE, short_form
 from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer
-from biaozhu.normalization import division_lookup
 from biaozhu.normalization.division_lookup import FORMER
 
 SHA256 = "e3b69e8e13fcb3151b5cd6a03674f89e043f301f308dcb67283533f1a8239794"
-FOLDER = Path(division_lookup.__file__).parent
+FOLDER = Path(knowledge.__file__).parent
 KEYS = ("代码", "名称", "启用时间", "变更/弃用时间", "新代码")
 
 

@@ -117,7 +117,7 @@ def _long_named() -> tuple[Division, ...]:
 @cache
 def _former() -> dict[str, tuple[str, ...]]:
     try:
-        packed = files("biaozhu.normalization").joinpath(FORMER).read_bytes()
+        packed = files("biaozhu.knowledge").joinpath(FORMER).read_bytes()
         lines = lzma.decompress(packed).decode("utf-8").splitlines()
     except (OSError, lzma.LZMAError, ValueError):
         raise ModelDataError("the table of former divisions is missing or damaged", where=FORMER) from None

@@ -200,7 +200,6 @@ def _join_provinces(edit: Edit) -> None:
 _HEAD = re.compile("长(?!安|城|江|沙|春|治|乐|兴|丰|垣|葛|宁|阳|岛|清|寿|白|期|年|远|大|途|短|度|廊|假|势|效|三角)")
 
 
-
 def _cut_heads(edit: Edit) -> None:
     """Leave 市长, 县长 and other heads whole, as 市委 is: 基隆|市长 (P4)."""
     for span in edit.labelled(PLACE):
