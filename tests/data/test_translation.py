@@ -17,7 +17,7 @@ from typer._click.formatting import HelpFormatter
 
 from biaozhu.cli import list_all_commands, run
 from biaozhu.commands.help_pages import formatting, list_commands, measure_columns, wrap_columns
-from biaozhu.data.translation import VARIABLES, choose_language, parse_holes, read_catalogue, translate
+from biaozhu.data.translation import VARIABLES, _match, choose_language, parse_holes, read_catalogue, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,6 +162,11 @@ def test_translation_fills_the_template_of_a_message(message: str, chinese: str)
     assert translate(message) == chinese
     choose_language("en")
     assert translate(message) == message
+
+
+def test_translation_takes_time_in_proportion_to_the_values() -> None:
+    # A regression test: each way to cut a list at its commas was tried, for minutes where none fits.
+    assert _match(["", *[", "] * 4, " end, ", ""], ", ".join(["a"] * 4000)) is None
 
 
 @pytest.fixture

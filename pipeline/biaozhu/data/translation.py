@@ -156,7 +156,14 @@ def _split(literals: Sequence[str], text: str) -> Iterator[list[str]]:
     if not literals:
         yield [text]
         return
+    # Behind the last place for the first literal the others find none, however long one tries.
+    last = len(text)
+    for literal in reversed(literals):
+        if (last := text.rfind(literal, 0, last)) < 0:
+            return
     for place in re.finditer(re.escape(literals[0]), text):
+        if place.start() > last:
+            return
         for rest in _split(literals[1:], text[place.end() :]):
             yield [text[: place.start()], *rest]
 
