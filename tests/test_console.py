@@ -110,6 +110,12 @@ def test_console_tables_fit_and_break_no_figure_and_no_head(
     assert all((f"{one:.4f}" if isinstance(one, float) else str(one)) in text.split() for one in figures)
 
 
+def test_console_table_without_rows_is_shown_in_any_width(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "10")
+    print_table("progress", ("annotator", "sentences", "confirmed"), [])
+    assert capsys.readouterr().out
+
+
 @pytest.mark.parametrize("width", [30, 80, 90])
 @pytest.mark.parametrize(
     "path", ["http://127.0.0.1:8000/projects/12/sequence-labeling", "/srv/anna/work/.venv/bin/python"]

@@ -71,7 +71,9 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     cells = [[_write_cell(*cell) for cell in zip(columns, row, strict=True)] for row in rows]
     gap, widths = _fit_columns(list(zip(heads, *cells, strict=True)), console.width)
     if not widths:
-        console.width = max(console.width, max(map(cell_len, heads)) + 1 + max(map(_measure_path, chain(*cells))))
+        console.width = max(
+            console.width, max(map(cell_len, heads)) + 1 + max(map(_measure_path, chain(*cells)), default=0)
+        )
     said = Text(printable(translate(title), keep=HARMLESS))
     # Not narrower than its title, which would be broken over lines.
     look: dict[str, Any] = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "padding": (0, gap - 1, 0, 0)}
