@@ -210,6 +210,13 @@ def test_manifest_has_what_is_beside_the_gold(tmp_path: Path, name: str) -> None
     assert run(check) == 2
 
 
+def test_manifest_of_another_program_above_the_folder_is_passed_over(tmp_path: Path) -> None:
+    # A regression test: no layer in a folder below one that could not be read as ours was read.
+    (tmp_path / "MANIFEST.json").write_text("[]", "utf-8")
+    write_layer(tmp_path / "layers" / "x.jsonl", GOLD)
+    assert read_layer(tmp_path / "layers" / "x.jsonl") == tuple(GOLD)
+
+
 def test_manifest_changed_gold_is_refused_through_a_link_from_elsewhere(tmp_path: Path) -> None:
     # A regression test: the manifest was looked for beside the link alone.
     gold, link = tmp_path / "gold" / "x.jsonl", tmp_path / "link.jsonl"

@@ -7,6 +7,7 @@ import os
 import shlex
 from contextlib import suppress
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -59,7 +60,9 @@ def check_unchanged(path: Path, content: bytes | None = None) -> None:
             if (files := find_manifest(one.parent)) is not None:
                 raise_collected(find_change(one.parent, one.name, files, content))
             name = f"{one.parent.name}/{one.name}"
-            if name in (files := find_manifest(one.parent.parent) or {}):
+            # No other folder above: its manifest may be any program's.
+            is_beside = any(fnmatch(name, pattern) for pattern in BESIDE)
+            if is_beside and name in (files := find_manifest(one.parent.parent) or {}):
                 raise_collected(find_change(one.parent.parent, name, files, content))
 
 
