@@ -215,7 +215,7 @@ def _cut_heads(edit: Edit) -> None:
 # Unit words that networks leave out, each where it is none of another word: 嘎查长, 亚洲组.
 _LEFT_OUT = re.compile(
     "(?:嘎查|苏木)(?![长达委])|(?<=[湾沟坝坪坡岭塘冲坳洞桥井庄寨屯家河溪岩林田垭梁头堡院坎槽])组(?![织长员成建合屋])"
-    "|(?<=[^国大人专全本在回])家(?=一[线带](?!城|是)|附近|阵地)|[省市县区州镇乡村](?=官员|政府|警方|当局|居民|法院)"
+    "|[省市县区州镇乡村](?=官员|政府|警方|当局|居民|法院)"
 )
 # What a network leaves out between a banner and its township.
 _GAP = re.compile("(?!.*[的和与及在到是有各原等至下])[\u4e00-\u9fff]{1,3}")

@@ -310,14 +310,12 @@ def _find_titled(edit: Edit) -> None:
             edit.add(*found.span("name"), PERSON)
 
 
-# Nothing is called so: troops (R5), years (丁戊奇荒); a plain word that speaks is a nickname (R4).
+# Nobody is called so: troops (R5); a plain word that speaks is a nickname (R4).
 _TROOPS = re.compile("兵团|集团军|纵队")
-_YEARS = re.compile("[甲乙丙丁戊己庚辛壬癸]{2}.")
 _VILLAGES = re.compile(
     "[两二三四五六七八九十]+个?(?:寨子|(?:自然|行政)?村(?![民干官委支长医])|嘎查)(?!的?(?:书记|支书|主任|干部))"
 )
 _LINKS = ("、", "和", "与", "及")
-_CHILD_OF = re.compile("[^的和与及公翁氏君王帝侯、，。]之[女子妻孙弟妹媳]")
 
 
 def _straighten_ends(edit: Edit) -> None:
@@ -332,16 +330,12 @@ def _straighten_ends(edit: Edit) -> None:
         speaks = not text[:start].rpartition("\n")[2] and text[end : end + 1] in (":", "：")
         if is_village:
             edit.put(start, end, PLACE)
-        elif (
-            _TROOPS.match(text, end)
-            or _YEARS.fullmatch(name)
-            or (
-                speaks
-                and len(name) > PAIR_CHARS
-                and (word := edit.word(start, end))
-                and word.is_plain
-                and not word.is_of(HISTORIC_PERSON | KNOWN_PERSON)
-            )
+        elif _TROOPS.match(text, end) or (
+            speaks
+            and len(name) > PAIR_CHARS
+            and (word := edit.word(start, end))
+            and word.is_plain
+            and not word.is_of(HISTORIC_PERSON | KNOWN_PERSON)
         ):
             edit.drop(span)
         elif (title := _MALAYSIAN_TITLE.match(name)) and surname_length(name[title.end() :]):
@@ -350,5 +344,3 @@ def _straighten_ends(edit: Edit) -> None:
             edit.cut(span, start, end - 1)
         elif _LATER_SON.fullmatch(name) and _IN_ORDER.search(text, max(0, start - REACH), start + 1):
             edit.cut(span, start + 1, end)
-        elif len(name) == PAIR_CHARS and _CHILD_OF.match(text, end) and surname_length(name):
-            edit.put(start, end + 1, PERSON)
