@@ -71,8 +71,6 @@ def country_of(name: str, neighbours: tuple[str, str] = ("", "")) -> str:
 
     `neighbours` are the names right before and behind it: 蒙 is 蒙古国 beside 中 or 俄.
     """
-    if name in _REGIONS:
-        return ""
     if name in _COUNTRIES or world_names().get(name, 0) & COUNTRY:
         return name
     in_pair = any(one in _SHORT for one in neighbours)
