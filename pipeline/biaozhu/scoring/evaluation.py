@@ -188,7 +188,7 @@ def pair_streams(
             continue
         if missing == "error":
             what = f"{sentence.id} is not at the same place in {layer}"
-            advice = "Bring both into the same order; if it lacks sentences, let `missing` be `empty`"
+            advice = "Bring both into the same order; if it lacks sentences, set `missing` to `empty`"
             raise ScoringError(what, where=str(gold), next_step=advice)
         lacking.add(sentence.id)
         yield sentence, Sentence(sentence.article, sentence.start, sentence.end, sentence.text)

@@ -187,7 +187,7 @@ def pair_layers(
     strange = [one for one in found if one not in wanted]
     changed = [one for one in found if one in wanted and wanted[one].text != found[one].text]
     lacking = [one for one in wanted if one not in found] if missing == "error" else []
-    advised = "Annotate it too, or let `missing` be `empty` to count such sentences as found empty"
+    advised = "Annotate it too, or set `missing` to `empty` to count such sentences as found empty"
     problems: list[BiaozhuError] = []
     for ids, kind, what, advice in (
         (strange, ScoringError, f"{name} has a sentence that the gold lacks", ""),

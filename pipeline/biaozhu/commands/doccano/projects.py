@@ -181,7 +181,7 @@ def _say_who_gets_none(rows: Sequence[Mapping[str, Any]], names: Sequence[str], 
     for row in rows:
         if row["annotator"] in names and not row["sentences"]:
             say(
-                f"{row['annotator']} gets no sentence: each has {overlap} annotators already; a greater --overlap adds one"
+                f"{row['annotator']} gets no sentence: each is given to {overlap} already; a greater --overlap adds one"
             )
 
 
