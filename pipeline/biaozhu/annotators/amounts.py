@@ -100,7 +100,8 @@ _CHINESE_AMOUNT = _with_measure(
 _MONEY = alternation(MEASURES["money"].split())
 _CURRENCY = (
     r"(?:(?<![A-Za-z])(?:US|HK|NT|CA|AU|SG|[ACS])?[$]|[¥€£₩₽฿]"
-    r"|(?<![A-Za-z])(?:RM|RMB|CNY|USD|HKD|EUR|GBP|JPY|TWD|KRW|AUD|CAD|SGD|CHF|MOP|MYR|THB|IDR|INR|PHP|VND|NZD|RUB|BRL|ZAR|SEK|NOK|DKK)(?![A-Za-z])[¥$]?)"
+    r"|(?<![A-Za-z])(?:RM|RMB|CNY|USD|HKD|EUR|GBP|JPY|TWD|KRW|AUD|CAD|SGD|CHF|MOP|MYR|THB|IDR|INR|PHP|VND|NZD|RUB|BRL|ZAR|SEK|NOK|DKK)"
+    r"(?![A-Za-z]| ?(?:[12][0-9]{3}年|[0-9]{1,3}岁))[¥$]?)"
 )
 _PRICE = (
     rf"(?=[-+$¥€£₩₽฿A-Z])[-+]?{_CURRENCY} ?{ARABIC}{MAGNITUDE}"
@@ -160,7 +161,7 @@ _CURRENCY_NAME = re.compile(
 )
 _AFTERWARDS = (
     rf"(?:(?<=[毛角分])钱)?(?:[（(](?:{measure_pattern(MEASURES['classifier'])})[）)])?"
-    rf"(?: ?[/·] ?(?:[0-9]++ ?)?(?:{_AFTER_ARABIC}|[月平胎生校课题$]|(?:min|[hdsa]|(?<=/)[a-z]{{2,4}})(?![A-Za-z]))(?:(?<=[A-Za-z])(?:-[12](?![0-9.])|⁻[¹²]))?"
+    rf"(?: ?[/·] ?(?:[0-9]++ ?)?(?:{_AFTER_ARABIC}|[月平$]|[胎生校课题](?!(?!的)[\u4e00-\u9fff])|(?:min|[hdsa]|(?<=/)[a-z]{{2,4}})(?![A-Za-z]))(?:(?<=[A-Za-z])(?:-[12](?![0-9.])|⁻[¹²]))?"
     "|每(?:小时|分钟|秒|平方米|立方米|公顷|[兆千]瓦时?|吨|公斤|千克|升))*+"
 )
 _BEGIN_AFTERWARDS = frozenset("钱（( /·每")

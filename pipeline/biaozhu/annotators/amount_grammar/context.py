@@ -27,7 +27,7 @@ _REFUSED_AFTER = {
     **dict.fromkeys(("位", "名"), _RANK),
     **dict.fromkeys(("度", "°"), _COORDINATE),
     "起": _PRICED,
-    **dict.fromkeys("ad", re.compile("[图表][0-9]?$")),
+    **dict.fromkeys("ad注", re.compile("[图表][0-9]?$")),
     "层": re.compile(r"(?:住在?|位于|搬到|负|号[楼院]|[0-9A-Z]座)\Z"),
 }
 # 某某小区3栋: which one of an estate.
