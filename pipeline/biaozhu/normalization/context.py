@@ -16,7 +16,7 @@ _NEARLY = re.compile(rf"(?<![附最邻靠临相远亲])(?:将近|接近|近){_VE
 _ABOUT_AFTER = re.compile(r"(?:左右|上下(?!游|级)|前后)")
 _MORE_AFTER = re.compile(r"(?:\+(?=$|[,。;:、!?)\s的以])|有余|余|多(?![次种样个名家年人方项条位元级]))")
 _RECENT = re.compile(r"(?:^|[在从自的最对把为])近$")
-_NOT = "(?:不[会得能可应宜准许要]?|未|没有?|(?<![分差级类])别|勿)"
+_NOT = "(?:不[会得能可应宜准许要]?|未|没有?|(?<![分差级类个特识鉴辨告性区])别|勿)"
 _BOUND_BEFORE = (
     ("以上", re.compile(rf"(?:至少|{_NOT}(?:少于|低于|小于|不足)|起码|最少要?){_VERB}$")),
     ("以下", re.compile(rf"(?:至多|最多|{_NOT}(?:超[过出]?|突破|高于|多于|大于|逾)|最多不过){_VERB}$")),
@@ -36,8 +36,8 @@ _EXTREMES = (
     ("最低", re.compile(r"最[低少小短轻][^0-9]{0,8}$")),
 )
 
-# Verbs as well: 每出动一次, 每开一次会; 一次性 is once for all.
-_VERBS = {word: f"{NOT_BEFORE[word]}|[一1]" for word in "出发开起"} | {"次": "性"}
+# Verbs as well: 每出动一次, 每开一次会, 每批准一家; 一次性 is once for all.
+_VERBS = {word: f"{NOT_BEFORE[word]}|[一1]" for word in "出发开起批"} | {"次": "性"}
 _MEASURE = alternation((w for words in MEASURES.values() for w in words.split() if w not in ("个", "点", "分")), _VERBS)
 _NOUN_ENDS = "则|超|逾|不|最|至少|至多|[一二三四五六七八九十百千万亿两几数半]|均|必|又|还|会|将|可|能|平均|需|要|有|的|收|增|年|月|投|获|分|得|补|成|达|就|每|都|也|约|近|产|出|只|仅|为|是|由|从|在|,|、|[0-9]|$"
 _EACH = re.compile(
@@ -61,7 +61,7 @@ _THING = "公?斤|平方米|平米|立方米?|[亩吨人只头张瓶袋碗份盒
 _PRICED_AFTER = re.compile(rf"一(?P<each>{_TIME}|{_THING})(?![多半来后前内])")
 # 一张15块, 房租一年5万元; 第一天150元 is one, 手机一部3000元 may be.
 _PRICED_BEFORE = re.compile(
-    rf"(?:(?<![第前后头另其中有某每这那同仅的])一(?P<time>{_TIME})|(?<![\u4e00-\u9fff])一(?P<thing>{_THING}|次))$"
+    rf"(?:(?<![第前后头另其中有某每这那同仅的年十百千零〇])一(?P<time>{_TIME})|(?<![\u4e00-\u9fff])一(?P<thing>{_THING}|次))$"
 )
 # A total, or a new count, ends what 每 began.
 _TOTAL = re.compile(

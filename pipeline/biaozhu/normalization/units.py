@@ -36,7 +36,7 @@ _FEN |= {"钱银": _FEN["钱"], "银两": _FEN["两"]}
 # What is a tenth of which: 三合五勺, 二分五厘.
 _TENTH_OF = {"合": ("升",), "勺": ("合",), "厘": ("分", "分钱", "年息分", "月息分", "日息分")}
 # What makes another unit of a word, □ for the amount: 捐银□两, □两纹银, 占地□万方, 利率降□bp, □呎单位.
-_SILVER = "银[共约计各合]*□|□(?:纹|白|足|库平)?银(?![行杏河联])"
+_SILVER = "(?<!水)银[共约计各合]*□|□(?:纹|白|足|库平)?银(?![行杏河联耳花鱼针])"
 _INTEREST = "(?:利[率差]|收益率|点差|[升降涨跌滑行浮调宽窄])[^,。;、]{0,6}□"
 _BESIDE = {
     "两": (_SILVER, "银两"),
@@ -46,7 +46,7 @@ _BESIDE = {
     "bp": (_INTEREST, "基点"),
     "bps": (_INTEREST, "基点"),
 }
-_RATE = re.compile("([年月日])(?:息|利率?)[^,。;、]{0,4}$")
+_RATE = re.compile("([年月日])(?:息|利率?(?![润用益]))[^,。;、]{0,4}$")
 # 年半: half of the unit more; 个多月: more than the number says.
 _HALF = re.compile(r"(个)半(月|小时|星期|世纪)|(年|岁|天)半|(分)半钟")
 _MORE = re.compile(r"个多(月|小时|星期|世纪|时辰)|(分)多钟")
