@@ -86,7 +86,7 @@ def test_formats_commands_export_replaces_what_it_wrote_alone(
 def their_version(*start_and_end: int, **more: object) -> dict:
     start, end = start_and_end or (0, 0)
     value = {"start": start, "end": end, "text": TEXT[start:end], "labels": ["PLACE"]}
-    result = {"type": "labels", "value": value, "meta": {"text": ["?"] if end == 3 else []}}
+    result = {"type": "labels", "value": value, "meta": {"text": ["不", "确定"] if end == 3 else []}}
     return {"result": [result] if start_and_end else None, **more}
 
 
@@ -105,7 +105,7 @@ BESIDE = {
         ("labelstudio", {"annotations": [their_version(4, 7, was_cancelled=True)]}, ["白水县"], []),
         ("labelstudio", {"predictions": [their_version(4, 6), their_version(4, 7)]}, ["白水"], ["白水县"]),
         ("labelstudio", BESIDE | {"predictions": [their_version(4, 7), their_version(0, 2)]}, ["水县", "白水"], ["白水县"]),
-        ("labelstudio", {"annotations": [their_version(0, 3)]}, ["['?']"], ["林小满"]),
+        ("labelstudio", {"annotations": [their_version(0, 3)]}, ["不 确定"], ["林小满"]),
         ("doccano", {"Comments": ["不确定", "?"], "cats": ["x"]}, ["不确定", "?", "x"], []),
         ("doccano", {"comments": "不确定", "Cats": {"x": 1}}, ["不确定", '{"x": 1}'], []),
     ],

@@ -210,8 +210,9 @@ def _read_version(
         meta = result.get("meta")
         meta = meta if isinstance(meta, dict) else {}
         source = meta["source"] if isinstance(meta.get("source"), str) else LABEL_STUDIO
-        if meta.get("text"):
-            entries.append(make_entry("notes are not spans", text=str(meta["text"])[:200]))
+        if note := meta.get("text"):
+            shown = " ".join(map(str, note)) if isinstance(note, list) else str(note)
+            entries.append(make_entry("notes are not spans", text=shown[:200]))
         score = documents.read_score(result.get("score"))
         stated += [replace(span, source=source, score=score) for span in spans]
         if not spans:
