@@ -177,10 +177,10 @@ def adjudicate(
 ) -> tuple[Sentence, ...]:
     """Join two annotators' layers of the same sentences: what both have is gold, the rest is as decided.
 
-    The layer of one annotator given twice is gold as it is. A gold span's source is `a+b` where both agreed, else `adjudicated:a` (who proposed it; `new` where neither did), and
-    `/` with who decided, where that is known. A span that a model proposed and an annotator kept has the model before it,
-    `lac>a+b`, and the model's score. All that does not fit, as a decided span that does not touch the stretch in dispute, is
-    reported together, as GoldError.
+    The layer of one annotator given twice is gold as it is. A gold span's source is `a+b` where both agreed, else
+    `adjudicated:a` (who proposed it; `new` where neither did), and `/` with who decided, where that is known. A span that a
+    model proposed and an annotator kept has the model before it, `lac>a+b`, and the model's score. All that does not fit, as a
+    decided span that does not touch the stretch in dispute, is reported together, as GoldError.
     """
     by_place = {decision.place: decision for decision in decisions}
     texts = {sentence.id: sentence.text for sentence in first}
