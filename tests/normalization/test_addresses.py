@@ -170,6 +170,7 @@ def test_addresses_continents_are_no_countries(marked: Marked, name: str, path: 
         ("[P中][P美][P上海]会谈", "上海市"),
         ("[P粤][P港][P澳]", "澳门特别行政区"),
         ("[P苏州]开会。[P新加坡][P苏州]工业园区", "江苏省/苏州市"),
+        ("去[P九华山]、[P鞍山]", "辽宁省/鞍山市"),
         ("[P越南]、[P老挝]、[P泰国]和[P缅甸]开会。他去了[P阳朔县]", "广西壮族自治区/桂林市/阳朔县"),
         ("[P苏州市][P昆山市]、[P苏州市][P常熟市]。[P新加坡][P苏州]工业园区", "江苏省/苏州市"),
         ("[P烟台市][P福山区]与[P日本][P福山市]结好。[P福山]", "山东省/烟台市/福山区"),
@@ -218,6 +219,7 @@ def test_addresses_abroad_have_no_path_in_china(marked: Marked, text: str, statu
     ("text", "status"),
     [
         ("去[P九华山]、[P黄山]", "natural"),
+        ("去[P九华山]、[P衡山]", "natural"),
         ("[P衢州市]下雨。不到[P衢江]边玩", "natural"),
         ("[P福鼎市]、[P杭州湾]有大风", "natural"),
         ("[P华东]大雨", "natural"),

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from biaozhu.data.model import Sentence
+from biaozhu.knowledge.division_names import CITY
 from biaozhu.knowledge.world import world_names
 from biaozhu.normalization.division_lookup import divisions_named
 from biaozhu.normalization.place_kinds import (
+    FAMOUS,
     HOLDS_TOWNSHIPS,
     country_of,
     has_namesake_abroad,
@@ -150,8 +152,9 @@ def _is_feature(text: str, start: int, end: int) -> bool:
 
 
 def _is_among_hills(name: str, others: Sequence[str]) -> bool:
-    # 黄山 beside 九华山, after which no division is called.
-    return name[-1] == "山" and any(one[-1] == "山" and not divisions_named(one) for one in others)
+    # 黄山 beside 九华山, after which no division is called; 鞍山 is a city all the same.
+    is_hill = name in FAMOUS or all(one.level > CITY for one in divisions_named(name))
+    return name[-1] == "山" and is_hill and any(one[-1] == "山" and not divisions_named(one) for one in others)
 
 
 def _is_put_abroad(above: PlaceMention, name: str, between: str) -> bool:
