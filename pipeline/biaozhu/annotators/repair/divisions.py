@@ -35,7 +35,6 @@ def repair_divisions(edit: Edit) -> None:
     _join_provinces(edit)
     _cut_heads(edit)
     _extend_units(edit)
-    _find_origins(edit)
     _find_settlements(edit)
 
 
@@ -217,44 +216,17 @@ _LEFT_OUT = re.compile(
     "(?:嘎查|苏木)(?![长达委])|(?<=[湾沟坝坪坡岭塘冲坳洞桥井庄寨屯家河溪岩林田垭梁头堡院坎槽])组(?![织长员成建合屋])"
     "|[省市县区州镇乡村](?=官员|政府|警方|当局|居民|法院)"
 )
-# What a network leaves out between a banner and its township.
-_GAP = re.compile("(?!.*[的和与及在到是有各原等至下])[\u4e00-\u9fff]{1,3}")
 
 
 def _extend_units(edit: Edit) -> None:
-    """Give a place the unit word behind it, and a township what lies between it and its banner: 旗|满都|胡宝拉格镇 (P2)."""
-    before = 0
+    """Give a place the unit word behind it: 茂力格尔|嘎查 (P2)."""
     for span in edit.labelled(PLACE):
         start, end = span.start, span.end
         word = edit.word(start, end)
         is_known = word is not None and (word.is_division(PROVINCE, COUNTY) or word.is_of(COUNTRY))
-        if not is_known and edit.text[end - 1] not in "省市县旗乡镇村" and (unit := _LEFT_OUT.match(edit.text, end)):
-            end = unit.end()
-        gap = edit.text[before:start]
-        is_township = edit.text[end - 1] in "乡镇" and edit.text[start:end] not in gazetteer().named
-        if edit.text[before - 1 : before] == "旗" and is_township and _GAP.fullmatch(gap):
-            words = (one for one in edit.near(before, start) if one.is_plain)
-            start = start if any(one.start < start and before < one.end for one in words) else before
-        if (start, end) != (span.start, span.end) and edit.over(start, end) == [span]:
-            edit.put(start, end, PLACE)
-        before = end
-
-
-_GOODS = re.compile(
-    "(?:红枣|大枣|香梨|苹果|葡萄酒|枸杞|脐橙|蜜柚|荔枝|核桃|板栗|香菇|木耳|大米|茶叶|樱桃|蜜瓜|花椒|酒(?![吧店楼馆厂庄精泉席驾]))(?!之乡)"
-)
-
-
-def _find_origins(edit: Edit) -> None:
-    """Find a county or more right before its fruit, tea or wine (P8)."""
-    for word in edit.places:
-        start, end = word.start, word.end
-        if end - start == 1 or word.is_plain or not _GOODS.match(edit.text, end):
-            continue
-        # jieba has 库尔勒香梨, too.
-        crossed = any(one.start != start for one in edit.crossing(start, end))
-        if not crossed and (word.is_division(PROVINCE, COUNTY) or word.is_of(COUNTRY)):
-            edit.add(start, end, PLACE)
+        unit = None if is_known or edit.text[end - 1] in "省市县旗乡镇村" else _LEFT_OUT.match(edit.text, end)
+        if unit and edit.over(start, unit.end()) == [span]:
+            edit.put(start, unit.end(), PLACE)
 
 
 _SETTLEMENT = re.compile(

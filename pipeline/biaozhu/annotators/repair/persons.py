@@ -11,7 +11,6 @@ from biaozhu.annotators.repair.edit import DOTS, HAN, PERSON, PLACE, TRANSLITERA
 from biaozhu.data.model import Span
 from biaozhu.knowledge.names import make_finder
 from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES, SURNAMES, read_words, surname_length
-from biaozhu.knowledge.world import HISTORIC_PERSON, KNOWN_PERSON
 
 TIBETAN, MONGOLIAN, TURKIC, YI = (
     frozenset(read_words("given_names", people)) for people in ("tibetan", "mongolian", "turkic", "yi")
@@ -39,8 +38,6 @@ def repair_persons(edit: Edit) -> None:
     _refuse_addresses(edit)
     _find_numbered(edit)
     _find_after_households(edit)
-    _find_titled(edit)
-    _straighten_ends(edit)
 
 
 _PIECE = "[\u3400-\u9fff]"
@@ -290,57 +287,3 @@ def _find_after_households(edit: Edit) -> None:
         word = edit.word(start, end)
         if shorter and surname_length(edit.text[start:end]) and not (word and word.is_plain):
             edit.put(start, end, PERSON)
-
-
-_MALAYSIAN_TITLE = re.compile("(?:丹斯里|拿[督汀](?:斯里)?)")
-_MALAYSIAN = re.compile(
-    f"{_MALAYSIAN_TITLE.pattern}(?P<name>{_SURNAME}[\u4e00-\u9fff]{{2}})(?=[，。、；：！？,:;（(\\s]|$|[说指与和等在对]|表示|出席|今)"
-)
-# Sons and daughters in order: 长陈国桢、次陈国栋、三陈国材.
-_FIRST_SON = re.compile(f"长(?P<name>{_SURNAME}[\u4e00-\u9fff]{{1,2}})(?=[、，,；]次{_SURNAME})")
-_IN_ORDER = re.compile("长[\u4e00-\u9fff]{2,3}[、，,；](?:.*[、，,；])?[次三四五六七八九幼]$")
-REACH = 24
-_LATER_SON = re.compile(f"[次三四五六七八九幼]{_SURNAME}[\u4e00-\u9fff]{{1,2}}")
-
-
-def _find_titled(edit: Edit) -> None:
-    """Find the name behind a title of Malaysia, and the first of sons in order (R1)."""
-    for pattern in (_MALAYSIAN, _FIRST_SON):
-        for found in pattern.finditer(edit.text):
-            edit.add(*found.span("name"), PERSON)
-
-
-# Nobody is called so: troops (R5); a plain word that speaks is a nickname (R4).
-_TROOPS = re.compile("兵团|集团军|纵队")
-_VILLAGES = re.compile(
-    "[两二三四五六七八九十]+个?(?:寨子|(?:自然|行政)?村(?![民干官委支长医])|嘎查)(?!的?(?:书记|支书|主任|干部))"
-)
-_LINKS = ("、", "和", "与", "及")
-
-
-def _straighten_ends(edit: Edit) -> None:
-    """Move the borders of persons that their surroundings contradict, and leave out or make places of those that are none."""
-    text, is_village = edit.text, False
-    for span in reversed(edit.labelled(PERSON)):
-        start, end = span.start, span.end
-        name = text[start:end]
-        is_village = bool(_VILLAGES.match(text, end)) or (
-            is_village and text[end : end + 1] in _LINKS and edit.has(PLACE, start=end + 1) is not None
-        )
-        speaks = not text[:start].rpartition("\n")[2] and text[end : end + 1] in (":", "：")
-        if is_village:
-            edit.put(start, end, PLACE)
-        elif _TROOPS.match(text, end) or (
-            speaks
-            and len(name) > PAIR_CHARS
-            and (word := edit.word(start, end))
-            and word.is_plain
-            and not word.is_of(HISTORIC_PERSON | KNOWN_PERSON)
-        ):
-            edit.drop(span)
-        elif (title := _MALAYSIAN_TITLE.match(name)) and surname_length(name[title.end() :]):
-            edit.cut(span, start + title.end(), end)
-        elif len(name) > PAIR_CHARS and name[-1] in "一二三四五六七八九" and text[end : end + 1] == "段":
-            edit.cut(span, start, end - 1)
-        elif _LATER_SON.fullmatch(name) and _IN_ORDER.search(text, max(0, start - REACH), start + 1):
-            edit.cut(span, start + 1, end)
