@@ -154,15 +154,18 @@ def test_evaluation_swaps_precision_and_recall_when_the_sides_swap(layers: Layer
     assert there.confusion.matrix == tuple(zip(*back.confusion.matrix, strict=True))
 
 
-def test_evaluation_is_no_surer_with_copies_of_its_sentences() -> None:
-    # A regression test: each copy was a unit of resampling, and its spans were trials of the exact interval.
+@pytest.mark.parametrize("copied", [1, 3, 4])
+def test_evaluation_is_no_surer_with_copies_of_its_sentences(copied: int) -> None:
+    # A regression test: each copy was a unit of resampling, and its spans were trials of the exact interval, then the average copy's.
     gold = [
-        Sentence("a" * 12, 9 * at, 9 * at + 2, text, (Span(0, 1, LABELS[0]),))
-        for at, text in enumerate(("ab", "cd", "ef"))
+        Sentence("a" * 12, 9 * at, 9 * at + 2, text, (Span(0, 1, LABELS[0]),) if at < 3 else ())
+        for at, text in enumerate(("ab", "cd", "ef", "gh"))
     ]
-    copies = [replace(one, start=one.start + 99 * at, end=one.end + 99 * at) for at in range(1, 9) for one in gold]
+    copies = [
+        replace(one, start=one.start + 99 * at, end=one.end + 99 * at) for at in range(1, 9) for one in gold[:copied]
+    ]
     few, many = (evaluate_layer(some, some, options=QUICK) for some in (gold, [*gold, *copies]))
-    assert (few.units.count, many.units.count, many.sentences) == (3, 3, 27)
+    assert (few.units.count, many.units.count, many.sentences) == (4, 4, 4 + 8 * copied)
     assert many.overall["strict"].f1.best == pytest.approx(few.overall["strict"].f1.best)
     assert few.overall["strict"].f1.best is not None
 

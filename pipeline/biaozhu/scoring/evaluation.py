@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -220,9 +221,13 @@ def _evaluate_counts(
     rows = _arrange_columns(counts, columns)
     estimates = significance.estimate_metrics(rows, _make_metrics(columns), sampling=sampling)
     total = counts.rows.sum(axis=0)
+    # Of copies of a sentence one has trials, each sentence by its own number of copies.
+    copies = Counter(units.of.values() if units.kind == "sentence" else ())
+    once = counts.rows / np.array([[copies[one]] for one in counts.units]) if copies else counts.rows
+    figures = (sums.reshape(-1, WIDTH).tolist() for sums in (total, once.sum(axis=0)))
     overall, *by_label = (
-        _estimate_scores(key, Tally(*figures), estimates, units, sampling)
-        for key, figures in zip((ALL, *counts.labels), total.reshape(-1, WIDTH).tolist(), strict=True)
+        _estimate_scores(key, Tally(*tally), estimates, sizes, sampling)
+        for key, tally, sizes in zip((ALL, *counts.labels), *figures, strict=True)
     )
     _, _, *unscored = counts.groups["confidence"].get(breakdown.NO_SCORE, (0, 0, 0, 0))
     return Evaluation(
@@ -269,11 +274,11 @@ def _make_metric(first: int, scheme: Scheme, figure: str) -> significance.Metric
 
 
 def _estimate_scores(
-    key: str, tally: Tally, estimates: Mapping[str, Estimate], units: ResamplingUnits, sampling: Sampling
+    key: str, tally: Tally, estimates: Mapping[str, Estimate], sizes: Sequence[float], sampling: Sampling
 ) -> dict[Scheme, ScoreEstimates]:
-    # What each figure is a share of, spans in copies of a sentence as one; of F1 half of both sides, which are equal where it is 1.
-    copied = len(units.of) / max(1, units.count) if units.kind == "sentence" else 1
-    trials = [size / copied for size in (tally.predicted, tally.gold, (tally.gold + tally.predicted) / 2)]
+    # What each figure is a share of; of F1 half of both sides, which are equal where it is 1.
+    gold, predicted, *_ = sizes
+    trials = (predicted, gold, (gold + predicted) / 2)
     found: dict[Scheme, ScoreEstimates] = {}
     for scheme in SCHEMES:
         rough = (estimates[f"{key} {scheme} {figure}"] for figure in _FIGURES)
