@@ -128,6 +128,24 @@ def test_joint_gold_of_another_pair_is_not_changed(
     assert read_joint_gold(tmp_path / "gold" / "a.jsonl").annotators == {sentence(0).id: ("anna", "ben")}
 
 
+@pytest.mark.parametrize("taken", ["", "anna", "ben"])
+def test_joint_gold_of_one_annotator_is_decided_anew_with_a_second_one(tmp_path: Path, taken: str) -> None:
+    # A regression test: gold of one was refused, and where both agreed it stayed that of one.
+    layers = {"anna": [sentence(0, TOWN), sentence(1)], "ben": [sentence(0, TEA), sentence(1)], "carl": [sentence(0)]}
+    for name, layer in layers.items():
+        write_layer(tmp_path / name / "a.jsonl", layer)
+    alone = ["adjudicate", "-o", str(tmp_path / "gold")]
+    assert run([*alone, str(tmp_path / "anna")]) == 0
+    assert run([*alone, str(tmp_path / "ben")]) == 2
+    assert decide(tmp_path, "ben", "carl", take="ben") == 2
+    assert decide(tmp_path, "anna", "ben", take=taken) == 0
+    gold = read_joint_gold(tmp_path / "gold" / "a.jsonl")
+    assert set(gold.annotators.values()) == {("anna", "ben")}
+    expected = {"": [], "anna": [TOWN.key], "ben": [TEA.key]}[taken]
+    assert [span.key for span in gold.sentences[0].spans] == expected
+    assert run([*alone, str(tmp_path / "anna")]) == (0 if taken == "anna" else 2)
+
+
 def test_joint_gold_of_unknown_origin_is_not_changed(tmp_path: Path) -> None:
     path = tmp_path / "gold.jsonl"
     write_layer(path, [sentence(0, TOWN), sentence(1, TOWN), sentence(2)])

@@ -1,4 +1,4 @@
-"""Gold of several disputes in one file, and beside it the two annotators of each sentence, `<name>.disputes.json`.
+"""Gold of several disputes in one file, and beside it the annotators of each sentence, `<name>.disputes.json`.
 
 Where each two of many annotators have other sentences of an article, each dispute brings its part of the gold. The sources
 of the spans do not name both: a sentence may have no span, or only one that an annotator of several disputes proposed.
@@ -21,7 +21,7 @@ FORMAT, SUFFIX = "biaozhu.disputes.v1", ".disputes.json"
 
 @dataclass(frozen=True, slots=True)
 class JointGold:
-    """Gold, and by sentence id the two annotators whose dispute it is from, in alphabetical order, where that is known."""
+    """Gold, and by sentence id the annotators whose dispute it is from, or the one alone, in alphabetical order, where that is known."""
 
     sentences: tuple[Sentence, ...] = ()
     annotators: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class _Record(TypedDict):
 
 
 def add_gold(earlier: JointGold, gold: Sequence[Sentence], *, names: Sequence[str]) -> JointGold:
-    """Return earlier gold with that of a dispute between `names`: their own sentences anew, all others as they were.
+    """Return earlier gold with that of a dispute between `names`: their own sentences anew, and what one of them had alone; all others as they were.
 
     All sentences of others that would get other spans are reported together, as GoldError.
     """
@@ -43,13 +43,14 @@ def add_gold(earlier: JointGold, gold: Sequence[Sentence], *, names: Sequence[st
     annotators = dict(earlier.annotators)
     problems: list[BiaozhuError] = []
     for one in gold:
-        before = found.get(one.id)
-        if before is None or annotators.get(one.id) == pair:
+        before, others = found.get(one.id), annotators.get(one.id, ())
+        if before is None or (others and set(others) <= set(pair)):
             found[one.id], annotators[one.id] = one, pair
         elif [span.key for span in before.spans] != [span.key for span in one.spans]:
-            others = annotators.get(one.id)
             what = f"the gold of {'+'.join(others)} would change" if others else "gold of other origin would change"
-            advice = "Write to another file, or remove the sentence from this one first"
+            advice = "Write to another folder, or remove the sentence from this file first"
+            if len(others) == len(pair) == 1:
+                advice = "Adjudicate the layers of both together"
             problems.append(GoldError(what, where=one.id, next_step=advice))
     raise_collected(problems)
     order = {article: number for number, article in enumerate(dict.fromkeys(one.article for one in found.values()))}

@@ -58,7 +58,8 @@ def adjudicate(
 
     The layer of one annotator alone is taken as it is. Decisions come from a file, or from a Doccano project that shows only the disagreements. Exit status 1 with
     --from-doccano where something is not decided yet: each is named, and no gold is written. Gold that is in the output
-    already stays, but for the sentences that the same two annotators decide anew.
+    already stays, but for the sentences that the same two annotators decide anew,
+    or that one of them had alone.
 
     Options:
         decisions: The decisions, one a line: read, or with --from-doccano written.
