@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from biaozhu.annotators.trained import load_trained
-from biaozhu.curation.frozen import check_frozen, freeze_gold
+from biaozhu.curation.adjudication import read_decisions, write_questions
+from biaozhu.curation.bias import read_work
+from biaozhu.curation.frozen import check_frozen, freeze_gold, read_version
+from biaozhu.curation.joint_gold import read_joint_gold
 from biaozhu.data import files as module
-from biaozhu.data.errors import LockedError, MissingFileError, WriteError
+from biaozhu.data.errors import FormatError, FrozenError, LockedError, MissingFileError, OutputError, WriteError
 from biaozhu.data.files import (
     MAX_ARTICLE_BYTES,
     ONLY_HERE,
@@ -38,8 +41,12 @@ from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import read_layer, read_layers, read_named_layers, write_layer
 from biaozhu.data.ledger import Entry, read_ledger, write_ledger
 from biaozhu.data.model import Sentence
+from biaozhu.data.outputs import check_output, check_output_folder
+from biaozhu.data.storage.manifest import check_unchanged, list_gone, read_manifest
+from biaozhu.formats.convert import read_documents
 from biaozhu.normalization.table import write_table
 from biaozhu.reading.article import find_articles, read_article, read_articles, read_sentences
+from biaozhu.reporting.history import read_reports
 from biaozhu.scoring.scores_document import read_scores, write_scores
 from biaozhu.training.train import read_config
 
@@ -58,6 +65,7 @@ READERS = (
         read_scores,
     ),
     *(read_labels, read_config, load_trained, check_frozen),
+    *(read_decisions, read_version, read_manifest, read_work, read_reports),
 )
 
 
@@ -87,6 +95,26 @@ def test_files_written_by_text_are_read_by_text(tmp_path: Path) -> None:
     }
     assert read_layers(str(tmp_path)) == layer
     assert list(freeze_gold(str(tmp_path))) == ["x.jsonl"]
+    write_questions(str(tmp_path / "q.jsonl"), (), names=("a", "b"))
+    assert read_joint_gold(str(tmp_path / "x.jsonl")).sentences == layer
+    with pytest.raises(FormatError):
+        read_documents(str(tmp_path / "one.txt"), "conll", names={}, renamed={})
+
+
+def test_files_checks_see_a_path_of_text(tmp_path: Path) -> None:
+    # A regression test: they passed it as an address that holds no file of ours.
+    path = tmp_path / "x.jsonl"
+    write_layer(path, [Sentence("0123456789ab", 0, 1, "风")])
+    freeze_gold(tmp_path)
+    path.write_bytes(path.read_bytes() * 2)
+    with pytest.raises(FrozenError):
+        check_unchanged(str(path))
+    with pytest.raises(OutputError):
+        check_output(str(path), "layer")
+    with pytest.raises(OutputError):
+        check_output_folder(str(tmp_path), [path])
+    path.unlink()
+    assert len(list_gone(str(tmp_path))) == 1
 
 
 def test_files_pipe_is_written_into_and_not_replaced(tmp_path: Path) -> None:

@@ -231,7 +231,7 @@ def _check_decision(decision: Decision, disagreement: Disagreement, text: str) -
     return problems
 
 
-def read_decisions(path: Path, *, names: Collection[str] | None = None) -> tuple[Decision, ...]:
+def read_decisions(path: str | Path, *, names: Collection[str] | None = None) -> tuple[Decision, ...]:
     """Read decisions, one JSON object a line; one whose spans, rule and note are empty was never answered.
 
     `names` are those of the annotators, whose versions a line may have; None takes any other key for such a name.
@@ -258,13 +258,13 @@ def _parse_decision(line: str, names: Collection[str] | None) -> Decision:
     return replace(made, stated=(*stated, *([(0, len(whole), whole)] if context else ())))
 
 
-def write_questions(path: Path, disagreements: Sequence[Disagreement], *, names: tuple[str, str]) -> None:
+def write_questions(path: str | Path, disagreements: Sequence[Disagreement], *, names: tuple[str, str]) -> None:
     """Write the disagreements as decisions to fill in: spans, rule and note are empty."""
     write_decisions(path, disagreements, [Decision(*item.place, ()) for item in disagreements], names=names)
 
 
 def write_decisions(
-    path: Path, items: Sequence[Disagreement], decisions: Sequence[Decision], *, names: tuple[str, str]
+    path: str | Path, items: Sequence[Disagreement], decisions: Sequence[Decision], *, names: tuple[str, str]
 ) -> None:
     """Write the decisions, each with its disagreement, in the order of these."""
     by_place = {decision.place: decision for decision in decisions}

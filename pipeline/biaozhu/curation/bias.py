@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from biaozhu.curation.status import SUFFIX, SentenceStatus, read_status
 from biaozhu.data.diff import compare_spans
 from biaozhu.data.errors import GoldError, MissingFileError
+from biaozhu.data.files import as_path
 from biaozhu.data.layers import join_layers, read_layer
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.data.strict_counts import count_strict_spans, divide, sum_counts
@@ -88,8 +89,9 @@ class Bias:
     omissions_taken: Contrast | None
 
 
-def read_work(folder: Path) -> tuple[ConfirmedSentence, ...]:
+def read_work(folder: str | Path) -> tuple[ConfirmedSentence, ...]:
     """Read what one annotator confirmed, `layers/<annotator>/`, as `biaozhu project pull` left it."""
+    folder = as_path(folder)
     files = sorted(folder.glob(f"*{SUFFIX}"))
     if not files:
         advice = "Make it with `biaozhu project pull`"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from biaozhu.data.errors import FrozenError, OutputError, raise_collected
-from biaozhu.data.files import hold_folder, parse_json_as, read_bytes, sha256_of, write_json
+from biaozhu.data.files import as_path, hold_folder, parse_json_as, read_bytes, sha256_of, write_json
 from biaozhu.data.layers import find_layers, is_beside, join_layers, parse_layer
 from biaozhu.data.model import Sentence
 from biaozhu.data.storage.manifest import (
@@ -73,9 +73,9 @@ def check_frozen(folder: str | Path) -> dict[str, FrozenFile]:
     return files
 
 
-def read_version(path: Path) -> tuple[Sentence, ...]:
+def read_version(path: str | Path) -> tuple[Sentence, ...]:
     """Read a gold file, or a folder, without asking the manifest beside it: to show what changed."""
-    files = _list_gold(path) or find_layers([path])
+    files = _list_gold(as_path(path)) or find_layers([path])
     return join_layers((file, parse_layer(read_bytes(file), file)) for file in files)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from biaozhu.data.errors import BiaozhuError, GoldError, LineError, raise_collected
-from biaozhu.data.files import descriptor_of, parse_json_as, read_bytes, write_json
+from biaozhu.data.files import as_path, descriptor_of, parse_json_as, read_bytes, write_json
 from biaozhu.data.layers import parse_layer, write_layer
 from biaozhu.data.model import Sentence
 
@@ -58,8 +58,9 @@ def add_gold(earlier: JointGold, gold: Sequence[Sentence], *, names: Sequence[st
     return JointGold(tuple(ordered), {sid: annotators[sid] for sid in found if sid in annotators})
 
 
-def read_joint_gold(path: Path) -> JointGold:
+def read_joint_gold(path: str | Path) -> JointGold:
     """Read the gold of a file that may not be there yet, with what is recorded of its annotators."""
+    path = as_path(path)
     if not _is_kept(path) or not path.is_file() or not path.stat().st_size:
         return JointGold()
     record = disputes_path(path)
@@ -74,8 +75,9 @@ def read_joint_gold(path: Path) -> JointGold:
     return JointGold(parse_layer(read_bytes(path), path), annotators)
 
 
-def write_joint_gold(path: Path, gold: JointGold) -> None:
+def write_joint_gold(path: str | Path, gold: JointGold) -> None:
     """Write the gold, and the record of its annotators beside it."""
+    path = as_path(path)
     if _is_kept(path):
         # Before the gold: a record of sentences that do not follow is replaced when they do.
         write_json(disputes_path(path), _Record(format=FORMAT, annotators=gold.annotators), indent=None)

@@ -66,8 +66,9 @@ def as_paths(paths: str | Path | Iterable[str | Path]) -> tuple[Path, ...]:
     return tuple(map(as_path, (paths,) if isinstance(paths, str | Path) else paths))
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: str | Path) -> bytes:
     """Read a file whole; raises MissingFileError for a folder, a device without end, and what cannot be read."""
+    path = as_path(path)
     with report_unreadable(path), path.open("rb") as file:
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             return file.read()
@@ -173,7 +174,7 @@ def descriptor_of(path: Path) -> int | None:
     return None if match is None else int(match[1] or NAMED_DESCRIPTORS.index(match[2]))
 
 
-def write_bytes(path: Path, content: bytes, *, mode: int | None = None) -> None:
+def write_bytes(path: str | Path, content: bytes, *, mode: int | None = None) -> None:
     """Write a file atomically (temporary file, fsync, rename); on WriteError the old file is untouched.
 
     Without `mode` it keeps that of the file that it replaces; a new one has what the umask leaves.
@@ -181,8 +182,9 @@ def write_bytes(path: Path, content: bytes, *, mode: int | None = None) -> None:
     write_stream(path, (content,), mode=mode)
 
 
-def write_stream(path: Path, parts: Iterable[bytes], *, mode: int | None = None) -> None:
+def write_stream(path: str | Path, parts: Iterable[bytes], *, mode: int | None = None) -> None:
     """Write a file atomically from parts that need not be in memory together; see `write_bytes`."""
+    path = as_path(path)
     number, temporary = descriptor_of(path), ""
     try:
         if number is not None or (path.exists() and not path.is_file()):
@@ -266,20 +268,20 @@ def _open_temporary(folder: Path, prefix: str, mode: int) -> tuple[int, str]:
         os.close(handle)
 
 
-def write_text(path: Path, content: str, *, mode: int | None = None) -> None:
+def write_text(path: str | Path, content: str, *, mode: int | None = None) -> None:
     """Write text as UTF-8 with its line ends as they are, lone surrogates as U+FFFD; see `write_bytes`."""
     write_bytes(path, LONE_SURROGATE.sub("\ufffd", content).encode("utf-8"), mode=mode)
 
 
 def write_json(
-    path: Path, value: Any, *, indent: int | None = 2, allow_nan: bool = True, mode: int | None = None
+    path: str | Path, value: Any, *, indent: int | None = 2, allow_nan: bool = True, mode: int | None = None
 ) -> None:
     """Write a value as JSON in one document; see `write_bytes`."""
     content = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=allow_nan)
     write_text(path, f"{content}\n", mode=mode)
 
 
-def write_lines(path: Path, lines: Iterable[str]) -> None:
+def write_lines(path: str | Path, lines: Iterable[str]) -> None:
     """Write lines, each ended by a line feed; see `write_bytes`."""
     write_text(path, "".join(f"{line}\n" for line in lines))
 

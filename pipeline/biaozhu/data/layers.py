@@ -193,7 +193,7 @@ def write_layer(path: str | Path, sentences: Iterable[Sentence]) -> None:
     write_lines(path, lines)
 
 
-def split_lines(data: bytes, path: Path) -> Iterator[tuple[int, str]]:
+def split_lines(data: bytes, path: str | Path) -> Iterator[tuple[int, str]]:
     """Yield the lines of a file of JSON objects that are not blank, each with its number; LineError where it is no such file."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise LineError("UTF-16", where=f"{path}@0", next_step="Save the file as UTF-8")

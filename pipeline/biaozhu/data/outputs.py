@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from biaozhu.data.errors import FrozenError, MissingFileError, OutputError
-from biaozhu.data.files import MAX_ARTICLE_BYTES, check_target, descriptor_of, parse_json, read_bytes
+from biaozhu.data.files import MAX_ARTICLE_BYTES, as_path, check_target, descriptor_of, parse_json, read_bytes
 from biaozhu.data.layers import is_beside
 from biaozhu.data.model import SENTENCE_ID
 from biaozhu.data.storage.manifest import find_manifest
@@ -60,7 +60,7 @@ FROZEN, CHANGED = "frozen gold", "brat, changed since its export"
 
 
 def check_output(
-    path: Path | None,
+    path: str | Path | None,
     kind: Kind,
     inputs: Iterable[Input] = (),
     *,
@@ -73,6 +73,7 @@ def check_output(
     None, an address and what is not a regular file (a device, a pipe) pass; a folder must only not be an input. A string of
     `inputs` may be NAME=PATH; of folders of `articles` only articles are read; a file that holds `content` may stay.
     """
+    path = None if path is None else as_path(path)
     if path is None or not isinstance(cast("Any", path), Path) or descriptor_of(path) is not None:
         return
     # As a file is written: `file/../other` is `other`.
@@ -110,8 +111,9 @@ def check_distinct(*outputs: Path | None) -> None:
         seen.add(place)
 
 
-def check_output_folder(folder: Path, inputs: Iterable[Input]) -> None:
+def check_output_folder(folder: str | Path, inputs: Iterable[Input]) -> None:
     """Raise OutputError if a folder that is written as a whole is an input or holds one."""
+    folder = as_path(folder)
     if not isinstance(cast("Any", folder), Path):
         return
     place = os.path.realpath(folder)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from biaozhu.data import errors
 from biaozhu.data.errors import BiaozhuError, FormatError, raise_collected
-from biaozhu.data.files import read_bytes
+from biaozhu.data.files import as_path, read_bytes
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import SENTENCE_ID, Article, Sentence, Span, check_against_raw, with_spans
 from biaozhu.formats import json_rows
@@ -105,12 +105,18 @@ def _write_spans(sentences: Sequence[Sentence], *, names: Mapping[str, str]) -> 
 
 
 def read_documents(
-    path: Path, of: Format, *, names: Mapping[str, str], renamed: Mapping[str, str], unit: OffsetUnit | None = None
+    path: str | Path,
+    of: Format,
+    *,
+    names: Mapping[str, str],
+    renamed: Mapping[str, str],
+    unit: OffsetUnit | None = None,
 ) -> tuple[Document, ...]:
     """Read a file (for brat also a folder) of a format, whose tool counts offsets in `unit` where it does not say.
 
     `names` maps what annotators see in Doccano to label ids, `renamed` the labels of any file to ours.
     """
+    path = as_path(path)
     if of == "brat":
         folder = str(path if path.is_dir() else path.parent)
         found = [*read_brat(_read_brat_files(path), where=folder, unit=unit)]

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from biaozhu.data.errors import BiaozhuError, MissingFileError, ReportInputError, ScoresFileError, raise_collected
-from biaozhu.data.files import parse_json_as, read_bytes, write_text
+from biaozhu.data.files import as_path, parse_json_as, read_bytes, write_text
 from biaozhu.reporting.escaping import escape_plain
 from biaozhu.reporting.page.charts import chart_history
 from biaozhu.reporting.page.strings import NOTHING, Language, format_interval, make_translator
@@ -70,9 +70,9 @@ class PastReport:
         return self.scores.made.date if self.scores else ""
 
 
-def read_reports(folder: Path) -> list[PastReport]:
+def read_reports(folder: str | Path) -> list[PastReport]:
     """Read the reports in a folder, at any depth, by date; those without scores come last."""
-    found = sorted({path.parent for name in ("scores.json", "checks.json") for path in folder.rglob(name)})
+    found = sorted({path.parent for name in ("scores.json", "checks.json") for path in as_path(folder).rglob(name)})
     if not found:
         advice = "Make one with `biaozhu report`"
         raise MissingFileError("no report in this folder", where=str(folder), next_step=advice)
@@ -144,7 +144,7 @@ def list_history(reports: Sequence[PastReport]) -> list[dict[str, Any]]:
     return rows
 
 
-def write_history(path: Path, rows: Sequence[dict[str, Any]], *, language: Language = "zh") -> None:
+def write_history(path: str | Path, rows: Sequence[dict[str, Any]], *, language: Language = "zh") -> None:
     """Write the reports as one page with table and chart."""
     words = make_translator(language)
     runs = list(dict.fromkeys(row["run"] for row in rows))

@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from biaozhu.data.files import write_json, write_text
+from biaozhu.data.files import as_path, write_json, write_text
 from biaozhu.data.ledger import losses
 from biaozhu.data.outputs import Kind, identify_file
 from biaozhu.reporting.content import ReportContent
@@ -63,8 +63,9 @@ def render_report(content: ReportContent, *, language: Language = "zh") -> tuple
     return render_template("report.html.j2", view), render_template("summary.md.j2", view), pages
 
 
-def write_report(folder: Path, content: ReportContent, *, language: Language = "zh") -> None:
+def write_report(folder: str | Path, content: ReportContent, *, language: Language = "zh") -> None:
     """Write index.html, summary.md, checks.json, where there is gold scores.json, of many articles text/*.html."""
+    folder = as_path(folder)
     page, summary, texts = render_report(content, language=language)
     if content.scores:
         write_scores(folder / "scores.json", content.scores.document)

@@ -149,7 +149,7 @@ def evaluate_layer(
     return _evaluate_counts(counts, units, name, options.sampling, LackingSentences(len(lacking), lacking))
 
 
-def evaluate_stream(gold: Path, layer: Path, *, name: str, options: EvaluationOptions) -> Evaluation:
+def evaluate_stream(gold: str | Path, layer: str | Path, *, name: str, options: EvaluationOptions) -> Evaluation:
     """Score a layer against the gold, both read side by side as `pair_streams` does, in flat memory.
 
     The units that intervals resample are articles, above 10,000 of them groups of articles (see
@@ -175,7 +175,7 @@ def evaluate_stream(gold: Path, layer: Path, *, name: str, options: EvaluationOp
 
 
 def pair_streams(
-    gold: Path, layer: Path, *, labels: Collection[str], missing: Missing, lacking: LackingSentences
+    gold: str | Path, layer: str | Path, *, labels: Collection[str], missing: Missing, lacking: LackingSentences
 ) -> Iterator[tuple[Sentence, Sentence]]:
     """Pair the sentences of two files in the same order, or ScoringError; `lacking` receives what the layer lacks."""
     theirs = stream_layer(layer, labels=labels)

@@ -11,7 +11,7 @@ from typing import Annotated, cast
 import msgspec
 
 from biaozhu.data.errors import BiaozhuError, LabelError, LineError, ScoringError
-from biaozhu.data.files import MAX_ARTICLE_BYTES, scratch_database
+from biaozhu.data.files import MAX_ARTICLE_BYTES, as_path, scratch_database
 from biaozhu.data.model import MARKS, Sentence, check_sentence, sentence_from_line
 from biaozhu.data.storage.compression import opened
 from biaozhu.data.storage.manifest import check_unchanged
@@ -43,13 +43,13 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
 _DECODER = msgspec.json.Decoder(_Line)
 
 
-def stream_layer(path: Path, *, labels: Collection[str] | None, may_be_empty: bool = False) -> Iterator[Sentence]:
+def stream_layer(path: str | Path, *, labels: Collection[str] | None, may_be_empty: bool = False) -> Iterator[Sentence]:
     """Yield the sentences of a layer, plain or compressed, checked as `read_layer` checks them, one at a time.
 
     The first line that is wrong raises; a sentence that does not follow the one before it in its article, or an article that
     comes twice, raises ScoringError.
     """
-    article, reached = "", 0
+    path, article, reached = as_path(path), "", 0
     check_unchanged(path)
     # Only line feeds end a line of bytes.
     with once() as is_new, opened(path, path.suffix) as file:

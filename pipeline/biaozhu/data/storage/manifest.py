@@ -15,7 +15,7 @@ from typing import Any, cast
 import msgspec
 
 from biaozhu.data.errors import BiaozhuError, FrozenError, raise_collected
-from biaozhu.data.files import parse_json_as, read_bytes, sha256_of
+from biaozhu.data.files import as_path, parse_json_as, read_bytes, sha256_of
 
 MANIFEST = "MANIFEST.json"
 SCHEMA = 1
@@ -37,9 +37,9 @@ class FrozenFile:
     spans: dict[str, int] = field(default_factory=dict)
 
 
-def read_manifest(folder: Path) -> dict[str, FrozenFile]:
+def read_manifest(folder: str | Path) -> dict[str, FrozenFile]:
     """Read a folder's manifest."""
-    path = folder / MANIFEST
+    path = as_path(folder) / MANIFEST
     try:
         data: dict[str, Any] = parse_json_as(read_bytes(path), dict)
         if data["schema"] == SCHEMA:
@@ -51,8 +51,9 @@ def read_manifest(folder: Path) -> dict[str, FrozenFile]:
     raise FrozenError(what, where=str(path), next_step=advice)
 
 
-def check_unchanged(path: Path, content: bytes | None = None) -> None:
+def check_unchanged(path: str | Path, content: bytes | None = None) -> None:
     """Raise FrozenError where a manifest of gold is beside a layer and gives it another checksum; `content` spares reading it."""
+    path = as_path(path)
     # Only such files are frozen; an address has no manifest that we write.
     if isinstance(cast("Any", path), Path) and path.suffix == ".jsonl":
         # A link is as frozen as the file that it leads to.
@@ -66,19 +67,21 @@ def check_unchanged(path: Path, content: bytes | None = None) -> None:
                 raise_collected(find_change(one.parent.parent, name, files, content))
 
 
-def list_gone(folder: Path) -> list[BiaozhuError]:
+def list_gone(folder: str | Path) -> list[BiaozhuError]:
     """Return an error for each file that a folder's manifest of gold names and the folder lacks."""
-    gone = [folder / name for name in find_manifest(folder) or () if not (folder / name).exists()]
-    return [FrozenError("in the manifest but not in the folder", where=str(path)) for path in gone]
+    paths = [as_path(folder) / name for name in find_manifest(folder) or ()]
+    return [
+        FrozenError("in the manifest but not in the folder", where=str(path)) for path in paths if not path.exists()
+    ]
 
 
-def find_manifest(folder: Path) -> dict[str, FrozenFile] | None:
+def find_manifest(folder: str | Path) -> dict[str, FrozenFile] | None:
     """Return a folder's manifest, or None where it has none, or another program's; FrozenError where it may be one that was damaged."""
-    path = folder / MANIFEST
+    path = as_path(folder) / MANIFEST
     if not path.is_file():
         return None
     found = path.stat()
-    return _read_once(folder, found.st_mtime_ns, found.st_ino, found.st_size)
+    return _read_once(path.parent, found.st_mtime_ns, found.st_ino, found.st_size)
 
 
 # Every file of a folder asks for the same one: read anew each time, many files would take quadratic time.
