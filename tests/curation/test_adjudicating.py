@@ -144,3 +144,35 @@ def test_curation_adjudicate_of_one_layer_wants_only_the_gold(
     assert run(["adjudicate", "lin", *options]) == 2
     assert capsys.readouterr().err.startswith("BZ002 ")
     assert {one.name for one in tmp_path.iterdir()} == {"lin"}
+
+
+def test_curation_adjudicate_takes_what_a_decision_leaves_open(tmp_path: Path) -> None:
+    # A regression test: null was the text None, and of a context without its marks two characters were cut.
+    first, second = two_articles(tmp_path / "anna", PERSON), two_articles(tmp_path / "ben", PERSON, COUNTY)
+    pair, questions = ["adjudicate", str(first), str(second)], tmp_path / "q.jsonl"
+    assert run([*pair, "--questions", str(questions)]) == 0
+    asked = [json.loads(line) | {"rule": "P1"} for line in questions.read_text("utf-8").splitlines()]
+    span = {"start": 4, "end": 7, "label": "PLACE"}
+    fits = [{"text": None}, {"context": None}, {"context": TEXT}, {"context": ""}, {"spans": [span | {"text": None}]}]
+    for change, status in [*((one, 0) for one in fits), ({"context": TEXT[1:]}, 2), ({"text": "曲"}, 2)]:
+        questions.write_text("".join(f"{json.dumps(line | change)}\n" for line in asked), "utf-8")
+        assert run([*pair, "--decisions", str(questions), "-o", str(tmp_path / "gold")]) == status, change
+
+
+@pytest.mark.parametrize(("key", "named"), [("anna", "lin"), ("rul", "Correct the key")])
+def test_curation_adjudicate_names_an_unknown_key_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str, named: str
+) -> None:
+    # A regression test: each line of a renamed annotator was to be removed, with what it decided.
+    first, second = two_articles(tmp_path / "anna", PERSON), two_articles(tmp_path / "ben", PERSON, COUNTY)
+    questions = tmp_path / "q.jsonl"
+    assert run(["adjudicate", str(first), str(second), "--questions", str(questions)]) == 0
+    if key == "anna":
+        first = first.rename(tmp_path / "lin")
+    questions.write_text(questions.read_text("utf-8").replace('"rule":', f'"{key}":' if key == "rul" else '"rule":'))
+    capsys.readouterr()
+    given = ["adjudicate", str(first), str(second), "--decisions", str(questions), "-o", str(tmp_path / "gold")]
+    assert run(given) == 2
+    error = capsys.readouterr().err
+    assert error.count("BZ013 ") == 1
+    assert named in error

@@ -238,24 +238,37 @@ def read_decisions(path: str | Path, *, names: Collection[str] | None = None) ->
     """
     decisions: list[Decision] = []
     problems: list[BiaozhuError] = []
+    unknown: set[str] = set()
     for number, line in split_lines(read_bytes(path), path):
+        where = f"{path}:{number}"
         try:
-            decisions.append(_parse_decision(line, names))
+            decision, others = _parse_decision(line)
         except ValueError as error:
-            problems.append(LineError(f"not a decision: {error}", where=f"{path}:{number}"))
+            problems.append(LineError(f"not a decision: {error}", where=where))
+            continue
+        decisions.append(decision)
+        # A folder that was renamed is a fault of all lines, of which each may stay.
+        for key in sorted(others.difference(unknown, others if names is None else names)):
+            unknown.add(key)
+            what, advice = f"unknown key {key!r}", "Correct the key"
+            if names is not None and not set(names) <= others:
+                what = f"{key!r} is none of the annotators, who are {', '.join(names)}"
+                advice = "Rename the key in all lines, or the folder of the layers"
+            problems.append(LineError(what, where=where, next_step=advice))
     raise_collected(problems)
     return tuple(one for one in decisions if one.spans or one.rule.strip() or one.note.strip())
 
 
-def _parse_decision(line: str, names: Collection[str] | None) -> Decision:
+def _parse_decision(line: str) -> tuple[Decision, set[str]]:
+    """Return the decision, and the keys of its line that should be annotators' names."""
     made, row = parse_json_as(line, Decision), parse_json(line)
-    strange = {key for one in row["spans"] for key in one} - {*SPAN_KEYS, "text", "source", "score"}
-    if strange := strange | (set() if names is None else row.keys() - LINE_KEYS - set(names)):
+    if strange := {key for one in row["spans"] for key in one} - {*SPAN_KEYS, "text", "source", "score"}:
         raise ValueError(f"unknown key {min(strange)!r}")
-    context, texts = str(row.get("context", "")), [row, *row["spans"]]
-    whole = context[: made.start] + context[made.start + 1 : made.end + 1] + context[made.end + 2 :]
-    stated = [(one["start"], one["end"], str(one["text"])) for one in texts if "text" in one]
-    return replace(made, stated=(*stated, *([(0, len(whole), whole)] if context else ())))
+    context, texts = str(row.get("context") or ""), [row, *row["spans"]]
+    before, inside, after = context[: made.start], context[made.start : made.end + 2], context[made.end + 2 :]
+    whole = f"{before}{inside[1:-1]}{after}" if inside[:1] == "【" and inside[-1:] == "】" else context
+    stated = [(one["start"], one["end"], str(one["text"])) for one in texts if one.get("text") is not None]
+    return replace(made, stated=(*stated, *([(0, len(whole), whole)] if whole else ()))), row.keys() - LINE_KEYS
 
 
 def write_questions(path: str | Path, disagreements: Sequence[Disagreement], *, names: tuple[str, str]) -> None:
