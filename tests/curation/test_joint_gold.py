@@ -146,6 +146,18 @@ def test_joint_gold_of_one_annotator_is_decided_anew_with_a_second_one(tmp_path:
     assert run([*alone, str(tmp_path / "anna")]) == (0 if taken == "anna" else 2)
 
 
+@pytest.mark.parametrize(("output", "shown"), [("gold/all.jsonl", 1), ("gold", 0), ("all.jsonl", 0), ("/dev/stdout", 0)])
+def test_joint_gold_names_a_file_beside_it_that_has_its_sentences(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, output: str, shown: int
+) -> None:
+    # A regression test: nothing was said, and then every command refused the folder (BZ017).
+    monkeypatch.chdir(tmp_path)
+    write_layer(tmp_path / "anna" / "a.jsonl", [sentence(0, TOWN)])
+    assert run(["adjudicate", "anna", "-o", "gold"]) == 0
+    assert run(["adjudicate", "anna", "-o", output]) == 0
+    assert capsys.readouterr().err.count("gold/a.jsonl has some of these sentences") == shown
+
+
 def test_joint_gold_of_unknown_origin_is_not_changed(tmp_path: Path) -> None:
     path = tmp_path / "gold.jsonl"
     write_layer(path, [sentence(0, TOWN), sentence(1, TOWN), sentence(2)])

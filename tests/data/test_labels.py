@@ -47,7 +47,7 @@ def test_labels_come_in_the_order_of_the_file(tmp_path: Path, mark: str) -> None
         *((ONE + extra).encode() for extra in ('colour = "#11aaFF"\n', "[labels]\n")),
         (ONE.replace('"A"', '"é"') + TWO.replace('"B"', '"e\u0301"')).encode(),
         # The scores of this label would stand under the key of those of all labels.
-        *(ONE.replace('"A"', f'"{one}"').encode() for one in ("ALL", "all", "micro")),
+        *(ONE.replace('"A"', f'"{one}"').encode() for one in ("ALL", "all", "micro", "All", "Micro", "O")),
         (ONE + TWO.replace('"B"', '"A"')).encode(),
         (ONE + TWO.replace('"乙"', '"甲"')).encode(),
         (ONE + TWO.replace('"b"', '"a"')).encode(),

@@ -121,7 +121,7 @@ def span(**changes: object) -> dict[str, object]:
         (span(score=float("nan")), LineError),
         (span(label=""), LineError),
         (span(label=7), LineError),
-        *((span(label=one), LabelError) for one in ("ALL", "all", "micro")),
+        *((span(label=one), LabelError) for one in ("ALL", "all", "micro", "Micro", "O")),
         (span(label="PLACE\udfff"), LineError),
         (span(source=7), LineError),
         (span(source="lac\ud800"), LineError),

@@ -6,7 +6,7 @@ of the spans do not name both: a sentence may have no span, or only one that an 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
@@ -63,16 +63,15 @@ def read_joint_gold(path: str | Path) -> JointGold:
     path = as_path(path)
     if not _is_kept(path) or not path.is_file() or not path.stat().st_size:
         return JointGold()
-    record = disputes_path(path)
-    annotators: dict[str, tuple[str, ...]] = {}
-    if record.is_file():
-        try:
-            annotators = parse_json_as(read_bytes(record), _Record)["annotators"]
-        except ValueError as error:
-            what = f"not a record of the annotators of gold: {error}"
-            raise LineError(what, where=str(record), next_step="Restore the file") from None
     # A file that is not frozen itself may be in a folder that was; what is frozen no output replaces.
-    return JointGold(parse_layer(read_bytes(path), path), annotators)
+    return JointGold(parse_layer(read_bytes(path), path), _read_annotators(path))
+
+
+def find_others(paths: Collection[Path], ids: Collection[str]) -> list[Path]:
+    """Return the gold files beside these that have a sentence of these ids, too: what reads the folder refuses both."""
+    folders = {path.parent for path in paths if _is_kept(path)}
+    beside = sorted({file for folder in folders for file in folder.glob("*.jsonl")}.difference(paths))
+    return [file for file in beside if not _read_annotators(file).keys().isdisjoint(ids)]
 
 
 def write_joint_gold(path: str | Path, gold: JointGold) -> None:
@@ -82,6 +81,16 @@ def write_joint_gold(path: str | Path, gold: JointGold) -> None:
         # Before the gold: a record of sentences that do not follow is replaced when they do.
         write_json(disputes_path(path), _Record(format=FORMAT, annotators=gold.annotators), indent=None)
     write_layer(path, gold.sentences)
+
+
+def _read_annotators(gold: Path) -> dict[str, tuple[str, ...]]:
+    if not (record := disputes_path(gold)).is_file():
+        return {}
+    try:
+        return parse_json_as(read_bytes(record), _Record)["annotators"]
+    except ValueError as error:
+        what = f"not a record of the annotators of gold: {error}"
+        raise LineError(what, where=str(record), next_step="Restore the file") from None
 
 
 def disputes_path(gold: Path) -> Path:

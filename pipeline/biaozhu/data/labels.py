@@ -66,7 +66,7 @@ def _label(entry: dict[str, object], where: str) -> Label:
     if strange := sorted(entry.keys() - set(keys)):
         raise LabelsFileError(f"label {label.id} has the unknown key {strange[0]!r}", where=where)
     if label.id in TOTALS:
-        what = f"the label {label.id!r} is what scores call all labels together"
+        what = f"the label {label.id!r} is what scores call all labels together, or none"
         raise LabelsFileError(what, where=where, next_step="Give it another id")
     # What nobody sees would make two labels of one.
     if not label.id.isprintable() or " " in label.id:

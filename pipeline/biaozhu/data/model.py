@@ -23,8 +23,8 @@ LINE_KEYS = ("id", "article", "start", "end", "text", "spans")
 SPAN_KEYS = ("start", "end", "label", "text", "source", "score")
 MARKS = 18
 """Quotation marks of a sentence line, and of each of its spans: six keys and three strings. More are a key twice, or escaped."""
-TOTALS = frozenset({"ALL", "all", "micro"})
-"""Under these the scores of all labels together stand beside those of each."""
+TOTALS = frozenset({"ALL", "All", "all", "MICRO", "Micro", "micro", "O"})
+"""Under these the scores of all labels together stand beside those of each, and the characters that have none."""
 BY_KEY = attrgetter("start", "end", "label")
 _match_article_id = lru_cache(maxsize=1024)(ARTICLE_ID.fullmatch)
 # `json.dumps` would make an encoder for each line.
@@ -137,7 +137,7 @@ def check_sentence(sentence: Sentence, *, where: str = "") -> None:
             what = f"span {span.start}-{span.end} {span.label} overlaps the one before it"
             raise OverlapError(what, where=where)
         if span.label in TOTALS:
-            what = f"the label {span.label!r} is what scores call all labels together"
+            what = f"the label {span.label!r} is what scores call all labels together, or none"
             raise LabelError(what, where=where, next_step="Rename it; `biaozhu import` does with --map")
         reached = span.end
 

@@ -209,7 +209,7 @@ def _plan_gold(output: Path | None, dispute: adjudication.Dispute) -> dict[Path,
 
 
 def _add_gold(targets: Mapping[Path, set[str]], gold: Sequence[Sentence], names: Sequence[str]) -> None:
-    from biaozhu.curation.joint_gold import add_gold, read_joint_gold, write_joint_gold
+    from biaozhu.curation.joint_gold import add_gold, find_others, read_joint_gold, write_joint_gold
 
     decided = {one.id for one in gold}
     with hold_folder(next(iter(targets)).parent):
@@ -217,13 +217,16 @@ def _add_gold(targets: Mapping[Path, set[str]], gold: Sequence[Sentence], names:
         for path, ids in targets.items():
             check_output(path, "layer")  # it may have been frozen meanwhile
             whole[path] = add_gold(read_joint_gold(path), [one for one in gold if one.article in ids], names=names)
+        others = find_others(targets, decided)
         for path, one in whole.items():
             write_joint_gold(path, one)
     for path, one in whole.items():
         spans = sum(len(sentence.spans) for sentence in one.sentences)
         say(f"{spans} gold spans in {len(one.sentences)} sentences written to {path}")
-        if others := sum(sentence.id not in decided for sentence in one.sentences):
-            say(f"{others} of the sentences were gold before and stay")
+        if earlier := sum(sentence.id not in decided for sentence in one.sentences):
+            say(f"{earlier} of the sentences were gold before and stay")
+    for file in others:
+        say(f"{file} has some of these sentences, too: move one of the two away, or commands refuse their folder")
 
 
 def _show_disagreements(dispute: adjudication.Dispute, *, as_json: bool) -> tuple[adjudication.Disagreement, ...]:

@@ -97,12 +97,14 @@ def _say_how_to_take(
     plan = _read_plan(job)
     if not marked or (plan and plan.overlap > 1):
         return []
-    layers = list(marked)
+    layers, done = list(marked), len({line.article for lines in marked.values() for line in lines})
     if job.covered:  # frozen gold is not written again
         articles = ((one, names[article]) for one in marked for article in {line.article: 0 for line in marked[one]})
         layers = [one / f"{name}.jsonl" for one, name in articles]
     commands = [f"biaozhu adjudicate {quote(one)} -o {quote(job.gold_folder)}" for one in layers]
-    say(f"{count}: what one annotator did alone becomes gold as it is (a second one would find mistakes) with")
+    say(
+        f"{count}: what one annotator did alone, in {done} of them, becomes gold as it is (a second one would find mistakes) with"
+    )
     for command in commands:
         say(f"`{command}`")
     return [*commands, *_say_how_to_freeze(job)]
