@@ -146,7 +146,9 @@ def test_joint_gold_of_one_annotator_is_decided_anew_with_a_second_one(tmp_path:
     assert run([*alone, str(tmp_path / "anna")]) == (0 if taken == "anna" else 2)
 
 
-@pytest.mark.parametrize(("output", "shown"), [("gold/all.jsonl", 1), ("gold", 0), ("all.jsonl", 0), ("/dev/stdout", 0)])
+@pytest.mark.parametrize(
+    ("output", "shown"), [("gold/all.jsonl", 1), ("gold", 0), ("all.jsonl", 0), ("/dev/stdout", 0)]
+)
 def test_joint_gold_names_a_file_beside_it_that_has_its_sentences(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, output: str, shown: int
 ) -> None:
