@@ -11,7 +11,7 @@ import pytest
 
 from biaozhu.data.errors import ReportInputError
 from biaozhu.data.layers import read_layer, write_layer
-from biaozhu.data.model import with_spans
+from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.reporting.authorship import About, Author, GoldAuthor, list_authors, read_about
 from biaozhu.reporting.content import ReportRequest, gather_content
 from biaozhu.reporting.page.strings import make_translator
@@ -223,6 +223,12 @@ def test_verdict_says_that_a_difference_has_no_interval(material: ReportContent)
     request = replace(material.request, layers=("a=x", "b=y"))
     html = render_report(gather_scores(replace(material, given=given, request=request)), language="en")[0]
     assert make_translator("en")("says.no_interval", a="a", b="b", difference="+1.000", p="= 1.000") in html
+
+
+def test_verdict_calls_no_label_bad_that_stands_in_copies_of_a_sentence() -> None:
+    copies = [Sentence("a" * 12, 9 * at, 9 * at + 2, "风吹", (Span(0, 1, "PLACE"),)) for at in range(40)]
+    gold = [*copies, Sentence("a" * 12, 999, 1001, "雨下")]
+    assert judge_labels(evaluate_layer(gold, gold), ()) == {"PLACE": "limited"}
 
 
 def test_verdict_tells_labels_that_a_layer_never_marks_from_errors(material: ReportContent) -> None:

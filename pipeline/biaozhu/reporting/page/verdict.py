@@ -79,7 +79,8 @@ def judge_labels(evaluation: Evaluation, doubts: Sequence[Doubt]) -> dict[str, T
     for label, by in evaluation.labels.items():
         f1, counts = by["strict"].f1, by["strict"].counts
         if counts.actual:
-            few = counts.possible < FRESH_NEEDED and (f1.value or 0) >= HIGH
+            # Copies of a sentence have many spans, of which one counts.
+            few = (f1.value or 0) >= HIGH and (counts.possible < FRESH_NEEDED or (f1.exact or (1.0,))[0] < HIGH)
             found[label] = "limited" if few else _judge_bounds(f1.best, doubts)
     return found
 
