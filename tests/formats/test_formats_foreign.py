@@ -16,7 +16,7 @@ from spacy.vocab import Vocab
 from biaozhu.data.errors import BiaozhuError, FormatError
 from biaozhu.data.model import Sentence
 from biaozhu.formats.convert import export_layer, import_documents, read_documents
-from biaozhu.formats.documents import BREAKS, Format, OffsetUnit
+from biaozhu.formats.documents import Format, OffsetUnit
 from biaozhu.formats.json_rows import read_doccano
 from biaozhu.formats.serialization import make_import_line, make_meta
 
@@ -113,52 +113,6 @@ def test_formats_labelstudio_takes_one_version_and_names_the_rest(tmp_path: Path
         "a result of type 'choices' is not a span of a text",
         *["another version of the task has it"] * 2,
     ]
-
-
-@pytest.mark.parametrize(
-    ("lines", "spans"),
-    [
-        ("白 B-LOC\n水 I-LOC\n# O\n见 O", [("白水", "PLACE")]),
-        ("白\tB\tB-LOC\n水\tE\tE-LOC\n县\tS\tS-LOC", [("白水", "PLACE"), ("县", "PLACE")]),
-        ("白 I-LOC\n水 I-LOC\n见 I-PER\n了 O", [("白水", "PLACE"), ("见", "PER")]),
-        ("白 B-LOC\n水 M-LOC\n县 E-LOC\n村 B-LOC", [("白水县", "PLACE"), ("村", "PLACE")]),
-        ("白 U-LOC\r\n水 B-LOC\r\n县 L-LOC\r\n\r\n见 O", [("白", "PLACE"), ("水县", "PLACE")]),
-        ("白 U-LOC\r水 B-LOC\r县 L-LOC\r\r见 O\r", [("白", "PLACE"), ("水县", "PLACE")]),
-        ("白\tU-LOC\r水\tB-LOC\r县\tL-LOC", [("白", "PLACE"), ("水县", "PLACE")]),
-        ("-DOCSTART- -X- O O\n\n白水 NN B-LOC\n县 NN I-LOC", [("白水县", "PLACE")]),
-        ("\\u{20} B-LOC\n# comment\n水 O", [("\\u{20}", "PLACE")]),
-    ],
-)
-def test_formats_conll_reads_the_schemes_of_others(tmp_path: Path, lines: str, spans: list[tuple[str, str]]) -> None:
-    assert found(import_documents(read(tmp_path / "a", lines, "conll"))) == spans
-
-
-@pytest.mark.parametrize("between", [" ", "\t"])
-@pytest.mark.parametrize("end", sorted(BREAKS - {"\t", "\n"}))
-def test_formats_conll_refuses_a_break_within_a_line(tmp_path: Path, between: str, end: str) -> None:
-    rows = end.join(f"{one}{between}B-LOC" for one in "白水")
-    with pytest.raises(BiaozhuError) as problem:
-        read(tmp_path / "a", f"林{between}O\n{rows}\n", "conll")
-    assert problem.value.code == "BZ060"
-
-
-@pytest.mark.parametrize(
-    ("begin", "names"),
-    [
-        (["-DOCSTART- -X- O O\n", "-DOCSTART- -X- O O"], ["1", "1", "2"]),
-        (["# newdoc id = 甲", "# newdoc id=../乙"], ["甲", "甲", "2"]),
-        (["# newdoc", f"# newdoc id = {'长' * 99}"], ["1", "1", "2"]),
-        (["# newdoc", "# newdoc id = 1"], ["1", "1", "1-2"]),
-        (["# newdoc id = a", "# newdoc id = A"], ["a", "a", "A-2"]),
-        (["-DOCSTART-", "# a comment"], ["", "", ""]),
-    ],
-)
-def test_formats_conll_reads_several_articles(tmp_path: Path, begin: list[str], names: list[str]) -> None:
-    first, second = begin
-    lines = f"{first}\n白 B-LOC\n\n水 O\n\n{second}\n见 O\n"
-    documents = read(tmp_path / "a", lines, "conll")
-    assert [one.name for one in documents] == names
-    assert len({one.article for one in import_documents(documents).sentences}) == len(set(names))
 
 
 @pytest.mark.parametrize("form", ["doccano", "labelstudio", "conll"])

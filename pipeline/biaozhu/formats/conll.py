@@ -6,7 +6,8 @@ first line of the file says so, and only in a file with that line are such escap
 no scores.
 
 Of other files the first column is the token (the second, where the first numbers the tokens), the last the tag; columns are
-separated by a tab or, in a line without one, by white space. A line that begins with `-DOCSTART-` or `# newdoc` begins an
+separated by a tab or, in a line without one, by white space, which may be a token, too. Rows of CoNLL-U that number several
+tokens (`1-2`) or none (`2.1`) are left out. A line that begins with `-DOCSTART-` or `# newdoc` begins an
 article. Tokens are joined as they are. The schemes IOB2, IOB1, BIOES, BMES and BILOU are known; an I- without a beginning
 begins a span, as in conlleval.
 """
@@ -21,14 +22,18 @@ from dataclasses import replace
 
 from biaozhu.data.errors import FormatError
 from biaozhu.data.files import is_file_name
+from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, is_unicode
 from biaozhu.formats import documents
-from biaozhu.formats.documents import BREAKS, Document, ExportedFiles, StatedSpan
+from biaozhu.formats.documents import BREAKS, Document, ExportedFiles, StatedSpan, make_entry
 from biaozhu.formats.serialization import checksum_text
 
 DECLARATION = r"# biaozhu characters, IOB2, white space and \ as \u{hex}"
 OUR_COMMENT = re.compile(r"# (sent_id|text_sha) = (\S+)")
 ESCAPE = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
+# CoNLL-U's number of a row that is no token of its own.
+NO_TOKEN = re.compile(r"[0-9]+[-.][0-9]+")
+BLANK_TOKEN = re.compile(r"[^ ]+|(?:^|(?<= )) (?= )")
 KEY = re.compile(r"# ?\S+ = ")
 TAG = re.compile(r"O|([BIMESLU])-(.+)", re.DOTALL)
 ARTICLE = re.compile(r"-DOCSTART-|# ?newdoc(?: +id *= *(\S.*?))?\s*$")
@@ -59,16 +64,18 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
     read: list[Document] = []
     rows: list[tuple[str, str, str]] = []
     problems: list[FormatError] = []
+    left_out: list[Entry] = []
     article, carried = "", dict[str, str]()
     begun, used = 0, Counter[str]()
-    widths = {len(line.split()) for line in lines if "\t" not in line and not line.startswith("#")}
+    plain = [line for line in lines if "\t" not in line and not line.startswith("#") and not ARTICLE.match(line)]
+    widths = {len(_split_line(line)) for line in plain}
     column = 1 if _are_numbered(lines, widths) else 0
     for number, line in enumerate([*lines, ""], 1):
         begins = ARTICLE.match(line)
         if not line.strip(" \t") or begins:
             if rows:
-                read.append(replace(_join_rows(rows, carried), name=article))
-                rows, carried = [], {}
+                read.append(replace(_join_rows(rows, carried, left_out), name=article))
+                rows, carried, left_out = [], {}, []
             if begins:
                 begun, named = begun + 1, begins[1] or ""
                 fits = is_file_name(named) and len(named.encode()) <= MAX_NAME_BYTES
@@ -76,7 +83,10 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
         elif _is_comment(line, widths):
             if found := OUR_COMMENT.match(line):
                 carried[found[1]] = found[2]
-        elif row := _read_row(line, column, is_escaped=is_escaped):
+        elif column and NO_TOKEN.fullmatch((columns := _split_line(line))[0]):
+            if (tag := TAG.fullmatch(columns[-1].strip())) and tag[2]:
+                left_out.append(make_entry("a row numbered 1-2 or 2.1 is not a token", text=line[:200]))
+        elif row := _read_row(line, max(widths, default=0), column, is_escaped=is_escaped):
             rows.append(row)
         else:
             what, advice = f"no tag in {line[:40]!r}", "A line is a token and a tag such as B-LOC"
@@ -112,32 +122,39 @@ def _is_comment(line: str, widths: Collection[int]) -> bool:
 
 
 def _are_numbered(lines: Iterable[str], widths: Collection[int]) -> bool:
-    """Tell whether the first of three or more columns numbers the tokens of each sentence, from 0 or 1 on."""
-    last, is_counted = -1, False
+    """Tell whether the first of three or more columns numbers the tokens, from 0 or 1 on, in each sentence or throughout."""
+    last, begins, is_counted, is_wide = -1, True, False, False
     for line in lines:
         columns = _split_line(line)
         if not line.strip(" \t") or ARTICLE.match(line):
-            last = -1
-        elif not _is_comment(line, widths):
-            if not columns[2:] or columns[0] not in (("0", "1") if last < 0 else (str(last + 1),)):
+            begins = True
+        elif not (_is_comment(line, widths) or NO_TOKEN.fullmatch(columns[0])):
+            if columns[0] != str(last + 1) and not (begins and columns[0] in ("0", "1")):
                 return False
-            is_counted |= last >= 0
-            last = int(columns[0])
-    return is_counted
+            is_counted |= not begins
+            is_wide |= bool(columns[2:])
+            last, begins = int(columns[0]), False
+    return is_counted and is_wide
 
 
-def _split_line(line: str) -> list[str]:
-    return line.split("\t") if "\t" in line else line.split()
+def _split_line(line: str, width: int = 0) -> list[str]:
+    """Return the columns; one that is a space is recognized where the others are fewer than `width` by one."""
+    if "\t" in line:
+        return line.split("\t")
+    columns = [one.strip() or one for one in line.split(" ") if one]
+    if len(columns) == width - 1 and len(spaced := BLANK_TOKEN.findall(line)) == width:
+        return spaced
+    return columns if len(columns) > 1 else line.split() or [line]
 
 
-def _read_row(line: str, column: int, *, is_escaped: bool) -> tuple[str, str, str] | None:
+def _read_row(line: str, width: int, column: int, *, is_escaped: bool) -> tuple[str, str, str] | None:
     """Return the token, the tag's prefix and its label, or None where there is no known tag."""
     token, _, others = line.partition("\t")
     if not LINE_ENDS.isdisjoint((others or token).strip()):
         return None  # what another program takes for several lines
-    columns = _split_line(line)
-    match = TAG.fullmatch(columns[-1] if is_escaped else columns[-1].strip()) if columns else None
-    if match is None or len(columns) == 1 or not columns[column]:
+    columns = _split_line(line, width)
+    match = TAG.fullmatch(columns[-1] if is_escaped else columns[-1].strip())
+    if match is None or len(columns) <= column + 1 or not columns[column]:
         return None
     token, label = columns[column], match[2] or ""
     if is_escaped:
@@ -145,7 +162,7 @@ def _read_row(line: str, column: int, *, is_escaped: bool) -> tuple[str, str, st
     return token, match[1] or "O", label
 
 
-def _join_rows(rows: Iterable[tuple[str, str, str]], carried: Mapping[str, str]) -> Document:
+def _join_rows(rows: Iterable[tuple[str, str, str]], carried: Mapping[str, str], left_out: Iterable[Entry]) -> Document:
     tokens: list[str] = []
     borders: list[tuple[int, int, str]] = []
     end, open_label = 0, None
@@ -160,4 +177,4 @@ def _join_rows(rows: Iterable[tuple[str, str, str]], carried: Mapping[str, str])
     stated = [StatedSpan(*border, source=SOURCE) for border in borders]
     text = "".join(tokens)
     home = documents.read_id(carried.get("sent_id"), carried.get("text_sha"), text)
-    return documents.make_document(text, stated, unit="codepoints", sentence_id=home)
+    return documents.make_document(text, stated, unit="codepoints", sentence_id=home, entries=left_out)
