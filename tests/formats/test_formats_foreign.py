@@ -91,6 +91,18 @@ def test_formats_labelstudio_takes_the_counting_that_fits(tmp_path: Path, *, uni
     assert found(import_documents(read(tmp_path / "a", json.dumps([task]), "labelstudio"))) == [("白水县", "PLACE")]
 
 
+@pytest.mark.parametrize("key", ["drafts", "predictions"])
+@pytest.mark.parametrize(
+    ("annotations", "losses"), [([{"result": []}], []), ([], ["7"]), ([{"was_cancelled": True}], ["7"])]
+)
+def test_formats_labelstudio_names_ids_where_nobody_finished(
+    tmp_path: Path, key: str, annotations: list, losses: list[str]
+) -> None:
+    task = {"data": {"text": TEXT}, "annotations": annotations, "drafts": [], "predictions": [], key: [7]}
+    (document,) = read(tmp_path / "a", json.dumps([task]), "labelstudio")
+    assert [(one.severity, one.text) for one in document.entries] == [("loss", f"{key} {one}") for one in losses]
+
+
 def test_formats_labelstudio_takes_one_version_and_names_the_rest(tmp_path: Path) -> None:
     def version(start: int, end: int, **more: object) -> dict:
         value = {"start": start, "end": end, "text": TEXT[start:end], "labels": ["PER"]}

@@ -181,20 +181,27 @@ def _read_task(task: Mapping[str, Any], where: str, unit: OffsetUnit | None) -> 
 def _list_versions(task: Mapping[str, Any], where: str) -> list[list[dict[str, Any]]]:
     """Return the results of each version, the one to take last."""
 
-    def list_objects(owner: Mapping[str, Any], *keys: str) -> list[dict[str, Any]]:
+    def list_objects(owner: Mapping[str, Any], *keys: str, kinds: tuple[type, ...] = (dict,)) -> list[Any]:
         lists = [owner.get(key) or [] for key in keys]
-        if not all(isinstance(one, list) and all(isinstance(each, dict) for each in one) for one in lists):
+        if not all(isinstance(one, list) and all(isinstance(each, kinds) for each in one) for one in lists):
             raise FormatError(f"{keys[0]} is not a list of objects", where=where)
         return [each for one in lists for each in one]
 
     # `completions` is what annotations were called before 1.0.
     found = list_objects(task, "annotations", "completions")
-    # Of unfinished and cancelled ones none is to be taken.
-    others = [*list_objects(task, "drafts"), *(one for one in found if one.get("was_cancelled"))]
     finished = [one for one in found if not one.get("was_cancelled")]
     finished.sort(key=lambda one: (bool(one.get("ground_truth")), str(one.get("updated_at") or "")))
+
+    def list_unfinished(key: str) -> list[dict[str, Any]]:
+        # Snapshots hold ids in place of these: beside what somebody finished that is no loss.
+        items = list_objects(task, key, kinds=(dict, int))
+        kept = [one for one in items if isinstance(one, dict) or not finished]
+        return [one if isinstance(one, dict) else {"result": [{"id": f"{key} {one}"}]} for one in kept]
+
+    # Of unfinished and cancelled ones none is to be taken.
+    others = [*list_unfinished("drafts"), *(one for one in found if one.get("was_cancelled"))]
     # Predictions that somebody has corrected are decided.
-    versions = [*others, *(finished or list_objects(task, "predictions") or [{}])]
+    versions = [*others, *(finished or list_unfinished("predictions") or [{}])]
     return [list_objects(one, "result") for one in versions]
 
 
@@ -217,6 +224,7 @@ def _read_version(
         stated += [replace(span, source=source, score=score) for span in spans]
         if not spans:
             reason = f"a result of type {result.get('type')!r} is not a span of a text"
+            reason = "its id is all that the file has of it" if result.keys() == {"id"} else reason
             entries.append(make_entry(reason, text=str(result.get("id", result.get("value")))[:200]))
     home = read_id(data.get("sid"), data.get("text_sha"), text)
     return make_document(text, stated, unit=unit, sentence_id=home, entries=entries)
