@@ -15,6 +15,7 @@ from biaozhu.cli import run
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.ledger import read_ledger
 from biaozhu.data.model import Sentence, Span
+from biaozhu.data.outputs import CHANGED, UNMARKED
 from biaozhu.formats.docbin import ATTRIBUTES
 from biaozhu.reading.article import read_article
 
@@ -81,6 +82,24 @@ def test_formats_commands_export_replaces_what_it_wrote_alone(
     assert run(command) == 2
     assert capsys.readouterr().err.startswith(f"BZ008 {file}: ")
     assert file.read_bytes() == before
+
+
+def test_formats_commands_export_takes_no_earlier_export_for_a_changed_one(
+    tmp_path: Path, layer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["export", str(layer), "-f", "brat", "-o", str(tmp_path / "other")]
+    assert run(command) == 0
+    marks, _, rows = (sidecar := tmp_path / "other" / "layer.sentences.jsonl").read_bytes().partition(b"\n")
+    sidecar.write_bytes(json.dumps({"text_sha": json.loads(marks)["text_sha"]}).encode() + b"\n" + rows)
+    assert run(command) == 0  # it is the same still
+    sidecar.write_bytes(json.dumps({"text_sha": json.loads(marks)["text_sha"]}).encode() + b"\n" + rows)
+    write_layer(layer, [replace(one, spans=one.spans[1:]) for one in read_layer(layer)])
+    capsys.readouterr()
+    assert run(command) == 2
+    said = capsys.readouterr().err
+    assert (said.split()[0], CHANGED in said, UNMARKED in said) == ("BZ008", False, True)
+    (tmp_path / "other" / "layer.ann").unlink()
+    assert run(command) == 0
 
 
 def their_version(*start_and_end: int, **more: object) -> dict:

@@ -57,6 +57,7 @@ BRAT_SUFFIXES, BRAT_SIDECAR = (".txt", ".ann"), ".sentences.jsonl"
 HEAD_BYTES = 1 << 16
 PAGE_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; "
 FROZEN, CHANGED = "frozen gold", "brat, changed since its export"
+UNMARKED = "brat, exported by an earlier version"
 
 
 def check_output(
@@ -91,7 +92,8 @@ def check_output(
         what = f"another kind of file ({found})" if found else "a file that is not ours"
         manifest = path.with_name("MANIFEST.json")
         thaw = f"Give another output; to decide frozen gold anew, remove {manifest} first, and freeze again afterwards"
-        advice = thaw if found == FROZEN else OutputError.advice
+        away = "Export to another folder; or remove the .ann files of this one, if nobody has worked in them"
+        advice = thaw if found == FROZEN else away if found == UNMARKED else OutputError.advice
         raise OutputError(
             f"{what} would be replaced by this command's output ({kind})", where=str(path), next_step=advice
         )
@@ -131,7 +133,9 @@ def identify_file(path: Path) -> str:
         if place.suffix in BRAT_SUFFIXES and (sidecar := place.with_suffix(BRAT_SIDECAR)).exists():
             # brat's annotators work in the very files that were exported.
             mark = hashlib.sha256(read_bytes(place)).hexdigest()[:12].encode()
-            return "brat" if mark in read_bytes(sidecar).partition(b"\n")[0] else CHANGED
+            marks = read_bytes(sidecar).partition(b"\n")[0]
+            is_marked = place.suffix == ".txt" or b"ann_sha" in marks
+            return "brat" if mark in marks else CHANGED if is_marked else UNMARKED
         with place.open("rb") as file:
             line = file.readline(MAX_ARTICLE_BYTES + 1).removeprefix(codecs.BOM_UTF8)
             file.seek(0)
