@@ -119,7 +119,7 @@ BESIDE = {
     ("form", "files", "lost", "kept"),
     [
         ("brat", {"a.txt": TEXT, "a.ann": "#1\tAnnotatorNotes T1\t?\n", "b.txt": TEXT}, ["#1\tAnnotatorNotes T1\t?", "b.txt"], []),
-        ("brat", {"a.txt": TEXT, "a.ann": "T1\tPLACE 4 7\t白水县\n", "sub/c.txt": TEXT, "sub/c.ann": ""}, ["sub/c.ann"], ["白水县"]),
+        ("brat", {"a.txt": TEXT, "a.ann": "T1\tPLACE 4 7\t白水县\n", "sub/c.txt": TEXT, "sub/c.ann": "", "sub/d.txt": TEXT}, ["sub/c.ann", "sub/d.txt"], ["白水县"]),
         ("labelstudio", {"annotations": [], "drafts": [their_version(4, 7)]}, ["白水县"], []),
         ("labelstudio", {"annotations": [their_version(4, 7, was_cancelled=True)]}, ["白水县"], []),
         ("labelstudio", {"predictions": [their_version(4, 6), their_version(4, 7)]}, ["白水"], ["白水县"]),
@@ -144,6 +144,20 @@ def test_formats_commands_name_each_loss(
     entries = read_ledger(output.with_suffix(".ledger.jsonl"))
     assert [(entry.severity, entry.text) for entry in entries] == [("loss", text) for text in lost]
     assert [one.text[span.start : span.end] for one in read_layer(output) for span in one.spans] == kept
+
+
+def test_formats_commands_name_the_folder_of_brat_within_the_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    within = tmp_path / "theirs" / "empty" / "sub"
+    within.mkdir(parents=True)
+    (within / "a.txt").write_text(TEXT, encoding="utf-8")
+    command = ["import", str(tmp_path / "theirs"), "-f", "brat", "-o", str(tmp_path / "layer.jsonl")]
+    for named in (False, True):
+        assert run(command) == 2
+        assert (said := capsys.readouterr().err).startswith("BZ060 ")
+        assert (str(within) in said) is named
+        (within / "a.ann").touch()
 
 
 def test_formats_commands_make_an_article_of_foreign_texts(tmp_path: Path) -> None:

@@ -78,11 +78,15 @@ def read_brat(files: Mapping[str, bytes], *, where: str, unit: OffsetUnit | None
         except FormatError as error:
             problems.append(error)
     for name in sorted(files):
-        if "/" in name or (name.endswith(".txt") and name.removesuffix(".txt") not in names):
+        is_text = name.endswith(".txt")
+        is_named = is_text and f"{name.removesuffix('.txt')}.ann" in files
+        if ("/" in name or is_text) and not is_named:
             reason = "it is in a folder within the folder" if "/" in name else "it has no .ann beside it"
             found.append(Document("", entries=(make_entry(reason, text=name),), name=name))
     if not names:
-        problems.append(FormatError("there is no .ann file", where=where))
+        within = next((f"{where}/{name.rpartition('/')[0]}" for name in sorted(files) if name.endswith(".ann")), "")
+        advice = f"Give a folder that has some, such as {within}" if within else FormatError.advice
+        problems.append(FormatError("there is no .ann file", where=where, next_step=advice))
     raise_collected(problems)
     return tuple(found)
 

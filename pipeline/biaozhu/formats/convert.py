@@ -293,5 +293,5 @@ def _read_brat_files(path: Path) -> dict[str, bytes]:
     within = [one for one in path.iterdir() if one.name.endswith(BRAT_SUFFIXES)] if path.is_dir() else beside
     files = [one for one in sorted(within) if one.is_file() or one == path]
     # brat's collections lie in one another.
-    nested = (one.relative_to(path).as_posix() for one in path.glob("**/*.ann") if one.parent != path)
+    nested = (one.relative_to(path).as_posix() for one in path.glob("*/**/*") if one.suffix in BRAT_SUFFIXES)
     return {file.name: _read_file(file) for file in files} | dict.fromkeys(nested, b"")
