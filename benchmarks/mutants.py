@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDERS = ("data", "scoring", "reading")
-DEPENDENT = ("tests/data", "tests/scoring", "tests/reading", "tests/formats", "tests/curation")
+DEPENDENT = ("tests/data", "tests/storage", "tests/scoring", "tests/reading", "tests/formats", "tests/curation")
 SECONDS = 240
 
 
