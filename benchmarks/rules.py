@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 SETS = ("dev", *modern.WRITTEN)
 NETWORK_RULES = {
     places: "_refuse_roads _refuse_facilities _refuse_estates",
-    divisions: "_complete_names _find_below _find_provinces _join_provinces _cut_heads _find_settlements",
-    persons: "_join_dotted _find_minority_names _refuse_addresses _find_numbered _find_after_households",
+    divisions: "_complete_names _find_below _join_provinces _cut_heads _find_settlements",
+    persons: "_join_dotted _find_minority_names _refuse_addresses _find_numbered",
 }
 RULES: tuple[tuple[ModuleType, str, Any], ...] = (
     *((module, name, lambda _: None) for module, names in NETWORK_RULES.items() for name in names.split()),

@@ -12,7 +12,7 @@ from biaozhu.knowledge.division_names import CITY, COUNTY, GENERIC, PROVINCE, TO
 from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.names import make_finder
 from biaozhu.knowledge.word_tables import SURNAMES, read_words
-from biaozhu.knowledge.world import COUNTRY, FORMER_DIVISION
+from biaozhu.knowledge.world import FORMER_DIVISION
 
 LONG_NAME_CHARS = 3
 # Words in front of a unit word that make it any such unit (guideline P6).
@@ -31,10 +31,8 @@ def repair_divisions(edit: Edit) -> None:
     """Correct the divisions of a text in place."""
     _complete_names(edit)
     _find_below(edit)
-    _find_provinces(edit)
     _join_provinces(edit)
     _cut_heads(edit)
-    _extend_units(edit)
     _find_settlements(edit)
 
 
@@ -145,20 +143,6 @@ def _is_inside(edit: Edit, above: Span, word: Word) -> bool:
 
 
 _ONE = "京津沪渝冀晋辽浙皖闽赣鲁豫鄂湘粤桂琼滇黔陕陇藏疆苏川蒙港澳台"
-_SIDES = re.compile(
-    f"(?:(?<![\u4e00-\u9fff])|(?<=[的是在为由与和对给家名位多各])|(?<=[该一]家))(?P<place>[{_ONE}])(?=企(?!业|图|鹅|及|盼|划|事)|籍(?!贯)|军(?!训|工|区|人)|媒(?!体|介)|股(?!份|东)|府(?!邸)|警(?!察))"
-)
-
-
-def _find_provinces(edit: Edit) -> None:
-    """Find a province of one character before 企 or 籍 (P3)."""
-    for found in _SIDES.finditer(edit.text):
-        start = found.start("place")
-        # 藏医 and the like say nothing here.
-        if not any(one.start == start and one.is_plain and one.end > start + 2 for one in edit.near(start, start)):
-            edit.add(start, start + 1, PLACE)
-
-
 _PROVINCES = "京津沪渝冀晋辽吉黑浙皖闽赣鲁豫鄂湘粤桂琼滇黔陕甘宁青藏苏川贵云"
 _RUN = re.compile(f"(?<![{_PROVINCES}])(?:[{_PROVINCES}]{{3}}(?=苏区)|[{_PROVINCES}]{{3,4}}(?![{_PROVINCES}]))")
 _BORDERLAND = re.compile("边[区界境]|交界|根据地|地区|诸省|等|[，。、；！？]|$|一带|革命|苏区|红军|游击|军区")
@@ -209,24 +193,6 @@ def _cut_heads(edit: Edit) -> None:
         head = len(name) > 2 and name[-1] in "省市县区州镇乡" and _HEAD.match(edit.text, span.end)  # noqa: PLR2004
         if head:
             edit.cut(span, span.start, span.end - 1)
-
-
-# Unit words that networks leave out, each where it is none of another word: 嘎查长, 亚洲组.
-_LEFT_OUT = re.compile(
-    "(?:嘎查|苏木)(?![长达委])|(?<=[湾沟坝坪坡岭塘冲坳洞桥井庄寨屯家河溪岩林田垭梁头堡院坎槽])组(?![织长员成建合屋])"
-    "|[省市县区州镇乡村](?=官员|政府|警方|当局|居民|法院)"
-)
-
-
-def _extend_units(edit: Edit) -> None:
-    """Give a place the unit word behind it: 茂力格尔|嘎查 (P2)."""
-    for span in edit.labelled(PLACE):
-        start, end = span.start, span.end
-        word = edit.word(start, end)
-        is_known = word is not None and (word.is_division(PROVINCE, COUNTY) or word.is_of(COUNTRY))
-        unit = None if is_known or edit.text[end - 1] in "省市县旗乡镇村" else _LEFT_OUT.match(edit.text, end)
-        if unit and edit.over(start, unit.end()) == [span]:
-            edit.put(start, unit.end(), PLACE)
 
 
 _SETTLEMENT = re.compile(

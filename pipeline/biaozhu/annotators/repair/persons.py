@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from biaozhu.annotators.repair.edit import DOTS, HAN, PERSON, PLACE, TRANSLITERATING, Edit
 from biaozhu.data.model import Span
 from biaozhu.knowledge.names import make_finder
-from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES, SURNAMES, read_words, surname_length
+from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES, SURNAMES, read_words
 
 TIBETAN, MONGOLIAN, TURKIC, YI = (
     frozenset(read_words("given_names", people)) for people in ("tibetan", "mongolian", "turkic", "yi")
@@ -37,7 +37,6 @@ def repair_persons(edit: Edit) -> None:
     _find_minority_names(edit)
     _refuse_addresses(edit)
     _find_numbered(edit)
-    _find_after_households(edit)
 
 
 _PIECE = "[\u3400-\u9fff]"
@@ -272,18 +271,3 @@ def _find_numbered(edit: Edit) -> None:
     """Find names that hold a number (王七斤)."""
     for start, end in find_numbered_names(edit.text):
         edit.put(start, end, PERSON)
-
-
-_HOUSEHOLD = re.compile(
-    f"(?:[\u4e00-\u9fff](?:户主?|民)|老人|老汉|党员|职工|军人|军属|遗属|学生)(?P<name>{_SURNAME}[\u4e00-\u9fff]{{1,2}})(?:的?家[中里](?![的人])|家(?=[，。、；！]|$|的[房院门田地羊牛猪])|家门口)"
-)
-
-
-def _find_after_households(edit: Edit) -> None:
-    """Find the name between what somebody is and his home: 低保户张有福家中."""
-    for found in _HOUSEHOLD.finditer(edit.text):
-        start, end = found.span("name")
-        shorter = all(span.label == PERSON and span.start == start for span in edit.over(start, end))
-        word = edit.word(start, end)
-        if shorter and surname_length(edit.text[start:end]) and not (word and word.is_plain):
-            edit.put(start, end, PERSON)
