@@ -94,7 +94,7 @@ def test_bad_input_closed_pipe_is_no_error(workplace: Path, command: list[str]) 
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "new x", "doctor", "split a.txt -o b.jsonl", "export a.jsonl -f conll -o b", "agree a b"]
+    "command", ["run", "new x", "split a.txt -o b.jsonl", "export a.jsonl -f conll -o b", "agree a b"]
 )
 def test_bad_input_current_folder_is_gone(tmp_path: Path, command: str) -> None:
     script = f"rmdir ../gone && {sys.executable} -m biaozhu {command}"
