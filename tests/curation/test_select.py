@@ -66,7 +66,7 @@ def test_select_takes_the_least_sure(drawn: list[list[float | None]], count: int
 
 @given(
     scores,
-    st.integers(1, 50),
+    st.integers(1, 50) | st.just(1 << 64),
     st.floats(0, 1),
     st.randoms(),
     st.sampled_from(["both", "uncertainty", "diversity"]),

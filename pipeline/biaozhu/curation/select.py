@@ -114,7 +114,7 @@ def select_sentences(
     chosen = sorted(drawn)
     known = {one.sid for one in chosen}
     left = [one for one in sorted(candidates, key=lambda one: (-one.rank, one.sid)) if one.sid not in known]
-    wanted = count - len(chosen)
+    wanted = min(count - len(chosen), len(left))
     chosen += left[:wanted] if aim == "uncertainty" else [*islice(_take_unlike(left, chosen), wanted)]
     selected = [Selected(to_sentence(one.sentence), one.why.where) for one in chosen]
     return tuple(sorted(selected, key=lambda one: (one.sentence.article, one.sentence.start)))
