@@ -118,7 +118,7 @@ def test_console_table_without_rows_is_shown_in_any_width(capsys: Capture, monke
 
 @pytest.mark.parametrize("width", [30, 80, 90])
 @pytest.mark.parametrize(
-    "path", ["http://127.0.0.1:8000/projects/12/sequence-labeling", "/srv/anna/work/.venv/bin/python"]
+    "path", ["http://127.0.0.1:8000/projects/12/sequence-labeling", "/articles/2026-11/county/annotations/layers/anna"]
 )
 def test_console_tables_break_no_path(path: str, width: int, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     # A regression test: a terminal of 80 columns showed an address that could not be clicked.
