@@ -22,12 +22,10 @@ from biaozhu.annotators.amount_grammar.context import (
 from biaozhu.annotators.amount_grammar.forms import fold_text
 from biaozhu.annotators.amount_grammar.skips import DIGITS, IDIOMS, SKIPPED, SMALL
 from biaozhu.annotators.registry import Annotator
-from biaozhu.annotators.repair.edit import Word
+from biaozhu.annotators.repair.edit import Edit, Word
 from biaozhu.annotators.repair.persons import is_in_name
-from biaozhu.data.files import LONE_SURROGATE
 from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import COUNTY, PROVINCE, TOWNSHIP
-from biaozhu.knowledge.lexicon import loaded_lexicon
 from biaozhu.knowledge.measures import (
     ARABIC,
     ASCII_UNIT,
@@ -142,7 +140,7 @@ def _unsaid_part(count: int) -> str:
     """Return the pattern of digits whose unit is left unsaid: 一米八, 1米62, 三块五; but 两块五一斤 ends before 一斤."""
     return (
         rf"(?:[0-9]{{1,{count}}}|零?[{SMALL[:-1]}]{{1,{count}}}几?)"
-        rf"(?=一[斤个张只条本碗份瓶袋盒包件次人天克米片节晚位块枚串桶箱台套双度吨尺亩年月晚]|(?![0-9{DIGITS}十百千万亿两]|[.,][0-9])(?!{_AFTER_ARABIC}))"
+        rf"(?=一[斤个张只条本碗份瓶袋盒包件次人天克米片节晚位块枚串桶箱台套双度吨尺亩年月]|(?![0-9{DIGITS}十百千万亿两]|[.,][0-9])(?!{_AFTER_ARABIC}))"
     )
 
 
@@ -309,14 +307,13 @@ def _in_a_name(text: str, start: int, end: int) -> bool:
     # 三门峡, 五台山镇, 三只松鼠: a name that holds what reads as an amount; 王七斤, a person's.
     if is_in_name(text, start, end):
         return True
-    find, kinds = loaded_lexicon()
     first = max(0, end - LONGEST_NAME_CHARS)
-    near = LONE_SURROGATE.sub("\ufffd", text[first : start + LONGEST_NAME_CHARS])
+    near = Edit(text[first : start + LONGEST_NAME_CHARS])
     start, end = start - first, end - first
     return any(
-        _holds_amount(Word(left, right, kinds.item(number)), near[left:right], start - left, end - left)
-        for left, right, number in find(near)
-        if left <= start and end <= right and end - start < right - left
+        _holds_amount(word, near.text[word.start : word.end], start - word.start, end - word.start)
+        for word in near.words
+        if word.start <= start and end <= word.end and end - start < word.end - word.start
     )
 
 

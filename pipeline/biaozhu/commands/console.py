@@ -45,6 +45,11 @@ def quote(*words: object) -> str:
     return shlex.join(map(str, words))
 
 
+def name_first(names: Sequence[object], most: int) -> str:
+    """Return the first names, with commas between them, and a mark where there are more."""
+    return ", ".join(map(str, names[:most])) + " …" * (len(names) > most)
+
+
 def show(line: str) -> None:
     """Write a line to stdout, in the user's language; article text in it cannot act on the terminal."""
     sys.stdout.write(f"{printable(translate(line), keep=HARMLESS)}\n")

@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 
 from biaozhu.data.errors import LineError
-from biaozhu.data.files import as_path, parse_json, read_bytes, write_lines
+from biaozhu.data.files import parse_json, read_bytes, write_lines
 
 Severity = Literal["loss", "decision"]
 
@@ -50,14 +50,14 @@ def count_by_reason(entries: Iterable[Entry]) -> dict[str, int]:
 
 def write_ledger(path: str | Path, entries: Iterable[Entry]) -> None:
     """Write a ledger as JSONL, one entry a line; an empty ledger is an empty file."""
-    write_lines(as_path(path), (json.dumps(asdict(entry), ensure_ascii=False) for entry in entries))
+    write_lines(path, (json.dumps(asdict(entry), ensure_ascii=False) for entry in entries))
 
 
 def read_ledger(path: str | Path) -> tuple[Entry, ...]:
     """Read a ledger; raises LineError where a line is not an entry."""
     entries = []
     # Only line feeds end a line: a text may hold U+2028 or U+0085, which splitlines would cut at.
-    for number, line in enumerate(read_bytes(as_path(path)).decode("utf-8", "replace").split("\n"), 1):
+    for number, line in enumerate(read_bytes(path).decode("utf-8", "replace").split("\n"), 1):
         if not line.strip():
             continue
         try:

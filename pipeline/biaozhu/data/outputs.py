@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import hashlib
 import json
 import os
 import re
@@ -15,10 +14,18 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from biaozhu.data.errors import FrozenError, MissingFileError, OutputError
-from biaozhu.data.files import MAX_ARTICLE_BYTES, as_path, check_target, descriptor_of, parse_json, read_bytes
+from biaozhu.data.files import (
+    MAX_ARTICLE_BYTES,
+    as_path,
+    check_target,
+    descriptor_of,
+    parse_json,
+    read_bytes,
+    sha256_of,
+)
 from biaozhu.data.layers import is_beside
 from biaozhu.data.model import SENTENCE_ID
-from biaozhu.data.storage.manifest import find_manifest
+from biaozhu.data.storage.manifest import MANIFEST, find_manifest
 
 Input = Path | str | None
 Kind = Literal[
@@ -90,7 +97,7 @@ def check_output(
         return
     if (found := identify_file(path)) != kind:
         what = f"another kind of file ({found})" if found else "a file that is not ours"
-        manifest = path.with_name("MANIFEST.json")
+        manifest = path.with_name(MANIFEST)
         thaw = f"Give another output; to decide frozen gold anew, remove {manifest} first, and freeze again afterwards"
         away = "Export to another folder; or remove the .ann files of this one, if nobody has worked in them"
         advice = thaw if found == FROZEN else away if found == UNMARKED else OutputError.advice
@@ -132,7 +139,7 @@ def identify_file(path: Path) -> str:
     try:
         if place.suffix in BRAT_SUFFIXES and (sidecar := place.with_suffix(BRAT_SIDECAR)).exists():
             # brat's annotators work in the very files that were exported.
-            mark = hashlib.sha256(read_bytes(place)).hexdigest()[:12].encode()
+            mark = sha256_of(place)[:12].encode()
             marks = read_bytes(sidecar).partition(b"\n")[0]
             is_marked = place.suffix == ".txt" or b"ann_sha" in marks
             return "brat" if mark in marks else CHANGED if is_marked else UNMARKED

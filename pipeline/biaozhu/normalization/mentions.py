@@ -33,7 +33,6 @@ _OF_FEATURE = re.compile(
     "(?<=[山岭峰])(?:脚下|之巅|山?顶|主峰|深处|[东西南北]麓|(?:国家级?)?(?:风景(?:名胜)?区|景区))"
     "|(?<=[江河湖溪])(?:两岸|沿岸|干流|支流|流域|[上中下]游|[江河湖]?(?:畔|边(?![境界]))|湖心|水[面位质域]|河?道|大?[桥堤坝]|决口|暴?涨)"
 )
-_PEAK = re.compile("主峰")
 # What may stand between a place and one inside it: 巴基斯坦的吉尔吉特.
 _INSIDE = re.compile("的?(?:首都|首府|省会|境内|[东西南北中]部)?的?")
 _LISTED = re.compile("[、和与及]")
@@ -135,7 +134,7 @@ def _of_sentence(sentence: Sentence) -> list[PlaceMention]:
                 bool(mentions) and start == reached,
                 inside is not None,
                 lists[number],
-                _PEAK.match(text, end) is not None
+                text.startswith("主峰", end)
                 or (is_natural(name) and _is_feature(text, start, end))
                 or _is_among_hills(name, lists[number]),
                 _COOPERATIVE.match(text, end, end + AFTER) is not None,

@@ -84,10 +84,10 @@ def group_people(sentences: Sequence[Sentence]) -> People:
         by_surname[name[: surname_length(name)]].append(name)
     for sentence in sentences:
         for mention, surname, title in _titled(sentence, by_surname):
-            same = by_surname[surname]
-            fitting = [name for name in same if title in titles[name]]
-            fitting = fitting or [name for name in same if any(one.endswith(title) for one in titles[name])]
-            fitting = same if len(same) == 1 else fitting
+            fitting = same = by_surname[surname]
+            if len(same) > 1:
+                exact = [name for name in same if title in titles[name]]
+                fitting = exact or [name for name in same if any(one.endswith(title) for one in titles[name])]
             (mentions[fitting[0]] if len(fitting) == 1 else unresolved).append(mention)
     order = {sentence.id: index for index, sentence in enumerate(sentences)}
     persons = []

@@ -32,7 +32,7 @@ _BY_SUFFIX = (
 REGIONS = frozenset(read_words("places", "regions"))
 _COUNTRIES = REGIONS.union(read_words("places", "countries"), read_words("places", "more_countries"))
 # Parts of China that are larger than a province, or no division.
-_REGIONS = frozenset(("华北", "华东", "华南", "华中", "京津冀", "长三角", "珠三角"))
+_PARTS_OF_CHINA = frozenset(("华北", "华东", "华南", "华中", "京津冀", "长三角", "珠三角"))
 _HOME = frozenset(read_words("places", "home"))
 _SHORT = {one[0]: one[1:] for one in read_words("places", "short_countries")}
 _IN_PAIRS = {one[0]: one[1:] for one in read_words("places", "short_countries_in_pairs")}
@@ -47,7 +47,7 @@ def level_by_suffix(name: str) -> str:
 
 def is_natural(name: str) -> bool:
     """Tell whether a name is a river's, a mountain's or a bay's (杭州湾) by its end, or a region's without a government."""
-    if name in _REGIONS:
+    if name in _PARTS_OF_CHINA:
         return True
     city = gazetteer().named.get(name[:-1])
     is_bay = name[-1] == "湾" and city is not None and city.level <= COUNTY

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model
-from biaozhu.commands.console import finish, print_json, print_table, say
+from biaozhu.commands.console import finish, name_first, print_json, print_table, say
 from biaozhu.commands.options import layer_name
 from biaozhu.data.errors import BiaozhuError, MissingFileError, UsageError, VersionError, raise_collected
 from biaozhu.data.files import write_lines, write_text
@@ -245,12 +245,13 @@ def _say_what_is_open(rows: Sequence[Row], places: Sequence[Place], unknown: Seq
     """Say which places are not resolved, and which amounts have no value."""
     known = len(places) - len(unknown)
     if lacking := list(dict.fromkeys(place.text for place in unknown)):
-        first = ", ".join(lacking[:_NAMED]) + " …" * (len(lacking) > _NAMED)
-        say(f"places: {known} of {len(places)} resolved, {len(unknown)} unknown or ambiguous: {first}")
+        say(
+            f"places: {known} of {len(places)} resolved, {len(unknown)} unknown or ambiguous: {name_first(lacking, _NAMED)}"
+        )
     else:
         say(f"places: {known} of {len(places)} resolved")
     if unread := [f"{row.text} ({row.article})" for row in rows if row.low is None]:
-        first = ", ".join(unread[:_NAMED]) + " …" * (len(unread) > _NAMED)
+        first = name_first(unread, _NAMED)
         say(f"amounts: {len(unread)} of {len(rows)} could not be read as a value, which stays empty: {first}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biaozhu.commands.console import say
+from biaozhu.commands.console import name_first, say
 from biaozhu.commands.doccano.projects import ROUND_TRIP
 from biaozhu.commands.workspace.steps import LAYERS, NAMED, NO_ANNOTATORS, PRE
 from biaozhu.curation.status import read_project
@@ -38,8 +38,7 @@ def say_unused_gold(about: Mapping[Path, Collection[str]], lacking: Mapping[str,
         else:
             strange.append(path)
     if strange:
-        first = ", ".join(map(str, strange[:NAMED])) + " …" * (len(strange) > NAMED)
-        say(f"gold about texts that are not here takes no part ({len(strange)}): {first}")
+        say(f"gold about texts that are not here takes no part ({len(strange)}): {name_first(strange, NAMED)}")
     return tuple(dropped)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typer import Exit
 
 from biaozhu import __version__
-from biaozhu.commands.console import say
+from biaozhu.commands.console import name_first, say
 from biaozhu.data.files import parse_json_as, sha256_of, write_json
 
 PRE, LAYERS = Path("annotations/pre"), Path("annotations/layers")
@@ -55,7 +55,7 @@ class StepRecord:
     def say_failed(self, again: str) -> None:
         """Name the steps that lost something: who runs again, and nothing has changed, sees only here which."""
         if self.failed:
-            first = ", ".join(self.failed[:NAMED]) + " …" * (len(self.failed) > NAMED)
+            first = name_first(self.failed, NAMED)
             say(f"something was lost or left out, `{again} --force` says what: {first}")
 
     def run_step(self, name: str, title: str, do: Callable[[], None], inputs: str, outputs: list[Path]) -> None:
