@@ -3,9 +3,10 @@
     python benchmarks/custom_curve.py FOLDER --sizes 25 100 400 800 --seeds 2 -o custom_curve.jsonl
 
 FOLDER has the labelled corpora (AISHELL-NER: a new label, ORG; UNER: ORG, and places that are cut otherwise; Weibo: names
-of another domain). Each seed draws an order of the sentences to learn from, of which each size takes the first; all are
+of another domain; `aishell` learns from dev and `aishell-same` from other sentences of test). Each seed draws an order of the sentences to learn from, of which each size takes the first; all are
 scored on the same sentences, strictly. A line of the output is one model; lines that are there already are not made again.
-The table sums the seeds' counts sentence by sentence; p is that of a paired test against the start over these.
+The table sums the seeds' counts sentence by sentence; p is that of a paired test against the start over these. With
+`--modern` each model annotates the modern corpus's test part, too: what it forgets of the labels that the corpus has (rows "forgets").
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ import numpy as np
 from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model
 from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.annotators.trained import annotate_with
-from biaozhu.data.model import Sentence, Span
+from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.nlp.encoders import remembering
 from biaozhu.scoring.significance import Sampling, compare_rows
 from biaozhu.training.train import fit, read_config
+from recipes.corpora.corpus_store import corpora_folder, read_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,6 +37,8 @@ OURS = {"LOC": "PLACE", "PER": "PERSON", "PER.NAM": "PERSON", "GPE.NAM": "PLACE"
 # Corpus: the files to learn from, those to score on, its labels as we name them.
 CORPORA = {
     "aishell": (["aishell_ner_dev"], ["aishell_ner_test"], ("ORG", "PERSON", "PLACE")),
+    # Learned and scored on different sentences of one part, as who annotates some of a corpus and wants the rest.
+    "aishell-same": (["aishell_ner_test"], ["aishell_ner_test"], ("ORG", "PERSON", "PLACE")),
     "uner": (["uner_ud_gsdsimp_train"], ["uner_ud_gsdsimp_test"], ("AMOUNT", "ORG", "PERSON", "PLACE")),
     "weibo": (["weibo_ner_train"], ["weibo_ner_dev", "weibo_ner_test"], ("PERSON", "PLACE")),
 }
@@ -72,13 +76,13 @@ def f1(sums: np.ndarray) -> np.ndarray:
     return np.asarray(2 * sums[:, 2] / np.maximum(sums[:, 0] + sums[:, 1], 1))
 
 
-def run(config: Path, learned: Sequence[Sentence], scored: Sequence[Sentence]) -> tuple[Any, list[Any], float]:
-    """Train and return what was learned, the spans, and the seconds of processor time that training took."""
+def run(config: Path, learned: Sequence[Sentence], *scored: Sequence[Sentence]) -> tuple[Any, list[Any], float]:
+    """Train and return what was learned, the spans of each set, and the seconds of processor time that training took."""
     began = time.process_time()
     fitted = fit(read_config(config), learned)
     taken = time.process_time() - began
-    texts = [sentence.text for sentence in scored]
-    return getattr(fitted, "learned", None), annotate_with(fitted.nlp, texts, source="curve"), taken
+    sets = ([sentence.text for sentence in one] for one in scored)
+    return fitted.learned, [annotate_with(fitted.nlp, texts, source="curve") for texts in sets], taken
 
 
 def main() -> None:
@@ -91,6 +95,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--scored", type=int, default=2000, help="sentences to score on, at most")
+    parser.add_argument("--modern", action="store_true", help="score on modern test, too (in the cache folder)")
     given = parser.parse_args()
     with remembering():
         table(measure(given))
@@ -100,11 +105,13 @@ def measure(given: argparse.Namespace) -> dict[tuple[Any, ...], Any]:
     """Train what is missing and return all models' rows."""
     lines = given.output.read_text(encoding="utf-8").splitlines() if given.output.is_file() else []
     done = {tuple(one["key"]): one for one in map(json.loads, lines)}
+    whole = list(read_part(corpora_folder() / "modern", "test")) if given.modern else []
     for name in given.corpora:
         learnable, scored_on, labels = CORPORA[name]
         scored = read(given.folder, scored_on, labels)
         order = np.random.default_rng(0).permutation(len(scored))[: given.scored]
         scored = [scored[at] for at in sorted(order.tolist())]
+        modern = [with_spans(one, [span for span in one.spans if span.label in labels]) for one in whole]
         seen = {sentence.text for sentence in scored}
         pool = [one for one in read(given.folder, learnable, labels) if one.text not in seen]
         wanted: list[tuple[Any, ...]] = [(name, START, 0, 0)]
@@ -120,13 +127,14 @@ def measure(given: argparse.Namespace) -> dict[tuple[Any, ...], Any]:
             _, config, size, seed = key
             learned, taken = None, 0.0
             if config == START:
-                texts = [sentence.text for sentence in scored]
-                found: list[Any] = annotate_combined(texts, model=load_model(DEFAULT_MODEL))
+                deep = load_model(DEFAULT_MODEL)
+                found, kept = (annotate_combined([one.text for one in some], model=deep) for some in (scored, modern))
             else:
                 drawn = np.random.default_rng(seed).permutation(len(pool))[:size].tolist()
-                learned, found, taken = run(Path(config), [pool[at] for at in sorted(drawn)], scored)
+                learned, (found, kept), taken = run(Path(config), [pool[at] for at in sorted(drawn)], scored, modern)
             counts = {label: count(scored, found, label).tolist() for label in labels}
             counts["ALL"] = count(scored, found, None).tolist()
+            counts |= {"forgets": count(modern, kept, None).tolist()} if modern else {}
             row = {
                 "key": key,
                 "cpu_s": round(taken, 1),

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 torch = pytest.importorskip("torch")
-from biaozhu.nlp.torch_encoders.lac_layers import LacLayers  # noqa: E402 — as above
 from recipes.base.begin import read_earlier  # noqa: E402 — only where PyTorch is
 from recipes.base.build import build_base  # noqa: E402 — as above
+from recipes.base.lac_layers import LacLayers  # noqa: E402 — as above
 from recipes.base.network import chain_loss  # noqa: E402 — as above
 from recipes.base.train import (  # noqa: E402 — as above
     BaseSettings,

@@ -99,7 +99,7 @@ from recipes.base.export import write_model  # noqa: E402 — as above
 from recipes.deep import train as training  # noqa: E402
 from recipes.deep.build import DrawnSentences, find_pieces, keep_pieces, list_characters, read_deep_config, vary_some  # noqa: E402 — as above
 from recipes.deep.export import build_deep_graph, make_contents, read_earlier  # noqa: E402 — only where PyTorch is
-from recipes.deep.tagger import Tagger  # noqa: E402 — as above
+from recipes.deep.tagger import Tagger, tagger_of  # noqa: E402 — as above
 from recipes.deep.train import DeepSettings, inputs_of, prepare, train  # noqa: E402 — as above
 
 torch.set_num_threads(1)
@@ -122,7 +122,7 @@ def trained(epochs: int) -> tuple[Tagger, list[dict[str, float]], list[object]]:
     kept = keep_pieces(made, sentences())
     pieces = make_pieces([made.words[row] for row in kept], made.scores[kept].tolist(), made.forms)
     prepared = prepare([example(one, TAGS) for one in sentences() * 5], pieces)
-    network = Tagger(made, np.array(kept), 8, TAGS)
+    network = tagger_of(made, np.array(kept), 8, TAGS)
     settings = DeepSettings(epochs=epochs, batch=60, warm_up=3)
     history = train(network, [prepared] * epochs, ROWS, settings, lambda _: None)
     return network, history, prepared
@@ -179,7 +179,7 @@ def test_deep_begin_reads_back_what_was_written(tmp_path: Path, monkeypatch: pyt
     assert (earlier.tags, list(earlier.pieces), earlier.facts["sentences"]) == (TAGS, words, 4)
     kept = np.array(find_pieces(made, earlier.pieces))
     torch.manual_seed(5)
-    other = Tagger(made, kept, len(earlier.dictionary), TAGS)
+    other = tagger_of(made, kept, len(earlier.dictionary), TAGS)
     inputs = inputs_of(prepared, ROWS)
     with torch.no_grad():
         (_, wanted), (_, before) = network.eval()(**inputs), other.eval()(**inputs)
@@ -189,7 +189,7 @@ def test_deep_begin_reads_back_what_was_written(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(TrainingError):
         begin_with(other, earlier, TAGS[::-1], advice="")
     with pytest.raises(TrainingError):
-        begin_with(Tagger(made, kept[:-1], len(earlier.dictionary), TAGS), earlier, TAGS, advice="")
+        begin_with(tagger_of(made, kept[:-1], len(earlier.dictionary), TAGS), earlier, TAGS, advice="")
 
 
 def test_deep_epochs_see_a_share_of_the_sentences_varied() -> None:

@@ -33,6 +33,8 @@ from biaozhu.nlp.encoders import (
 from biaozhu.reading.simplified import to_simplified
 
 ENCODER = "biaozhu.BaseEncoder.v1"
+# The same network, learning: `biaozhu.nlp.torch_encoders`.
+TRAINABLE_DEEP = "biaozhu.TrainableDeep.v1"
 # What makes the parts of a vector weigh about alike.
 STATES_SCALE, LIKELY_SCALE, LEXICON_SCALE = 0.3, 0.2, 0.3
 # Probabilities below this count as this.
@@ -63,13 +65,7 @@ def base_encoder(
         window: how many neighbours a character sees on each side.
         sha256: of the model's graph; `biaozhu train` fills it in. Empty takes any.
     """
-    base, mark = _load(folder), checksum(folder)
-    if sha256 and mark != sha256:
-        raise ConfigError(
-            f"the network {folder} is not the one that this model was trained on",
-            where=ENCODER,
-            next_step="Train this model again, or put the old network back",
-        )
+    base, mark = _load(folder), check_network(folder, sha256, where=ENCODER)
     proposed = (label for one in DEFAULT_ANNOTATORS for label in one.proposes)
     labels, kinds = sorted({*base.labels, *proposed}), len(base.chain.kinds)
 
@@ -110,6 +106,18 @@ def checksum(folder: str) -> str:
     return graph_checksum(model_folder(folder) if folder in NAMED else Path(folder))
 
 
+def check_network(folder: str, sha256: str, *, where: str) -> str:
+    """Return the SHA-256 of a network's graph; ConfigError if another one is wanted, which empty is not."""
+    mark = checksum(folder)
+    if sha256 and mark != sha256:
+        raise ConfigError(
+            f"the network {folder} is not the one that this model was trained on",
+            where=where,
+            next_step="Train this model again, or put the old network back",
+        )
+    return mark
+
+
 def pin_checksums(config: dict[str, Any]) -> None:
     """Write the checksum of the network that lies there into each encoder of a config, in place.
 
@@ -117,7 +125,7 @@ def pin_checksums(config: dict[str, Any]) -> None:
     """
     for value in config.values():
         if isinstance(value, dict):
-            if value.get("@architectures") == ENCODER and not value.get("sha256"):
+            if value.get("@architectures") in (ENCODER, TRAINABLE_DEEP) and not value.get("sha256"):
                 value["sha256"] = checksum(str(value.get("folder", DEFAULT_MODEL)))
             pin_checksums(value)
 

@@ -28,8 +28,8 @@ from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, with_spans
 from biaozhu.data.shipped import find_owner, find_shipped
 from biaozhu.data.strict_counts import StrictCounts
-from biaozhu.nlp.base_encoder import pin_checksums
-from biaozhu.nlp.torch_encoders.trainable import BERT, TRAINABLE_LAC
+from biaozhu.nlp.base_encoder import TRAINABLE_DEEP, pin_checksums
+from biaozhu.nlp.torch_encoders.trainable import BERT
 from biaozhu.training.card import HELD_OUT, IN_SAMPLE, describe_file, score_strictly, write_card
 from biaozhu.training.choosing import Learned
 from biaozhu.training.config_check import find_misspelt
@@ -43,7 +43,7 @@ from biaozhu.training.whole_folder import check_replaceable, replace_folder
 OnStep = Callable[[int, int, float], None]
 
 # Architectures that need an extra at run time, too.
-EXTRAS = {TRAINABLE_LAC: "train", BERT: "transformer"}
+EXTRAS = {TRAINABLE_DEEP: "train", BERT: "transformer"}
 # What spaCy, confection and their registries raise of a config.
 CONFIG_ERRORS = (ValueError, OSError, KeyError, ImportError, configparser.Error)
 
@@ -183,7 +183,7 @@ def fit(
             )
             solved.append(part)
     if any(hasattr(component, "update") and part not in solved for part, component in nlp.pipeline):
-        order = list(examples)
+        order, settings = list(examples), _end_with_epochs(config, nlp, settings, examples)
 
         def passes() -> Iterator[list[Example]]:
             while True:
@@ -222,6 +222,19 @@ def _begin(
         raise ConfigError(_shorten(error), where=where or name) from None
     nlp.meta["name"] = name
     return nlp, settings
+
+
+def _end_with_epochs(
+    config: Config, nlp: Language, settings: Mapping[str, Any], examples: Sequence[Example]
+) -> Mapping[str, Any]:
+    """Return training settings whose `max_steps` is no more than the epochs make, with what the config derives from it."""
+    if settings["max_epochs"] < 1:
+        return settings
+    batches = sum(1 for _ in settings["batcher"](examples))
+    whole = Config(nlp.config).merge(Config({"training": config["training"]}))
+    whole["training"]["max_steps"] = min(settings["max_steps"], settings["max_epochs"] * batches)
+    settled: Mapping[str, Any] = util.registry.resolve(whole.interpolate()["training"], schema=ConfigSchemaTraining)
+    return settled
 
 
 def _descend(

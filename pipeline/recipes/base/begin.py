@@ -14,11 +14,11 @@ from biaozhu.annotators.network.base import KIND
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.lac_data import LacWeights, Layer
 from biaozhu.annotators.network.models import model_folder
+from biaozhu.annotators.network.onnx_graph import widen_arrays
 from biaozhu.annotators.network.runtime import GRAPH, load_checked
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import read_bytes
-from biaozhu.nlp.torch_encoders.lac_layers import gru_of
-from recipes.base.graph import widen_arrays
+from recipes.base.lac_layers import gru_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -38,17 +37,6 @@ def quantise(array: np.ndarray, axis: int = -1, largest: int = 127) -> tuple[np.
     """Return an array as int8 up to `largest`, and the scales along an axis, float32, by which it is to be multiplied."""
     scales = np.maximum(np.abs(array).max(axis=axis, keepdims=True), np.finfo(np.float32).tiny) / largest
     return np.rint(array / scales).astype(np.int8), scales.astype(np.float32)
-
-
-def widen_arrays(graph: Any) -> dict[str, np.ndarray]:
-    """Return the constants of a graph by name; what `quantise` made small also in its own size, as near as 8 bits are."""
-    from onnx import numpy_helper  # noqa: PLC0415 — a third of a second
-
-    arrays = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
-    small = {name.removesuffix("_small") for name in arrays if name.endswith("_small")}
-    return arrays | {
-        name: arrays[f"{name}_small"] * arrays[f"{name}_scale"] for name in small if f"{name}_scale" in arrays
-    }
 
 
 def _eighth(graph: OnnxGraph, name: str, array: np.ndarray) -> str:

@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from biaozhu.annotators.network.crf_decoding import flat_chain
 from biaozhu.annotators.network.lac_data import HIDDEN, Layer
-from biaozhu.nlp.torch_encoders.lac_layers import LacLayers, both_ways, in_onnx_layer, reversal
 from recipes.base.graph import BIGRAM_FACTOR
+from recipes.base.lac_layers import LacLayers, both_ways, in_onnx_layer, reversal
 
 if TYPE_CHECKING:
     from recipes.base.train import BaseSettings, Vocabulary

