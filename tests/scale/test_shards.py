@@ -55,9 +55,7 @@ def corpus(tmp_path: Path) -> Path:
 
 
 def _sums(folder: Path) -> dict[str, str]:
-    return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir() if path.name != ".lock"
-    }
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
 
 def _lines(folder: Path) -> list[str]:

@@ -107,8 +107,7 @@ def _fit_columns(columns: Sequence[Sequence[str]], room: int) -> tuple[int, list
     least = []
     for cells, (head, *some), most in zip(columns, sizes, wide, strict=True):
         is_text = most > MOST_WORD or some != [len(cell) for cell in cells[1:]]
-        paths = map(_measure_path, cells)
-        least.append(min(most, max(head, LEAST_TEXT, *paths)) if is_text else most)
+        least.append(min(most, max(head, LEAST_TEXT, *map(_measure_path, cells))) if is_text else most)
     gap = 2 if sum(wide) + 2 * len(columns) <= room else 1
     room -= gap * (len(columns) - 1)
     fitting = (

@@ -39,9 +39,7 @@ Ledger = Annotated[Path | None, Option("--ledger", callback=target, help="Write 
 def train(
     config: Config,
     *,
-    output: Annotated[
-        Path, Option("-o", "--output", callback=folder_name, help="The model's folder, such as models/NAME.")
-    ],
+    output: Annotated[Path, Option("-o", "--output", callback=folder_name)],
     gold: list[Path] = [],  # noqa: B006 — typer copies the default
     held_out: list[Path] = [],  # noqa: B006 — typer copies the default
     seeds: Annotated[int, Option(min=1, max=100)] = 1,
@@ -55,6 +53,7 @@ def train(
     With --seeds or --score a run that was killed goes on with the seeds that are missing when it is started again.
 
     Options:
+        output: The model's folder, such as models/NAME.
         gold: Gold to train on, in place of the config's paths.train. Repeatable.
         held_out: A layer from `crossval` on the gold, for the model card. Repeatable.
         seeds: Train with so many seeds; the first one's model stays, the card tells all.
@@ -102,8 +101,7 @@ def _train_seeds(config: Path, output: Path, *, as_json: bool, **given: Any) -> 
         entries, runs = train_seeds(config, output, **given, on_seed=say_seed, on_step=on_step)
     scored = [(run.seed, path, labels) for run in runs for path, labels in run.scores.items()]
     rows = [(*given, label, *figures) for *given, labels in scored for label, figures in labels.items()]
-    columns = ("seed", "layer", "label", "F1", "95 % from", "to")
-    print_table(f"{output}, strict", columns, rows, as_json=as_json)
+    print_table(f"{output}, strict", ("seed", "layer", "label", "F1", "95 % from", "to"), rows, as_json=as_json)
     return entries
 
 
@@ -200,16 +198,14 @@ def curve(
             bar(number, most, f"training {number + 1} of {most}")
 
         measured, entries = measure_curve(parsed, sentences, groups, units, plan=plan, on_training=on_training)
-    command = ["biaozhu", *sys.argv[1:]]
-    document = write_curve(output, measured, files=(config, *gold, *layer, *paths), command=command)
+    document = write_curve(output, measured, files=(config, *gold, *layer, *paths), command=["biaozhu", *sys.argv[1:]])
     say(f"{document['trainings']} models, each scored on what it was not trained on")
     say(f"bands resample {units.count} {units.kind}s and {seeds} seeds: {units.reason}")
     if as_json:
         print_json(document)
     else:
         rows = [(one["sentences"], one["mean"], one["low"], one["high"]) for one in document["points"]]
-        columns = ("sentences", "F1", "95 % from", "to")
-        print_table("Held-out strict F1 by annotated sentences", columns, rows)
+        print_table("Held-out strict F1 by annotated sentences", ("sentences", "F1", "95 % from", "to"), rows)
     say(_tell_gain(document))
     if layer:
         say(_tell_exchange(document["exchange"]))
@@ -243,8 +239,7 @@ def _score_held_out(config: Path, overrides: Mapping[str, Any], layers: Sequence
     gold = corpus.sentences()
     missing = [sentence.id for sentence in gold if sentence.id not in predicted]
     if missing:
-        what = f"{len(missing)} gold sentences have no prediction, {missing[0]} first"
-        raise UsageError(what, where="--held-out")
+        raise UsageError(f"{len(missing)} gold sentences have no prediction, {missing[0]} first", where="--held-out")
     return score_strictly(gold, [predicted[sentence.id] for sentence in gold])
 
 

@@ -196,8 +196,7 @@ def _score(
 
 def _say_skipped(given: ScoringInputs) -> None:
     for sentence in given.skipped[:LOSSES_SHOWN]:
-        layers = given.layers.items()
-        lacking = [name for name, layer in layers if all(one.id != sentence.id for one in layer)]
+        lacking = [name for name, layer in given.layers.items() if all(one.id != sentence.id for one in layer)]
         say(f"not scored: {sentence.id} {sentence.text[:TEXT_SHOWN]!r}: {' and '.join(lacking)} lacks it")
     if given.skipped:
         total = len(given.gold) + len(given.skipped)

@@ -148,8 +148,7 @@ def measure_bias(work: Sequence[ConfirmedSentence], *, gold: Sequence[Sentence] 
 
 
 def _count_agreeing(item: ConfirmedSentence) -> tuple[int, int]:
-    sides = _find_keys(item.status.proposed), _find_keys(item.sentence.spans)
-    counts = sum_counts(count_strict_spans(*sides).values())
+    counts = sum_counts(count_strict_spans(_find_keys(item.status.proposed), _find_keys(item.sentence.spans)).values())
     return 2 * counts.correct, counts.gold + counts.predicted
 
 
@@ -186,8 +185,7 @@ def _draw_rates(side: NDArray[np.int64], chance: np.random.Generator) -> NDArray
     """Return the rate in each resample of the sentences, NaN where a resample has nothing to count."""
     # Sentences with the same counts are interchangeable: weights are drawn for the distinct ones.
     rows, sizes = np.unique(side, axis=0, return_counts=True)
-    weights = chance.multinomial(len(side), sizes / len(side), size=RESAMPLES)
-    sums = weights @ rows
+    sums = chance.multinomial(len(side), sizes / len(side), size=RESAMPLES) @ rows
     return np.where(sums[:, 1] == 0, np.nan, sums[:, 0] / np.maximum(sums[:, 1], 1))
 
 

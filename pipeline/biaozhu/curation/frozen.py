@@ -28,7 +28,7 @@ from biaozhu.data.storage.manifest import (
 class GoldChange(NamedTuple):
     """A span that only one of two versions of a gold file has."""
 
-    kind: str
+    change: str
     sentence: str
     start: int
     end: int
@@ -55,8 +55,7 @@ def freeze_gold(folder: str | Path) -> dict[str, FrozenFile]:
             with suppress(ValueError):
                 ours = is_of_gold(parse_json_as(read_bytes(path), dict))
             if not ours:
-                what = "a file that is not ours would be replaced by the gold's manifest"
-                raise OutputError(what, where=str(path))
+                raise OutputError("a file that is not ours would be replaced by the gold's manifest", where=str(path))
         write_json(path, {"schema": SCHEMA, "files": {name: asdict(file) for name, file in files.items()}})
     return files
 

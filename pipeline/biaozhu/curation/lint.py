@@ -83,8 +83,7 @@ def _lint_edges(text: str, span: Span) -> _Finding | None:
     if kept == name or any(opening in name and closing in name for opening, closing in _PAIRS):
         return None
     start = span.start + len(name) - len(name.lstrip(_EDGE))
-    right = ((start, start + len(kept)),) if kept else ()
-    return _Finding("一.3", "white space or punctuation at an end", 0.6, right)
+    return _Finding("一.3", "white space or punctuation at an end", 0.6, ((start, start + len(kept)),) if kept else ())
 
 
 def _lint_place(text: str, span: Span) -> _Finding | None:
@@ -95,12 +94,10 @@ def _lint_place(text: str, span: Span) -> _Finding | None:
         return _Finding("P6", "no name of a certain place", 0.7)
     tail = _TAIL.search(name)
     if tail and tail.start() > 1:
-        right = ((span.start, span.start + tail.start()),)
-        return _Finding("P7", f"{tail[0]} is not part of the name", 0.7, right)
+        return _Finding("P7", f"{tail[0]} is not part of the name", 0.7, ((span.start, span.start + tail.start()),))
     unit = _UNIT_AFTER.match(text, span.end)
     if unit and len(name) > 1 and not _UNIT_END.search(name):
-        right = ((span.start, unit.end()),)
-        return _Finding("P2", f"the unit word {unit[0]} belongs to the name", 0.6, right)
+        return _Finding("P2", f"the unit word {unit[0]} belongs to the name", 0.6, ((span.start, unit.end()),))
     units = _cut_units(name)
     if len(units) > 1 and all(map(_UNIT_END.search, units)):
         ends = list(accumulate(map(len, units), initial=span.start))
@@ -142,8 +139,7 @@ def _lint_amount(text: str, span: Span) -> _Finding | None:
         start = span.start + (before.end() if before else 0)
         end = span.start + (after.start() if after else len(name))
         words = " and ".join(one[0] for one in (before, after) if one)
-        right = ((start, end),) if start < end else ()
-        return _Finding("A3", f"{words} is not part of the amount", 0.9, right)
+        return _Finding("A3", f"{words} is not part of the amount", 0.9, ((start, end),) if start < end else ())
     if _DATE.fullmatch(name) and not _LASTING.match(text, span.end):
         return _Finding("N1", "a date or a time of day", 0.9)
     if _ORDINAL.match(name):

@@ -55,8 +55,7 @@ def find_improbable(layer: Sequence[Sentence], readings: Sequence[Reading]) -> I
             # What speaks for another reading: its spans, or that none of the layer's is one.
             other = max((share[span.key] for span in theirs), default=1 - own)
             missed = any(share[span.key] >= needed.get(span.label, MOST_MISSED) for span in theirs)
-            least = min((share[span.key] for span in mine), default=1.0)
-            if not missed and least >= LEAST_GIVEN:
+            if not missed and min((share[span.key] for span in mine), default=1.0) >= LEAST_GIVEN:
                 continue
             right = [span for span in theirs if share[span.key] >= UNSCORED]
             score = (1 + other - own) / 2 if mine else other

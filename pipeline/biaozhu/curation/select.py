@@ -164,8 +164,7 @@ def read_reasons(layer: Path) -> Mapping[str, str]:
             return dict(found)
     except (ValueError, KeyError, AttributeError):
         pass
-    advice = "Select again, or remove the file"
-    raise LineError("no reasons of a selection", where=str(path), next_step=advice)
+    raise LineError("no reasons of a selection", where=str(path), next_step="Select again, or remove the file")
 
 
 def _take_unlike(left: Sequence[_Candidate], taken: Iterable[_Candidate]) -> Iterator[_Candidate]:

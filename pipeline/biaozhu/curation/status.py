@@ -93,8 +93,7 @@ def read_annotators(paths: Sequence[Path]) -> list[tuple[str, tuple[Sentence, ..
     lengths = range(1, max(map(len, places), default=0) + 1)
     length = next((n for n in lengths if len({place[-n:] for place in places}) == len(places)), 0)
     if not length:
-        where = ", ".join(map(str, paths))
-        raise DuplicateError("the same layer comes twice", where=where, next_step="Give each once")
+        raise DuplicateError("the same layer comes twice", where=", ".join(map(str, paths)), next_step="Give each once")
     layers = [read_layers(some) for some in files]
     return [("/".join(place[-length:]), layer) for place, layer in zip(places, layers, strict=True)]
 

@@ -58,8 +58,7 @@ def find_inconsistent(layer: Sequence[Sentence]) -> Iterator[Doubt]:
             votes[one.text][one.label] += 1
             votes[one.text, one.neighbours][one.label] += 1
     for one in occurrences:
-        is_crossed = one.over and not one.label
-        doubt = _border_doubt(one, votes) if is_crossed else _label_doubt(one, votes)
+        doubt = _border_doubt(one, votes) if one.over and not one.label else _label_doubt(one, votes)
         if doubt is not None:
             yield doubt
 

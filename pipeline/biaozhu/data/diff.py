@@ -101,8 +101,7 @@ def describe(change: Change) -> str:
 
 def _change(sentence: Sentence, kind: Kind, before: Span | None, after: Span | None) -> Change:
     span = before or after
-    text = sentence.text[span.start : span.end] if span is not None else ""
-    return Change(sentence.id, kind, before, after, text)
+    return Change(sentence.id, kind, before, after, sentence.text[span.start : span.end] if span is not None else "")
 
 
 def _place(change: Change) -> tuple[int, int]:

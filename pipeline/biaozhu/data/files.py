@@ -243,8 +243,7 @@ def _make_room(target: Path) -> str:
 @contextmanager
 def temporary_folder(target: Path) -> Iterator[Path]:
     """Give a new folder beside what will be written, which goes at the end, and after a kill at the next run."""
-    prefix = _make_room(target)
-    with tempfile.TemporaryDirectory(TEMPORARY, prefix, target.parent, ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(TEMPORARY, _make_room(target), target.parent, ignore_cleanup_errors=True) as name:
         handle = os.open(name, os.O_RDONLY)
         try:
             with suppress(OSError):
@@ -277,8 +276,7 @@ def write_json(
     path: str | Path, value: Any, *, indent: int | None = 2, allow_nan: bool = True, mode: int | None = None
 ) -> None:
     """Write a value as JSON in one document; see `write_bytes`."""
-    content = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=allow_nan)
-    write_text(path, f"{content}\n", mode=mode)
+    write_text(path, f"{json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=allow_nan)}\n", mode=mode)
 
 
 def write_lines(path: str | Path, lines: Iterable[str]) -> None:

@@ -17,6 +17,7 @@ import msgspec
 
 from biaozhu.data.errors import LineError
 from biaozhu.data.files import parse_json, read_bytes, write_lines
+from biaozhu.data.layers import split_lines
 
 Severity = Literal["loss", "decision"]
 
@@ -56,10 +57,7 @@ def write_ledger(path: str | Path, entries: Iterable[Entry]) -> None:
 def read_ledger(path: str | Path) -> tuple[Entry, ...]:
     """Read a ledger; raises LineError where a line is not an entry."""
     entries = []
-    # Only line feeds end a line: a text may hold U+2028 or U+0085, which splitlines would cut at.
-    for number, line in enumerate(read_bytes(path).decode("utf-8", "replace").split("\n"), 1):
-        if not line.strip():
-            continue
+    for number, line in split_lines(read_bytes(path), path):
         try:
             # Unknown keys are refused by the class, values of other types by msgspec.
             entries.append(msgspec.convert(asdict(Entry(**parse_json(line))), Entry))

@@ -219,8 +219,7 @@ def _kind_of_line(line: bytes) -> str:
     except (ValueError, RecursionError):
         return ""
     keys = set(value) if isinstance(value, dict) else set()
-    fitting = (kind for kind, own in KEYS_OF_LINES.items() if own <= keys <= own | NO_OTHERS.get(kind, keys))
-    return next(fitting, "")
+    return next((kind for kind, own in KEYS_OF_LINES.items() if own <= keys <= own | NO_OTHERS.get(kind, keys)), "")
 
 
 def _are_tasks(path: Path) -> bool:

@@ -55,8 +55,7 @@ def ask_adjudicator(
     """Make the project of the disagreements, and let in the account `adjudicator` if named; another run changes nothing."""
     disagreements = dispute.group_disagreements()
     if not disagreements:
-        advice = "Make the gold with -o, there is nothing to decide"
-        raise GoldError("the layers do not differ", next_step=advice)
+        raise GoldError("the layers do not differ", next_step="Make the gold with -o, there is nothing to decide")
     _check_labels(dispute, disagreements, spec)
     layers: dict[str, list[Sentence]] = defaultdict(list)
     for sid, sentence in dispute.list_agreed().items():
@@ -97,8 +96,7 @@ def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpe
         is_same = example.sent_spans == agreed[sid].spans
         if not is_same or not set(texts).issuperset(phrase_questions(dispute.names, items, spec.names)):
             what = "the layers have changed since this was sent to Doccano"
-            advice = "Send it again with --to-doccano under another --project"
-            raise GoldError(what, where=sid, next_step=advice)
+            raise GoldError(what, where=sid, next_step="Send it again with --to-doccano under another --project")
         taken, strays = _assign_spans(back[sid], agreed[sid], items)
         answers.losses.extend(strays)
         confirmation = next(iter(read_confirmations(project, example.id)), None)
@@ -109,8 +107,7 @@ def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpe
             else:
                 by = users.get(confirmation["confirmed_by"], connection.username)
                 reason = reasons.get(number, ("", NO_REASON))
-                decision = Decision(*item.place, tuple(spans), *reason, by, confirmation["confirmed_at"])
-                answers.decisions.append(decision)
+                answers.decisions.append(Decision(*item.place, tuple(spans), *reason, by, confirmation["confirmed_at"]))
     return answers
 
 

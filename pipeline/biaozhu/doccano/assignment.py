@@ -115,8 +115,7 @@ def write_assignment(path: Path, assignment: Assignment) -> None:
         name: {sid: None if spans is None else spans_to_json(spans) for sid, spans in given.items()}
         for name, given in assignment.annotators.items()
     }
-    data = {"schema": SCHEMA, **asdict(replace(assignment, annotators={})), "annotators": people}
-    write_json(path, data, indent=0)
+    write_json(path, {"schema": SCHEMA, **asdict(replace(assignment, annotators={})), "annotators": people}, indent=0)
 
 
 def read_assignment(path: Path) -> Assignment:

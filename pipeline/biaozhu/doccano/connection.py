@@ -155,8 +155,7 @@ def connect(account: Account, *, retries: int = MAX_RETRIES) -> Connection:
                 client.login(account.username, account.password)
             except DoccanoAPIError as error:
                 if error.response.status_code == requests.codes.bad_request:
-                    what = f"the password of {account.username!r} is refused"
-                    raise AuthError(what, where=account.url) from None
+                    raise AuthError(f"the password of {account.username!r} is refused", where=account.url) from None
                 raise
         profile = client.get_profile()
     return Connection(client, http, session, account.url, profile.id, profile.username, account.home)
@@ -171,8 +170,7 @@ def translate_errors(url: str) -> Iterator[None]:
         raise _make_refusal(error.response, url) from None
     except requests.exceptions.SSLError as error:
         what = f"its certificate is not trusted ({_shorten(error)})"
-        advice = "Name your authority's bundle in DOCCANO_CA_BUNDLE"
-        raise ServerError(what, where=url, next_step=advice) from None
+        raise ServerError(what, where=url, next_step="Name your authority's bundle in DOCCANO_CA_BUNDLE") from None
     except requests.exceptions.ContentDecodingError:
         raise RemoteError("it compresses its answer, though asked not to", where=url) from None
     except (requests.exceptions.JSONDecodeError, ValidationError):

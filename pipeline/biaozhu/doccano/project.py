@@ -104,8 +104,7 @@ def ensure_project(connection: Connection, spec: ProjectSpec) -> Project:
     changed = bool(guideline) and connection.get(project.path)["guideline"] != guideline
     if changed:
         connection.patch(project.path, {"guideline": guideline, "resourcetype": f"{PROJECT_TYPE}Project"})
-    types = _ensure_labels(connection, project.id, spec.labels)
-    return replace(project, label_types=types, guideline_changed=changed)
+    return replace(project, label_types=_ensure_labels(connection, project.id, spec.labels), guideline_changed=changed)
 
 
 def embed_pictures(text: str, folder: Path) -> str:
@@ -167,8 +166,7 @@ def _ensure_labels(connection: Connection, project_id: int, labels: Sequence[Lab
         wanted: dict[str, Any] = {"text": label.name, "suffix_key": key, "color": label.color}
         if label.name not in present:
             try:
-                made = connection.call(connection.client.create_label_type, project_id, "span", **wanted)
-                present[label.name] = made
+                present[label.name] = connection.call(connection.client.create_label_type, project_id, "span", **wanted)
             except RemoteError:
                 # Another push may have made it since we looked.
                 present = _list_labels(connection, project_id)
@@ -181,8 +179,7 @@ def _ensure_labels(connection: Connection, project_id: int, labels: Sequence[Lab
 
 
 def _list_labels(connection: Connection, project_id: int) -> dict[str, LabelType]:
-    listed = connection.call(connection.client.list_label_types, project_id, "span")
-    return {one.text: one for one in listed}
+    return {one.text: one for one in connection.call(connection.client.list_label_types, project_id, "span")}
 
 
 def _list_projects(connection: Connection, name: str) -> list[dict[str, Any]]:

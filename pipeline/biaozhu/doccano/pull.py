@@ -127,10 +127,9 @@ def _name_authors(
     records = read_spans(project, example.id)
     importer = str(example.meta.get("by"))
     authors = {one.span: users.get(one.user, "") for one in records if str(one.user) != importer}
-    remote = to_remote_spans(example.text, spans, spec.names)
     return tuple(
         replace(span, source=f"doccano:{authors[there]}") if span.source == "doccano" and authors.get(there) else span
-        for span, there in zip(spans, remote, strict=True)
+        for span, there in zip(spans, to_remote_spans(example.text, spans, spec.names), strict=True)
     )
 
 

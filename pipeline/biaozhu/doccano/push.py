@@ -180,8 +180,7 @@ def _import_sentences(
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"biaozhu-{batch.name}.jsonl"
             path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
-            upload = DataUploadRepository(connection.http).upload
-            batch = replace(batch, upload=str(connection.call(upload, str(path))))
+            batch = replace(batch, upload=str(connection.call(DataUploadRepository(connection.http).upload, str(path))))
         write_tag(project, batch)
         task = _ingest(project, [batch.upload])
         write_tag(project, replace(batch, task=task))
@@ -190,8 +189,7 @@ def _import_sentences(
         except RemoteError as error:
             raise ImportFailedError(error.what, where=project.url) from None
         if result and result.get("error"):
-            what = f"Doccano refuses a batch: {str(result['error'])[:300]}"
-            raise ImportFailedError(what, where=project.url)
+            raise ImportFailedError(f"Doccano refuses a batch: {str(result['error'])[:300]}", where=project.url)
         tick(len(chunk))
 
 
@@ -217,8 +215,7 @@ def _update_example(project: Project, pair: MatchedExample, names: Mapping[str, 
     if target != set(fresh.spans):
         connection.patch(path, {"meta": pack_meta({**meta, "next": spans_to_json(sentence.spans)})})
         surplus = [record for record in records if record.span not in target]
-        missing = target - set(fresh.spans)
-        change_spans(project, example.id, remove=surplus, draw=missing)
+        change_spans(project, example.id, remove=surplus, draw=target - set(fresh.spans))
     new_meta = make_meta(sentence, pair.article, by=connection.user_id, batch=str(meta.get("batch", "")))
     connection.patch(path, {"meta": pack_meta({**meta, **new_meta})})
     return True

@@ -141,5 +141,4 @@ def _is_half_updated(example: DoccanoExample, names: Mapping[str, str]) -> bool:
 
 
 def _convert(example: DoccanoExample, spans: Iterable[Span], names: Mapping[str, str]) -> set[object]:
-    known = [span for span in spans if span.label in names]
-    return set(to_remote_spans(example.text, known, names))
+    return set(to_remote_spans(example.text, [span for span in spans if span.label in names], names))

@@ -174,11 +174,10 @@ def check_worker(connection: Connection, heard: float) -> float:
 
 
 def _read_row(row: Mapping[str, Any], *, confirmed: bool) -> DoccanoExample:
-    meta = {key: value for key, value in row.items() if key not in OWN_KEYS and value is not None}
     return DoccanoExample(
         id=int(row["id"]),
         text=str(row["text"]),
-        meta=unpack_meta(meta),
+        meta=unpack_meta({key: value for key, value in row.items() if key not in OWN_KEYS and value is not None}),
         spans=tuple(RemoteSpan(int(s), int(e), str(label)) for s, e, label in row.get("label") or ()),
         confirmed=confirmed,
         comments=tuple(str(comment) for comment in row.get("Comments") or ()),

@@ -188,10 +188,9 @@ def _read_layer(
         by_person = {one.span: one for one in records if one.edited or str(one.user) != importer}
         # A changed span keeps the account that sent it; only the annotator works in this project.
         authors = users | ({int(importer): annotator} if importer.isdecimal() else {})
-        is_worked_on = is_changed or by_person or notes
         status = SentenceStatus(
             sentence=sentence.id,
-            state="confirmed" if states else "edited" if is_worked_on else "untouched",
+            state="confirmed" if states else "edited" if is_changed or by_person or notes else "untouched",
             shown=shown,
             withheld=None if shown else given.get(sentence.id),
             confirmed_by=users.get(states[0]["confirmed_by"], "") if states else "",
@@ -240,8 +239,7 @@ def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path)
         what = f"{connection.username!r} is the account that pushes"
         raise RemoteError(what, where=connection.url, next_step="Give the annotator a name of their own")
     with lock_home(home):
-        users = connection.call(connection.client.search_users)
-        found: dict[str, int] = {user.username: user.id for user in users}
+        found: dict[str, int] = {user.username: user.id for user in connection.call(connection.client.search_users)}
         if missing := [name for name in names if name not in found]:
             data, passwords = _read_accounts(home, connection.url)
             passwords |= {name: secrets.token_urlsafe(18) for name in missing}
@@ -288,10 +286,8 @@ def _read_accounts(home: Path, url: str) -> tuple[dict[str, Any], dict[str, str]
         local = msgspec.convert(data["local"], dict[str, str])
         elsewhere = msgspec.convert(data["elsewhere"], _ByAddress)
     except (ValueError, AttributeError, TypeError, KeyError, msgspec.ValidationError):
-        advice = "Restore it, or move it away"
-        raise AuthError("not an accounts file", where=str(path), next_step=advice) from None
-    is_local = state is not None and state.url == url
-    passwords = local if is_local else elsewhere.setdefault(url, {})
+        raise AuthError("not an accounts file", where=str(path), next_step="Restore it, or move it away") from None
+    passwords = local if state is not None and state.url == url else elsewhere.setdefault(url, {})
     return {"schema": SCHEMA, "local": local, "elsewhere": elsewhere}, passwords
 
 

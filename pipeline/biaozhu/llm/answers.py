@@ -172,8 +172,7 @@ def _check_spans(spans: Any, text: str, labels: Collection[str]) -> Checked:
         if isinstance(found, AnswerProblem):
             problems.append(found)
         elif any(one.start < found.end and found.start < one.end for one in good):
-            twice = stated[json.dumps(item, sort_keys=True)] > 1
-            reason = "span stated twice" if twice else "span overlaps another"
+            reason = "span stated twice" if stated[json.dumps(item, sort_keys=True)] > 1 else "span overlaps another"
             problems.append(AnswerProblem(reason, item["text"], found.label, _occurrence_of(item, text)))
         else:
             good.append(found)
@@ -194,8 +193,7 @@ def _find_span(item: Any, text: str, labels: Collection[str]) -> Span | AnswerPr
     elif part in text:
         reason = "no such occurrence in the sentence"
     else:
-        is_rewritten = _bare(part) in _bare(text)
-        reason = "rewritten: the sentence writes it otherwise" if is_rewritten else "not in the sentence"
+        reason = "rewritten: the sentence writes it otherwise" if _bare(part) in _bare(text) else "not in the sentence"
     return AnswerProblem(reason, _shorten(part), _shorten(label), occurrence)
 
 

@@ -202,8 +202,7 @@ class Endpoint:
         content, finish = read_reply(body, secret=self._key)
         self.answered = True
         if finish != "stop":
-            reason = "answer cut off" if finish == "length" else "refused by the model"
-            raise CallFailedError(reason, may_split=True)
+            raise CallFailedError("answer cut off" if finish == "length" else "refused by the model", may_split=True)
         return content
 
     def _body(self, messages: _Messages, level: int) -> dict[str, Any]:
@@ -384,5 +383,4 @@ def _join_stream(body: bytes) -> dict[str, Any]:
             break
     if finish is None:
         raise BusyError("the connection broke off")
-    message = {"content": content, "refusal": refusal}
-    return {"choices": [{"message": message, "finish_reason": finish}], "usage": usage}
+    return {"choices": [{"message": {"content": content, "refusal": refusal}, "finish_reason": finish}], "usage": usage}

@@ -85,8 +85,7 @@ def draw_examples(
     left = [one for one in gold if one.article not in own and len(one.text) <= MAX_EXAMPLE_CHARS]
     drawn: list[Sentence] = []
     for label in islice(cycle((*labels, "")), min(count, len(left))):
-        fitting = (one for one in left if label in ({span.label for span in one.spans} or {""}))
-        drawn.append(next(fitting, left[0]))
+        drawn.append(next((one for one in left if label in ({span.label for span in one.spans} or {""})), left[0]))
         left.remove(drawn[-1])
     return tuple(drawn)
 
@@ -103,8 +102,7 @@ def make_prompt(
         output=output.format(ids="、".join(ids), id=next(iter(ids), "…")),
     )
     shown = _show_examples(examples, form)
-    whole = _dump([PROMPT_VERSION, system, AGAIN, shown, make_schema(ids)])
-    checksum = hashlib.sha256(whole.encode()).hexdigest()
+    checksum = hashlib.sha256(_dump([PROMPT_VERSION, system, AGAIN, shown, make_schema(ids)]).encode()).hexdigest()
     return Prompt(system, tuple(examples), shown if examples else (), ids, form, checksum)
 
 
@@ -112,8 +110,7 @@ def make_schema(labels: Sequence[str]) -> dict[str, Any]:
     """Return the JSON schema of an answer."""
     text, number = {"type": "string"}, {"type": "integer"}
     span = _closed(text=text, label={**text, "enum": list(labels)}, occurrence=number)
-    answer = _closed(n=number, spans={"type": "array", "items": span})
-    return _closed(answers={"type": "array", "items": answer})
+    return _closed(answers={"type": "array", "items": _closed(n=number, spans={"type": "array", "items": span})})
 
 
 def count_chars(messages: Sequence[Mapping[str, str]]) -> int:
@@ -257,8 +254,7 @@ def _questions(
         start, end = end, end + len(sentence.text)
         before, after = article[max(0, start - context_chars) : start], article[end : end + context_chars]
         # Its surroundings count: another article may have the same sentence with another meaning.
-        key = make_key(prompt.checksum, *asked, before, sentence.text, after)
-        yield Question(sentence, before, after, key)
+        yield Question(sentence, before, after, make_key(prompt.checksum, *asked, before, sentence.text, after))
 
 
 def _in_batches(questions: Sequence[Question], most: int) -> Iterator[tuple[Question, ...]]:

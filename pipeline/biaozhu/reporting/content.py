@@ -247,8 +247,7 @@ def _measure_agreement(paths: Mapping[str, Iterable[Path]], layers: Mapping[str,
     if not any(one & other for one, other in combinations(ids, 2)):
         return None
     items = {name: (one for path in ones for one in read_times(path).items()) for name, ones in paths.items()}
-    times = {name: dict(of_name) for name, of_name in items.items()}
-    return measure_agreement(layers, common=True, times=times)
+    return measure_agreement(layers, common=True, times={name: dict(of_name) for name, of_name in items.items()})
 
 
 def _measure_bias(paths: Mapping[str, Iterable[Path]], gold: Layer) -> Bias | None:

@@ -53,11 +53,9 @@ class Seen:
     def find_first(self, digest: bytes, place: str | int) -> tuple[str | int, bool] | None:
         """Return where an article's id was met first, and whether with the same text; None if that is here."""
         key = int.from_bytes(digest[:ID_BYTES], "big")
-        added = self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (key, digest, place))
-        if added.rowcount == 1:
+        if self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (key, digest, place)).rowcount == 1:
             return None
-        query = "SELECT digest, place FROM seen WHERE id = ?"
-        known, first = self._database.execute(query, (key,)).fetchone()
+        known, first = self._database.execute("SELECT digest, place FROM seen WHERE id = ?", (key,)).fetchone()
         return first, known == digest
 
 

@@ -104,8 +104,7 @@ def _made(ray: Any, paths: Sequence[Path], folder: Path, plan: ShardPlan, worker
     waiting: list[Any] = []
     for number, stretches in enumerate(cut_shards(blocks, plan.size)):
         references = [one.block for one in stretches]
-        bare = [replace(one, block=None) for one in stretches]
-        waiting.append(make.remote(number, bare, *orders, *references))
+        waiting.append(make.remote(number, [replace(one, block=None) for one in stretches], *orders, *references))
         del references, stretches
         while len(waiting) >= workers:
             done, waiting = ray.wait(waiting)

@@ -186,8 +186,7 @@ def read_block(piece: CorpusPiece, chunk: Chunk | None = None, node: str = "") -
 
     block = tuple(map(read_text, read()))
     articles = [(row, source) for row, source in enumerate(block) if not source.problem]
-    records = piece.holds_records
-    numbers = [int(source.where.rpartition(":")[2]) if records else row for row, source in articles]
+    numbers = [int(source.where.rpartition(":")[2]) if piece.holds_records else row for row, source in articles]
     digests = b"".join(digest_of(source) for _, source in articles)
     return block, Index(
         sizes=np.array([len(source.data) for source in block], np.int64),

@@ -145,8 +145,7 @@ def read_file(path: Path, start: int = 0, end: int | None = None) -> Generator[S
 
 
 def _unread(path: Path, error: Exception) -> str:
-    what = f"cannot be read ({reason_of(error)})"
-    return str(MissingFileError(what, where=str(path), next_step=advice_on(path)))
+    return str(MissingFileError(f"cannot be read ({reason_of(error)})", where=str(path), next_step=advice_on(path)))
 
 
 def kind_of(path: Path) -> tuple[str, str]:
@@ -187,8 +186,7 @@ def _name_of(path: Path) -> str:
 def _whole(file: IO[bytes], where: str, first: bytes = b"") -> bytes:
     data = first + file.read(MAX_ARTICLE_BYTES + 1 - len(first))
     if len(data) > MAX_ARTICLE_BYTES:
-        what = f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is too large for an article"
-        raise EncodingError(what, where=where)
+        raise EncodingError(f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is too large for an article", where=where)
     return data
 
 
@@ -261,8 +259,7 @@ def _article(name: object, text: object, where: str) -> Source:
 
 
 def _refused(where: str, reason: str, name: str = "") -> Source:
-    problem = LineError(reason, where=where, next_step="Fix the line and run again")
-    return Source(name, where, problem=str(problem))
+    return Source(name, where, problem=str(LineError(reason, where=where, next_step="Fix the line and run again")))
 
 
 def read_rows(path: Path, start: int, end: int | None) -> Iterator[tuple[int, str | None, str | None]]:

@@ -7,17 +7,14 @@ object appears when it has been sent; on other remote file systems by a temporar
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, cast
 
-from filelock import FileLock, Timeout
-
-from biaozhu.data.errors import BiaozhuError, LockedError, MissingExtraError, WriteError, needing_extra
-from biaozhu.data.files import write_bytes
+from biaozhu.data.errors import BiaozhuError, MissingExtraError, WriteError, needing_extra
+from biaozhu.data.files import hold_folder, write_bytes
 from biaozhu.data.storage.compression import reason_of
 
-LOCK = ".lock"
 # File systems where to put a file is one step; elsewhere a reader could see half of it.
 WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "adl", "oss", "memory"})
 
@@ -81,26 +78,9 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-@contextmanager
-def held(folder: Path) -> Iterator[None]:
+def held(folder: Path) -> AbstractContextManager[None]:
     """Keep other runs of this machine out of a local folder, which is made if it is not there; raises LockedError.
 
     A folder on an object store is not locked: two runs of the same corpus write the same bytes there.
     """
-    if is_remote(folder):
-        yield
-        return
-    what = "the folder cannot be made"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        what = "the folder takes no lock"
-        lock = FileLock(folder / LOCK)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise LockedError("another run is writing shards here", where=str(folder)) from None
-    except OSError as error:
-        raise WriteError(f"{what} ({error.strerror})", where=str(folder)) from None
-    try:
-        yield
-    finally:
-        lock.release()
+    return nullcontext() if is_remote(folder) else hold_folder(folder, wait=False)

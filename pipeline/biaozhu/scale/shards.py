@@ -128,8 +128,7 @@ def write_shards(
     with held(folder):
         work = partial(make_shard, folder=folder, plan=plan, mark=weights_mark(plan.weights))
         shards = enumerate(batches(without_duplicates(require_readable(sources)), plan.size))
-        made = run_in_order(work, shards, weights=plan.weights, jobs=jobs, threads=threads)
-        yield from collect(made, folder, plan)
+        yield from collect(run_in_order(work, shards, weights=plan.weights, jobs=jobs, threads=threads), folder, plan)
 
 
 def require_readable(sources: Iterable[Source]) -> Iterator[Source]:
@@ -275,8 +274,7 @@ def _is_failed_list(path: Path) -> bool:
 
 
 def _sum_receipt(receipt: Receipt) -> str:
-    stated = json.dumps(asdict(replace(receipt, checksum="")))
-    return hashlib.sha256(stated.encode("ascii")).hexdigest()
+    return hashlib.sha256(json.dumps(asdict(replace(receipt, checksum=""))).encode("ascii")).hexdigest()
 
 
 def _checksum(sources: Sequence[Source], by: str) -> str:

@@ -190,8 +190,7 @@ class _Service:
         # Compared in constant time; headers are Latin-1.
         right = hmac.compare_digest(sent.strip().encode("latin-1", "replace"), self.token)
         if not right or scheme.lower() != "bearer":
-            advice = "Send it as `Authorization: Bearer …`"
-            raise _RefusedError(UNAUTHORIZED, "no token, or a wrong one", advice)
+            raise _RefusedError(UNAUTHORIZED, "no token, or a wrong one", "Send it as `Authorization: Bearer …`")
 
     def _check_room(self, client: str, is_large: bool) -> None:  # noqa: FBT001 — one of the two things a place is of
         places = self.limits.workers + self.limits.waiting
@@ -218,8 +217,7 @@ class _Metrics:
         self.requests = prometheus.Counter("biaozhu_requests", said, ["status"], registry=own)
         said = "From a request's first byte to its answer, of those answered with 200."
         self.seconds = prometheus.Histogram("biaozhu_predict_seconds", said, buckets=SECONDS, registry=own)
-        said = "Requests that are worked on or wait for it."
-        self.busy = prometheus.Gauge("biaozhu_busy", said, registry=own)
+        self.busy = prometheus.Gauge("biaozhu_busy", "Requests that are worked on or wait for it.", registry=own)
         self.characters = prometheus.Counter("biaozhu_characters", "Code points annotated.", registry=own)
         self.spans = prometheus.Counter("biaozhu_spans", "Spans found, by label.", ["label"], registry=own)
 
@@ -272,8 +270,7 @@ def read_texts(body: bytes, *, most: int) -> tuple[list[str], bool]:
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise RequestError("a text is a string", where="body")
     if len(texts) > most:
-        what = f"{len(texts)} texts, {most} are allowed"
-        raise RequestError(what, where="body", next_step="Send fewer at once")
+        raise RequestError(f"{len(texts)} texts, {most} are allowed", where="body", next_step="Send fewer at once")
     return texts, many
 
 

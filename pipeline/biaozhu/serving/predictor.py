@@ -34,9 +34,8 @@ from biaozhu.reading.sentences import split_text
 Meanings = tuple[dict[str, Any] | None, ...]
 """What each span of a text means; None where nothing can be said, as of a person."""
 Found = tuple[Sequence[Span], Meanings | None]
-OWN = frozenset(
-    {"article", "sentence", "start", "end", "text", "context", "candidates"}
-)  # of a row, which the span has
+# Of a row, what the span has.
+OWN = frozenset({"article", "sentence", "start", "end", "text", "context", "candidates"})
 LOADING_SECONDS, AGAIN_SECONDS = 120.0, 1.0
 PATH = "/predict"
 FIRST_TEXT = "先读一遍。"

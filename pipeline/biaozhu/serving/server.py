@@ -128,8 +128,7 @@ def _refusing(bound: socket.socket, where: str) -> Iterator[None]:
     except OSError as error:
         bound.close()
         what = f"nothing can listen there ({error.strerror})"
-        advice = "Give another port, or 0 for a free one"
-        raise ServiceError(what, where=where, next_step=advice) from None
+        raise ServiceError(what, where=where, next_step="Give another port, or 0 for a free one") from None
 
 
 def address_of(listening: socket.socket) -> str:

@@ -98,13 +98,12 @@ def import_(
     if twice := [theirs for theirs, count in Counter(theirs for theirs, _ in pairs).items() if count > 1]:
         raise UsageError(f"--map gives {twice[0]} two names", next_step="Give it one")
     advice, there = advise_on_label(labels), ", ".join(sorted(known))
-    strange = [(f"--map {theirs}={ours}", ours) for theirs, ours in renamed.items() if ours not in known]
-    raise_collected(
-        [
-            LabelError(f"unknown label {ours!r}, there are {there}", where=where, next_step=advice)
-            for where, ours in strange
-        ]
-    )
+    problems = [
+        LabelError(f"unknown label {ours!r}, there are {there}", where=f"--map {theirs}={ours}", next_step=advice)
+        for theirs, ours in renamed.items()
+        if ours not in known
+    ]
+    raise_collected(problems)
     documents = read_documents(file, of, names=names, renamed=renamed, unit=units)
     imported = import_documents(documents, article=read_article(article) if article else None, split=split)
     raws = imported.raws
@@ -119,8 +118,7 @@ def import_(
     if ledger:
         write_ledger(ledger_path(output), imported.entries)
     if as_json:
-        more = {"format": of, "articles": [str(one) for one in written]}
-        _print(imported.sentences, imported.entries, more)
+        _print(imported.sentences, imported.entries, {"format": of, "articles": list(map(str, written))})
     else:
         cuts = 0 if split else sum(len(split_text(raw)) for raw in raws.values())
         _say_imported(output, list(written), imported.sentences, known=known, labels=labels)

@@ -207,9 +207,8 @@ def table(
     read, problems = read_readable(find_articles(files))
     sentences = _from_layers(list(read.values()), layer) if layer else _found(list(read.values()))
     articles = [article for article in read.values() if article.id in sentences]
-    advice = "Give its layer with --layer"
     problems += tuple(
-        MissingFileError("no layer given is of this article", where=str(path), next_step=advice)
+        MissingFileError("no layer given is of this article", where=str(path), next_step="Give its layer with --layer")
         for path, article in read.items()
         if article.id not in sentences
     )
@@ -258,13 +257,10 @@ def _say_what_is_open(rows: Sequence[Row], places: Sequence[Place], unknown: Seq
 def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[str, list[Sentence]]:
     """Return the sentences of each article; of a folder's layers, or one of several articles, others take no part."""
     by_article: dict[str, list[Sentence]] = {article.id: [] for article in articles}
-    problems: list[BiaozhuError] = []
     read = [(path, read_layer(path)) for path in find_layers(layers)]
-    for path, sentences in read:
-        strange = dict.fromkeys(one.article for one in sentences)
-        if path in layers and strange.keys().isdisjoint(by_article):
-            problems += [VersionError(f"no article given has the id {one}", where=str(path)) for one in strange]
-    raise_collected(problems)
+    given = [(path, dict.fromkeys(one.article for one in sentences)) for path, sentences in read if path in layers]
+    strange = [(path, one) for path, ids in given if ids.keys().isdisjoint(by_article) for one in ids]
+    raise_collected([VersionError(f"no article given has the id {one}", where=str(path)) for path, one in strange])
     for sentence in join_layers(read):
         if sentence.article in by_article:
             by_article[sentence.article].append(sentence)

@@ -84,10 +84,9 @@ def write_answers(
 
 def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
     """Check before any work that records and status files beside layers replace nothing else; in a path * is the model's name."""
-    from biaozhu.llm.config import read_config
-
     if not configs:
         return
+    from biaozhu.llm.config import read_config
     from biaozhu.llm.work import record_path
 
     for config in configs:
@@ -109,9 +108,8 @@ def ask_models(
     from biaozhu.reading.sentences import split_checked
 
     read = [read_config(path) for path in configs]
-    for name, count in Counter(one.name for one in read).items():
-        if count > 1:
-            raise ConfigError("another model has this name", where=name)
+    if twice := [name for name, count in Counter(one.name for one in read).items() if count > 1]:
+        raise ConfigError("another model has this name", where=twice[0])
     keys = [read_key(one) for one in read]
     known = read_labels(labels)
     sentences = [split_checked(article) for article in articles]

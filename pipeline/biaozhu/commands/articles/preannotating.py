@@ -67,9 +67,7 @@ def preannotate(
     engine: Literal["local", "ray"] = "local",
     ray_address: Annotated[str | None, Option(metavar="HOST:PORT")] = None,
     yes: Yes = False,
-    as_json: Annotated[
-        bool, Option("--json", help="Print what language models used as JSON; needs one, and --output.")
-    ] = False,
+    as_json: Annotated[bool, Option("--json")] = False,
 ) -> None:
     """Find places, persons and amounts in articles: sentence lines with spans.
 
@@ -86,6 +84,7 @@ def preannotate(
         jobs: Processes, each with one thread: 1; with Ray, one for each core.
         engine: Who makes shards: processes of this machine, or Ray (extra `ray`).
         ray_address: A running Ray cluster; else one of this machine is started.
+        as_json: Print what language models used as JSON; needs one, and --output.
     """
     from biaozhu.scale.corpus_stream import expand_globs, is_stream
     from biaozhu.scale.shard_folders import is_remote, place
@@ -289,8 +288,7 @@ def _write_shards(
 
         receipts = cluster.write_shards_on_ray(files, folder, plan, address=address, workers=jobs)
     else:
-        sources = corpus_stream.read_sources(files)
-        receipts = shards.write_shards(sources, folder, plan, jobs=jobs or 1, threads=threads)
+        receipts = shards.write_shards(corpus_stream.read_sources(files), folder, plan, jobs=jobs or 1, threads=threads)
     for number, receipt in enumerate(_counted(receipts, counts)):
         if not number and not why and earlier and (why := shards.explain_remaking(earlier, plan, receipt)):
             say(f"the finished shards in {folder} are made again: {why}")
@@ -312,8 +310,7 @@ def _annotate_stream(files: Sequence[Path], output: Path | None, weights: str, j
             failed.extend(batch.failed)
             yield "".join(f"{line}\n" for line in batch.lines).encode("utf-8")
         if not counts["articles"]:
-            what = f"no article could be read, {len(failed)} failed"
-            raise EmptyArticleError(what, where=", ".join(map(str, files)))
+            raise EmptyArticleError(f"no article could be read, {len(failed)} failed", where=", ".join(map(str, files)))
 
     dead = None if output is None else output.with_suffix(FAILED_SUFFIX)
     check_output(output, "layer", files)

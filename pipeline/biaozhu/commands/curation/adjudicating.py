@@ -37,9 +37,7 @@ Output = Annotated[Path | None, Option("-o", "--output", help="Write the figures
 
 def adjudicate(
     first: LayerPath,
-    second: Annotated[
-        Path | None, Argument(help="The other annotator's; without it the first layer is gold as it is.")
-    ] = None,
+    second: Annotated[Path | None, Argument()] = None,
     *,
     decisions: Path | None = None,
     questions: Annotated[Path | None, Option(callback=target)] = None,
@@ -62,6 +60,7 @@ def adjudicate(
     or that one of them had alone.
 
     Options:
+        second: The other annotator's; without it the first layer is gold as it is.
         decisions: The decisions, one a line: read, or with --from-doccano written.
         questions: Write the disagreements here, to be decided.
         output: Write the gold to a .jsonl file, or a folder: a file an article.
@@ -149,11 +148,12 @@ def _make_gold(
 def _check_labels(given: Sequence[adjudication.Decision], dispute: adjudication.Dispute, labels: Path) -> None:
     known = {label.id for label in read_labels(labels)}
     known |= {span.label for one in (*dispute.first, *dispute.second) for span in one.spans}
-    wrong = [(one, span) for one in given for span in one.spans if span.label not in known]
     advice = advise_on_label(labels)
     problems = [
         LabelError(f"unknown label {span.label!r}", where=f"{one.sentence}@{span.start}", next_step=advice)
-        for one, span in wrong
+        for one in given
+        for span in one.spans
+        if span.label not in known
     ]
     raise_collected(problems)
 
@@ -162,8 +162,7 @@ def _check_undecided(questions: Path | None) -> None:
     if questions is None or descriptor_of(questions) is not None or not questions.is_file():
         return
     if decided := adjudication.read_decisions(questions):
-        what = f"{len(decided)} decisions in it would be replaced by open questions"
-        raise OutputError(what, where=str(questions))
+        raise OutputError(f"{len(decided)} decisions in it would be replaced by open questions", where=str(questions))
 
 
 def _check_steps(
@@ -233,9 +232,8 @@ def _show_disagreements(dispute: adjudication.Dispute, *, as_json: bool) -> tupl
     found = adjudication.find_disagreements(dispute.first, dispute.second)
     names = {sentence.id: dispute.articles[sentence.article] for sentence in dispute.first}
     rows = [[names[one.sentence], one.sentence, one.start, one.end, one.kind, one.text] for one in found]
-    columns = ["article", "sentence", "start", "end", "kind", "text"]
     if as_json or len(set(dispute.names)) > 1:
-        print_table("Disagreements", columns, rows, as_json=as_json)
+        print_table("Disagreements", ["article", "sentence", "start", "end", "kind", "text"], rows, as_json=as_json)
     return found
 
 
@@ -290,8 +288,7 @@ def diff(
     if not changes and not as_json:
         say("no span differs")
         return
-    columns = ("change", "sentence", "start", "end", "label", "text")
-    print_table("Gold changes", columns, changes, as_json=as_json)
+    print_table("Gold changes", frozen.GoldChange._fields, changes, as_json=as_json)
     finish((), failed=bool(changes))
 
 
@@ -357,8 +354,7 @@ def bias(
 
     check_output(output, "bias", [*annotators, *(gold or ())])
     work = [item for folder in annotators for item in read_work(folder)]
-    truth = read_layers(gold or ())
-    result = measure_bias(work, gold=truth)
+    result = measure_bias(work, gold=read_layers(gold or ()))
     _write_figures(output, FORMAT, result)
     if as_json:
         print_json(asdict(result))

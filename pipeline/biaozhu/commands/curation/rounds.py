@@ -79,8 +79,7 @@ def select(
         from biaozhu.curation.probabilities import make_judge
 
         judge = make_judge(load_tagger())
-    files = find_pool(given)
-    selected = select_sentences(stream_files(files), number, share=share, seed=seed, aim=aim, judge=judge)
+    selected = select_sentences(stream_files(find_pool(given)), number, share=share, seed=seed, aim=aim, judge=judge)
     if not selected:
         lacking = "the layers do not differ there" if against else "no span there has a score"
         advice = "Give a pre-annotated layer, --marginals, or --random 1"
@@ -156,14 +155,13 @@ def doubt(
 
 def _make_row(one: Doubt, sentence: Sentence, address: str) -> Mapping[str, object]:
     text, start, end = sentence.text, one.start, one.end
-    # Doccano finds the sentence by its text: its own order of examples is not unique.
-    link = f"{address}&q={quote(text)}" if address else ""
     return {
         **{key: getattr(one, key) for key in ("score", "reason", "by", "sentence", "start", "end")},
         "text": f"{text[max(0, start - CONTEXT_CHARS) : start]}【{text[start:end]}】{text[end : end + CONTEXT_CHARS]}",
         "now": _show(one.find_wrong(sentence.spans), text),
         "right": _show(one.right, text),
-        "link": link,
+        # Doccano finds the sentence by its text: its own order of examples is not unique.
+        "link": f"{address}&q={quote(text)}" if address else "",
     }
 
 
@@ -228,8 +226,7 @@ def loop(
         config = find_shipped(config)
         # Before people annotate: a later step of the round needs them.
         needed = [*map(Path, pool), config, *([test] if test else [])]
-        missing = [MissingFileError("no such file", where=str(one)) for one in needed if not one.exists()]
-        raise_collected(missing)
+        raise_collected([MissingFileError("no such file", where=str(one)) for one in needed if not one.exists()])
         state = LoopState(tuple(pool), names, str(config), number, str(test or ""))
     elif pool or annotators or test:
         what = "the loop has begun, and its settings are in its loop.json"
@@ -250,8 +247,7 @@ def loop(
     outlook = None
     if state.test:
         done_rounds = (_find_paths(folder, number).work / SCORE for number in range(1, state.round))
-        rounds = [read_round(one) for one in done_rounds if one.is_file()]
-        outlook = expect_gain(rounds, more=state.number, worth=worth)
+        outlook = expect_gain([read_round(one) for one in done_rounds if one.is_file()], more=state.number, worth=worth)
     if as_json:
         print_json({"round": begun, "step": "", "f1": state.f1, "outlook": outlook and asdict(outlook)})
     scores = ", ".join("–" if one is None else f"{one:.4f}" for one in state.f1)
@@ -315,8 +311,7 @@ def _select(state: LoopState, paths: _Paths) -> None:
     left = (sentence for sentence in apart if sentence.id not in known)
     selected = select_sentences(left, state.number, seed=state.round)
     if not selected:
-        what = "every sentence of the pool is gold, or held out with the test"
-        raise UsageError(what, where=str(paths.folder))
+        raise UsageError("every sentence of the pool is gold, or held out with the test", where=str(paths.folder))
     write_layer(paths.chosen, [one.sentence for one in selected])
     write_reasons(paths.chosen, selected)
 

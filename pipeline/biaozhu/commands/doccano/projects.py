@@ -267,8 +267,7 @@ def accounts(name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL,
     kept = list_accounts(home, url)
     given = _read_plan(plans, name).annotators
     rows = [(one, f"{name}@{one}", url, "yes" if one in kept else "no") for one in given]
-    columns = ("annotator", "project", "page", "password kept")
-    print_table(f"accounts of {name}", columns, rows, as_json=as_json)
+    print_table(f"accounts of {name}", ("annotator", "project", "page", "password kept"), rows, as_json=as_json)
     say(f"generated passwords are in {home / ACCOUNTS_FILE}, which only you can read")
 
 

@@ -139,8 +139,7 @@ def suggest(
     lacking = [name for name in names if name not in found]
     where, advice = connection.url, "Push to it first"
     raise_collected([RemoteError(f"no project {one!r}", where=where, next_step=advice) for one in lacking])
-    set_on = partial(switch_on, url=url, token=token, labels=label_set)
-    turn = set_on if switch == "on" else switch_off
+    turn = partial(switch_on, url=url, token=token, labels=label_set) if switch == "on" else switch_off
     rows = [(name, switch, turn(one)) for name, one in found.items()]
     print_table("suggestions", ("project", "suggestions", "changed"), rows, as_json=as_json)
 

@@ -39,8 +39,7 @@ def read_spec(project: str, labels: Path, guideline: Path | None = None) -> Proj
         try:
             text = embed_pictures(read_bytes(found).decode("utf-8-sig"), found.parent)
         except UnicodeDecodeError as error:
-            where = f"{found}@{error.start}"
-            raise EncodingError("the guideline is not UTF-8", where=where) from None
+            raise EncodingError("the guideline is not UTF-8", where=f"{found}@{error.start}") from None
     known = read_labels(labels)
     if text and (lacking := list_unexplained(known, text)):
         names = ", ".join(f"{one.id} {one.name}" for one in lacking)
@@ -61,8 +60,7 @@ def check_file_names(names: Iterable[str], advice: str) -> None:
     """Check names that come from the server: none may lead out of the folder; `advice` is what to do then."""
     for name in names:
         if name.startswith(".") or not is_file_name(name):
-            what = f"the article's name {name!r} is not a file name"
-            raise RoundTripError(what, next_step=advice)
+            raise RoundTripError(f"the article's name {name!r} is not a file name", next_step=advice)
 
 
 def print_values(title: str, data: Mapping[str, Any], *, as_json: bool) -> None:

@@ -49,8 +49,7 @@ def push(
 
     spec = specs.read_spec(project, labels, guideline)
     read = read_named_layers(layers, labels=spec.names)
-    reasons = {sid: why for path in find_layers(layers) for sid, why in read_reasons(path).items()}
-    spec = replace(spec, reasons=reasons)
+    spec = replace(spec, reasons={sid: why for path in find_layers(layers) for sid, why in read_reasons(path).items()})
     connection = specs.log_in(home)
     with progress("push", sum(len(sentences) for _, sentences in read)) as tick:
         report = push_layers(connection, read, spec, dry_run=dry_run, break_lock=break_lock, tick=tick)

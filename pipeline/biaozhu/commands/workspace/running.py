@@ -111,14 +111,9 @@ def run(
         record.done = read_steps(record.path)
         _preannotate_changed(job, record, yes=yes)
         files, amounts, names = list(job.articles), job.report / "amounts.csv", job.report / "names.csv"
-        do = partial(table, files, layer=job.layers, output=amounts, names=names)
-        record.run_step(
-            "table",
-            "tables of pre-annotated amounts and names",
-            do,
-            hash_inputs([*files, *job.layers]),
-            [amounts, names],
-        )
+        do, inputs = partial(table, files, layer=job.layers, output=amounts, names=names), [*files, *job.layers]
+        title = "tables of pre-annotated amounts and names"
+        record.run_step("table", title, do, hash_inputs(inputs), [amounts, names])
         trained = training and _train_model(job, record)
         annotators = find_annotators(job.articles.values())
         _report_scores(job, record, annotators, trained=trained, lang=lang)
@@ -127,15 +122,9 @@ def run(
         print_reports(scored)
     say(f"report: {job.report / 'index.html'}")
     given = {"--name": name, "--gold": gold, "--config": config, "--model": model, "--lang": lang}
-    usual = {
-        "--name": folder.resolve().name,
-        "--gold": GOLD,
-        "--config": find_shipped(CONFIG),
-        "--model": DEFAULT_MODEL,
-        "--lang": "zh",
-    }
+    usual = (folder.resolve().name, GOLD, find_shipped(CONFIG), DEFAULT_MODEL, "zh")
     options = [
-        *((key, one) for key, one in given.items() if one != usual[key]),
+        *(item for item, other in zip(given.items(), usual, strict=True) if item[1] != other),
         *(("--annotator", one) for one in annotator),
         *(() if training else (("--no-train",),)),
     ]
@@ -226,17 +215,12 @@ def _check_sources(layers: Iterable[Path], sources: Collection[str]) -> None:
     for path in layers:
         # Nothing reads a damaged layer: making it anew mends it.
         with suppress(BiaozhuError):
-            found.update(
-                span.source
-                for one in read_layer(path)
-                for span in one.spans
-                if span.source and span.source not in sources
-            )
+            spans = (span for one in read_layer(path) for span in one.spans)
+            found.update(span.source for span in spans if span.source and span.source not in sources)
     if found:
         counts = ", ".join(f"{count} × {name}" for name, count in sorted(found.items()))
         what = f"spans of annotators that are not given would be replaced ({counts})"
-        advice = "Give each with --annotator, or --force to replace them"
-        raise OutputError(what, where=str(PRE), next_step=advice)
+        raise OutputError(what, where=str(PRE), next_step="Give each with --annotator, or --force to replace them")
 
 
 def _list_layers(name: str) -> list[Path]:

@@ -90,8 +90,7 @@ def back_up(path: Path, *, home: Path) -> BackupManifest:
     with lock_home(home):
         state = local_state.read_state(home)
         if state is None or not state.prepared:
-            advice = "Run `biaozhu doccano up`"
-            raise BackupError("this Doccano has no database yet", where=str(home), next_step=advice)
+            raise BackupError("this Doccano has no database yet", where=str(home), next_step="Run `biaozhu doccano up`")
         local_state.check_database(state, home)
         try:
             return _write_archive(path.resolve(), home, state)
@@ -136,8 +135,7 @@ def _write_archive(path: Path, home: Path, state: ServerState) -> BackupManifest
 def _copy_sqlite(home: Path, copy: Path) -> dict[str, int]:
     """Copy the database as it is at one moment, through SQLite itself, and check the copy."""
     uri = f"{(home / local_state.SQLITE_FILE).as_uri()}?mode=ro"
-    opened = sqlite3.connect(uri, uri=True, timeout=60)
-    with closing(opened) as source, closing(sqlite3.connect(copy)) as target:
+    with closing(sqlite3.connect(uri, uri=True, timeout=60)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
         (found,) = target.execute("PRAGMA integrity_check(1)").fetchone()
         if found != "ok":
@@ -253,8 +251,7 @@ def _check_target(home: Path, manifest: BackupManifest, *, replace: bool) -> Non
     url, is_sqlite = database_url(home), manifest.database == "sqlite"
     if is_sqlite != url.startswith("sqlite"):
         advice = "Unset DATABASE_URL" if is_sqlite else "Let DATABASE_URL name an empty PostgreSQL database"
-        what = f"the backup is of {manifest.database}"
-        raise ServerError(what, where=hide_password(url), next_step=advice)
+        raise ServerError(f"the backup is of {manifest.database}", where=hide_password(url), next_step=advice)
     if not home.exists():
         return
     where = str(home)
@@ -295,8 +292,7 @@ def _make_state(fresh: Path, home: Path, port: int | None) -> None:
         secrets: Any = parse_json(read_bytes(fresh / SECRETS))
         # Not `prepared`: the next start brings the tables up to its version, and ensures the administrator.
         name, password, key = (str(secrets[one]) for one in ("username", "password", "secret_key"))
-        database = hide_password(database_url(home))
-        state = ServerState(port or find_free_port(), name, password, key, database=database)
+        state = ServerState(port or find_free_port(), name, password, key, database=hide_password(database_url(home)))
     except (ValueError, KeyError, TypeError):
         raise BackupError(f"its {SECRETS} was not made by biaozhu", where=SECRETS) from None
     (fresh / SECRETS).unlink()

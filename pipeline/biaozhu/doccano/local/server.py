@@ -117,7 +117,6 @@ def get_status(*, home: Path) -> ServerStatus:
     living = _list_living(state, home)
     names = {process.name for process in living}
     healthy, health = _check_health(state) if "webserver" in names else (False, {})
-    logs = [home / f"{part}.log" for part in PARTS]
     return ServerStatus(
         home=home,
         url=state.url,
@@ -128,7 +127,7 @@ def get_status(*, home: Path) -> ServerStatus:
         processes=living,
         dead=tuple(part for part in PARTS if part not in names),
         health=health,
-        logs=tuple(log for log in logs if log.exists()),
+        logs=tuple(log for part in PARTS if (log := home / f"{part}.log").exists()),
     )
 
 
@@ -171,11 +170,10 @@ def _find_backend(venv: Path) -> Path:
 
 
 def _make_environment(home: Path, state: ServerState, venv: Path) -> dict[str, str]:
-    plugin = Path(server_plugin.__file__).parent
     return {
         **{name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ},
         local_state.HOME_VARIABLE: str(home),
-        "PYTHONPATH": os.pathsep.join((str(plugin), str(_find_backend(venv)))),
+        "PYTHONPATH": os.pathsep.join((str(Path(server_plugin.__file__).parent), str(_find_backend(venv)))),
         "PYTHONUTF8": "1",
         "PYTHONUNBUFFERED": "1",
         "DJANGO_SETTINGS_MODULE": "biaozhu_settings",
@@ -215,8 +213,7 @@ def _prepare_database(home: Path, state: ServerState, venv: Path, environment: d
             **options,
         )
     if result.returncode:
-        what = f"the database cannot be prepared ({_read_last_line(log)})"
-        raise ServerError(what, next_step=f"Look into {log}")
+        raise ServerError(f"the database cannot be prepared ({_read_last_line(log)})", next_step=f"Look into {log}")
     # Only now: a mistyped address must not be kept.
     database = hide_password(environment["DATABASE_URL"])
     return local_state.write_state(home, replace(state, prepared=prepared, database=database))

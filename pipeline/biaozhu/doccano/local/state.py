@@ -74,8 +74,7 @@ def read_state(home: Path) -> ServerState | None:
             what = "this state file is of another version of biaozhu"
             advice = "Use the version that wrote it, or move the folder away and start a new server"
             raise ServerError(what, where=str(path), next_step=advice)
-        processes = tuple(ServerProcess(**process) for process in data.pop("processes"))
-        return ServerState(**data, processes=processes)
+        return ServerState(**data, processes=tuple(ServerProcess(**process) for process in data.pop("processes")))
     except (ValueError, TypeError, KeyError, AttributeError):
         advice = "Move the file away and run `biaozhu doccano up`"
         raise ServerError("not a state file", where=str(path), next_step=advice) from None
@@ -198,8 +197,7 @@ def check_database(state: ServerState, home: Path) -> None:
     """Refuse another database than the one that the home folder began with: all annotations would seem lost."""
     now = hide_password(database_url(home))
     if state.database and state.database != now:
-        is_sqlite = state.database == "sqlite"
-        change = "Unset DATABASE_URL" if is_sqlite else f"Set DATABASE_URL to {state.database} again"
+        change = "Unset DATABASE_URL" if state.database == "sqlite" else f"Set DATABASE_URL to {state.database} again"
         what = f"its annotations are in {state.database}, and DATABASE_URL now leads to {now}"
         raise ServerError(what, where=str(home), next_step=f"{change}, or give another --home")
 

@@ -193,8 +193,7 @@ def _may_use_uploads(user: Any, uploads: list[str]) -> bool:
 def _check_project(
     request: HttpRequest, user: Any, method: str, route: str, kwargs: dict[str, Any]
 ) -> HttpResponse | None:
-    members = Member.objects.filter(project=kwargs["project_id"], user_id=user.pk)
-    member = members.select_related("role").first()
+    member = Member.objects.filter(project=kwargs["project_id"], user_id=user.pk).select_related("role").first()
     is_manager = member is not None and member.role.name == settings.ROLE_PROJECT_ADMIN
     if not (user.is_authenticated and user.is_superuser):
         # A template of auto-labelling can run any code, and its test fetches from any address.

@@ -254,8 +254,7 @@ def _compare_layers(content: ReportContent, scores: ScoredLayers, words: Words) 
         if tests > 1:
             confidence = 1 - (1 - confidence) / tests
             first, other = scores.evaluations[0], scores.evaluations[number]
-            sampling = replace(given.sampling, confidence=confidence)
-            comparison = compare_evaluations(first, other, sampling=sampling)
+            comparison = compare_evaluations(first, other, sampling=replace(given.sampling, confidence=confidence))
         found = next(one for one in comparison.differences if one.metric == f"{ALL} strict f1")
         direction, bounds, p = judge_difference(found, tests)
         if found.difference.value is None:

@@ -44,12 +44,8 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
     ids = dict.fromkeys([*(one.id for one in given.articles), *(one.article for layer in layers for one in layer)])
     titles = {article.id: overlay.name_article(article, single=len(ids) == 1) for article in given.articles}
     paged = len(ids) > PAGE_ARTICLES
-    places = {
-        one: ArticlePlace(
-            f"a{at + 1}", f"text/{at // PAGE_ARTICLES + 1:03}.html" if paged else "", titles.get(one, one)
-        )
-        for at, one in enumerate(ids)
-    }
+    pages = [f"text/{at // PAGE_ARTICLES + 1:03}.html" if paged else "" for at in range(len(ids))]
+    places = {one: ArticlePlace(f"a{at + 1}", pages[at], titles.get(one, one)) for at, one in enumerate(ids)}
     lanes = _make_lanes(content, words)
     scored = [lane for lane in lanes if lane.number and lane.name in given.layers and given.gold]
     pairs = {lane.number: pair_layers(given.gold, given.covered[lane.name]) for lane in scored}
@@ -171,16 +167,12 @@ def _view_scores(
     occurring = list_occurring(evaluations)
     names = {ALL: words("all"), **view["label_names"]}
     kept, spans = verdict.count_kept(content), first.overall["strict"].counts.possible
+    shown = kept > verdict.MOST_KEPT * spans
     layers = []
     for one in evaluations:
         in_sample = verdict.explain_in_sample(content, one.name, view["language"], words)
-        judged = verdict.judge_layer(
-            one,
-            content.authors,
-            in_sample=bool(in_sample),
-            shown=kept > verdict.MOST_KEPT * spans,
-            learned=not verdict.is_preannotation(content, one.name),
-        )
+        learned = not verdict.is_preannotation(content, one.name)
+        judged = verdict.judge_layer(one, content.authors, in_sample=bool(in_sample), shown=shown, learned=learned)
         unmarked = verdict.list_unmarked(one)
         figures: dict[str, Any] = {"count": len(rows), "kept": kept, "spans": spans, "sentences": one.sentences}
         figures |= {"fresh": one.counts.fresh, "repeated": one.counts.repeated, "needed": verdict.FRESH_NEEDED}
@@ -201,10 +193,9 @@ def _view_scores(
                 "confusion": charts.make_confusion_cells(one, occurring),
             }
         )
-    size = {"sentences": first.sentences, "characters": first.characters}
-    size["gold"] = spans
-    size["known"] = sum(row.sentences for row in rows)
-    share = format_percent(sum(row.gold for row in rows) / size["known"])
+    known = sum(row.sentences for row in rows)
+    size = {"sentences": first.sentences, "characters": first.characters, "gold": spans, "known": known}
+    share = format_percent(sum(row.gold for row in rows) / known)
     whole = {one.article for one in content.given.gold} <= {article.id for article in content.given.articles}
     of = words("scope.whole") if whole else words("scope.known")
     strict: list[tuple[str, Scheme]] = [(label, "strict") for label in (ALL, *occurring)]
