@@ -20,7 +20,7 @@ from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, SentenceFile
 from biaozhu.data.errors import UsageError, bug_from
 from biaozhu.data.layers import find_layers, name_articles, read_layers, read_named_layers, write_layer
 from biaozhu.data.ledger import Entry
-from biaozhu.data.outputs import check_distinct, check_output, check_output_folder
+from biaozhu.data.outputs import check_output, check_output_folder, check_outputs
 from biaozhu.data.shipped import find_shipped
 from biaozhu.data.strict_counts import StrictCounts
 
@@ -124,9 +124,7 @@ def crossval(
     from biaozhu.training.crossval import count_groups, crossvalidate
     from biaozhu.training.train import read_config
 
-    check_output(output, "layer", [config, *gold], articles=article)
-    check_output(ledger, "ledger", [config, *gold], articles=article)
-    check_distinct(output, ledger)
+    check_outputs((output, "layer"), (ledger, "ledger"), inputs=[config, *gold], articles=article)
     sentences = read_layers(sorted({*find_layers(gold)}))
     say_where_not_read(article)
     groups = group_sentences(read_articles(find_articles(article)), sentences, at_least=at_least)
@@ -179,9 +177,7 @@ def curve(
     from biaozhu.training.curves.curve import CurvePlan, measure_curve, write_curve
     from biaozhu.training.train import read_config
 
-    check_output(output, "curve", [config, *gold, *layer], articles=article)
-    check_output(ledger, "ledger", [config, *gold, *layer], articles=article)
-    check_distinct(output, ledger)
+    check_outputs((output, "curve"), (ledger, "ledger"), inputs=[config, *gold, *layer], articles=article)
     gold, layer = list(find_layers(gold)), list(find_layers(layer))
     sentences, other = read_layers(sorted({*gold})), read_layers(sorted({*layer}))
     say_where_not_read(article)

@@ -106,6 +106,16 @@ def check_output(
         )
 
 
+def check_outputs(
+    *outputs: tuple[Path | None, Kind], inputs: Iterable[Input] = (), articles: Iterable[Path | None] = ()
+) -> None:
+    """Do what `check_output` does for each output of a command, and `check_distinct` for all of them."""
+    inputs, articles = list(inputs), list(articles)
+    for path, kind in outputs:
+        check_output(path, kind, inputs, articles=articles)
+    check_distinct(*(path for path, _ in outputs))
+
+
 def check_distinct(*outputs: Path | None) -> None:
     """Raise OutputError before any work if two outputs of a command are one file."""
     seen: set[str] = set()

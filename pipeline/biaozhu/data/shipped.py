@@ -6,6 +6,10 @@ import shlex
 import sys
 from collections.abc import Container
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 PACKAGE = Path(__file__).resolve().parents[1]
 HOMES = (PACKAGE / "shipped", PACKAGE.parents[1])
@@ -39,6 +43,17 @@ def find_own(path: Path) -> Path:
     return next((home / path for home in HOMES if (home / path).is_file()), path)
 
 
+def list_requirements(extra: str) -> list[Requirement]:
+    """Return what an extra needs here (the core, where it is empty)."""
+    from importlib.metadata import requires  # noqa: PLC0415 — read only where something is missing
+
+    from packaging.requirements import Requirement  # noqa: PLC0415 — as above
+
+    read = map(Requirement, requires("biaozhu") or ())
+    wanted = [one for one in read if bool(extra) == ("extra" in str(one.marker or ""))]
+    return [one for one in wanted if one.marker is None or one.marker.evaluate({"extra": extra})]
+
+
 def describe_extra_install(extra: str) -> str:
     """Return the command that installs the packages of an extra (of the core, where it is empty).
 
@@ -48,15 +63,5 @@ def describe_extra_install(extra: str) -> str:
     if (checkout / "pyproject.toml").is_file():
         what = f"-e {shlex.quote(f'{checkout}[{extra}]' if extra else str(checkout))}"
     else:
-        from importlib.metadata import requires  # noqa: PLC0415 — read only where something is missing
-
-        from packaging.requirements import Requirement  # noqa: PLC0415 — as above
-
-        read = map(Requirement, requires("biaozhu") or ())
-        wanted = [one for one in read if bool(extra) == ("extra" in str(one.marker or ""))]
-        what = " ".join(
-            f"'{str(one).partition(';')[0].strip()}'"
-            for one in wanted
-            if one.marker is None or one.marker.evaluate({"extra": extra})
-        )
+        what = " ".join(f"'{str(one).partition(';')[0].strip()}'" for one in list_requirements(extra))
     return f"{shlex.quote(sys.executable)} -m pip install {what}"

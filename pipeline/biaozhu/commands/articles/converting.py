@@ -18,7 +18,7 @@ from biaozhu.data.labels import advise_on_label, read_labels
 from biaozhu.data.layers import ledger_path, name_articles, read_named_layers, write_layer
 from biaozhu.data.ledger import Entry, write_ledger
 from biaozhu.data.model import Sentence
-from biaozhu.data.outputs import check_output
+from biaozhu.data.outputs import check_output, check_outputs
 from biaozhu.formats.documents import ExportFormat, Format, OffsetUnit
 
 # Of the articles that an import made, a summary names so many.
@@ -88,9 +88,8 @@ def import_(
 
     if output.suffix != ".jsonl":
         raise UsageError("a layer is a .jsonl file", where=str(output), next_step="Give -o LAYER.jsonl")
-    check_output(output, "layer", [file], articles=[article])
-    if ledger:
-        check_output(ledger_path(output), "ledger", [file], articles=[article])
+    lost = ledger_path(output) if ledger else None
+    check_outputs((output, "layer"), (lost, "ledger"), inputs=[file], articles=[article])
     label_set = read_labels(labels)
     names = {label.name: label.id for label in label_set}
     known, pairs = {label.id for label in label_set}, set(map(_parse_pair, rename or ()))
@@ -115,8 +114,8 @@ def import_(
     for path, raw in written.items():
         write_text(path, raw)
     write_layer(output, imported.sentences)
-    if ledger:
-        write_ledger(ledger_path(output), imported.entries)
+    if lost:
+        write_ledger(lost, imported.entries)
     if as_json:
         _print(imported.sentences, imported.entries, {"format": of, "articles": list(map(str, written))})
     else:

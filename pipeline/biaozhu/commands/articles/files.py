@@ -20,7 +20,7 @@ from biaozhu.data.errors import BiaozhuError, MissingFileError, UsageError, Vers
 from biaozhu.data.files import write_lines, write_text
 from biaozhu.data.layers import find_layers, join_layers, read_layer
 from biaozhu.data.model import Article, Sentence, check_against_raw, sentence_to_line
-from biaozhu.data.outputs import check_distinct, check_output
+from biaozhu.data.outputs import check_distinct, check_output, check_outputs
 
 if TYPE_CHECKING:
     from biaozhu.normalization.places import Place
@@ -178,9 +178,7 @@ def _shown(text: str) -> str:
 
 
 def table(
-    files: Annotated[
-        list[Path], Argument(metavar="ARTICLE", help="Articles, plain text or HTML, or folders; - for stdin.")
-    ],
+    files: Annotated[list[Path], Argument(metavar="ARTICLE")],
     *,
     layer: list[Path] = [],  # noqa: B006 — typer copies the default
     output: Annotated[Path | None, Option("-o", "--output")] = None,
@@ -190,6 +188,7 @@ def table(
     """Print the amounts of articles: value, unit, per what, and about which place.
 
     Options:
+        files: Articles, plain text or HTML, or folders; - for stdin.
         layer: A layer with the spans, JSONL, or a folder; without one they are found. Repeatable.
         output: Write .csv or .parquet here instead of a table.
         names: Write each name here, .csv or .parquet: its label, how often and in which articles it stands, a place's path and status.
@@ -200,9 +199,7 @@ def table(
     from biaozhu.reading.article import find_articles, read_readable
 
     outputs = [one for one in (output, names) if one is not None]
-    check_distinct(*outputs)
-    for one in outputs:
-        check_output(one, find_kind(one), layer, articles=files)
+    check_outputs(*((one, find_kind(one)) for one in outputs), inputs=layer, articles=files)
     say_where_not_read(files)
     read, problems = read_readable(find_articles(files))
     sentences = _from_layers(list(read.values()), layer) if layer else _found(list(read.values()))

@@ -24,7 +24,7 @@ from biaozhu.data.labels import advise_on_label, read_labels
 from biaozhu.data.layers import FAILED_SUFFIX, count_layers, ledger_path, write_layer
 from biaozhu.data.ledger import Entry, write_ledger
 from biaozhu.data.model import Article, Span, sentence_to_line
-from biaozhu.data.outputs import check_distinct, check_output, check_output_folder
+from biaozhu.data.outputs import check_distinct, check_output, check_output_folder, check_outputs
 from biaozhu.data.shipped import find_shipped
 
 if TYPE_CHECKING:
@@ -313,8 +313,7 @@ def _annotate_stream(files: Sequence[Path], output: Path | None, weights: str, j
             raise EmptyArticleError(f"no article could be read, {len(failed)} failed", where=", ".join(map(str, files)))
 
     dead = None if output is None else output.with_suffix(FAILED_SUFFIX)
-    check_output(output, "layer", files)
-    check_output(dead, "failures", files)
+    check_outputs((output, "layer"), (dead, "failures"), inputs=files)
     if output is None or dead is None:
         sys.stdout.writelines(part.decode("utf-8") for part in parts())
     else:

@@ -26,7 +26,7 @@ from biaozhu.data.errors import MissingFileError, UsageError, raise_collected
 from biaozhu.data.files import descriptor_of, hold_folder
 from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
 from biaozhu.data.model import Sentence, Span
-from biaozhu.data.outputs import check_output
+from biaozhu.data.outputs import check_output, check_outputs
 from biaozhu.data.shipped import find_shipped
 
 if TYPE_CHECKING:
@@ -65,8 +65,7 @@ def select(
     given = corpus_stream.expand_globs(map(shard_folders.place, layers))
     if descriptor_of(output) is not None:
         raise UsageError("the reasons are written beside the layer", where=str(output), next_step="Name a file")
-    check_output(output, "layer", [*given, *against])
-    check_output(reasons_path(output), "reasons", [*given, *against])
+    check_outputs((output, "layer"), (reasons_path(output), "reasons"), inputs=[*given, *against])
     if marginals and against:
         raise UsageError("--marginals and --against are two ways to judge", next_step="Give one of them")
     if aim == "diversity" and (marginals or against):

@@ -18,7 +18,7 @@ from biaozhu.data.errors import MissingFileError
 from biaozhu.data.files import hold_folder, write_json
 from biaozhu.data.layers import read_named_layers, write_layer
 from biaozhu.data.ledger import write_ledger
-from biaozhu.data.outputs import check_output
+from biaozhu.data.outputs import check_output, check_outputs
 from biaozhu.doccano import assignment as assigning
 
 if TYPE_CHECKING:
@@ -129,9 +129,8 @@ def pull(
     from biaozhu.doccano.team import pull_layers
 
     spec = specs.read_spec(project, labels)
-    check_output(ledger, "ledger")
     trip = output / f"{project}{ROUND_TRIP}"
-    check_output(trip, "round-trip")
+    check_outputs((ledger, "ledger"), (trip, "round-trip"))
     assignment = _read_plan(plans, project)
     with progress("pull", sum(len(given) for given in assignment.annotators.values())) as tick:
         found = pull_layers(specs.log_in(home), spec, assignment, tick=tick)

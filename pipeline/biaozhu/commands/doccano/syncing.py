@@ -17,7 +17,7 @@ from biaozhu.data.errors import UsageError
 from biaozhu.data.files import write_json
 from biaozhu.data.layers import find_layers, read_layers, read_named_layers, write_layer
 from biaozhu.data.ledger import write_ledger
-from biaozhu.data.outputs import check_distinct, check_output
+from biaozhu.data.outputs import check_output, check_outputs
 
 if TYPE_CHECKING:
     from biaozhu.doccano.pull import PulledProject
@@ -85,10 +85,7 @@ def pull(
 
     if output is None and not compare:
         raise UsageError("there is neither -o for the layer nor --compare for one to compare it with")
-    check_output(output, "layer", compare or ())
-    check_output(ledger, "ledger", compare or ())
-    check_output(result, "round-trip", compare or ())
-    check_distinct(output, ledger, result)
+    check_outputs((output, "layer"), (ledger, "ledger"), (result, "round-trip"), inputs=compare or ())
     spec = specs.read_spec(project, labels)
     sent = read_layers(compare or ())
     pulled = pull_project(specs.log_in(home), spec, confirmed=confirmed)

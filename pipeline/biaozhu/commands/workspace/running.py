@@ -68,20 +68,14 @@ def run(
     folder: Annotated[Path, Argument(help="The folder of the articles.")] = Path("seeds"),
     *,
     gold: Annotated[Path, Option("--gold", help="The folder of the gold.")] = GOLD,
-    config: Annotated[
-        Path, Option(callback=find_shipped, help="The training config, used as soon as there is gold.")
-    ] = CONFIG,
+    config: Annotated[Path, Option(callback=find_shipped)] = CONFIG,
     name: Annotated[str, Option(help="Name of the report; else that of the folder.")] = "",
     model: NetworkName = DEFAULT_MODEL,
     annotator: Annotators = [],  # noqa: B006 — typer copies the default
     lang: Language = "zh",
-    training: Annotated[
-        bool, Option("--train/--no-train", help="With gold, cross-validate and train a model, which can take minutes.")
-    ] = True,
+    training: Annotated[bool, Option("--train/--no-train")] = True,
     yes: Yes = False,
-    force: Annotated[
-        bool, Option("--force", help="Redo every step; also replace what annotators that are not given found.")
-    ] = False,
+    force: Annotated[bool, Option("--force")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Do the whole job on a folder of articles, redo only what changed, and say what comes next.
@@ -92,6 +86,11 @@ def run(
 
     Work in annotations/layers and annotations/gold. What you changed in annotations/pre is kept in annotations/kept
     where it is made again; files in models and reports are just replaced.
+
+    Options:
+        config: The training config, used as soon as there is gold.
+        training: With gold, cross-validate and train a model, which can take minutes.
+        force: Redo every step; also replace what annotators that are not given found.
     """
     from biaozhu.reading.article import find_articles, read_readable
     from biaozhu.reporting.history import read_reports, summarize_report

@@ -18,7 +18,7 @@ from biaozhu.commands.options import LABELS, LOCAL, AsJson, LabelsFile
 from biaozhu.data.errors import BiaozhuError, MissingFileError, extra_advice, printable
 from biaozhu.data.files import cache_folder, read_bytes, write_bytes
 from biaozhu.data.labels import read_labels
-from biaozhu.data.shipped import find_own, find_owner, find_shipped, list_configs
+from biaozhu.data.shipped import find_own, find_owner, find_shipped, list_configs, list_requirements
 from biaozhu.data.translation import translate
 from biaozhu.reading.article import find_unread
 
@@ -93,7 +93,8 @@ def new(folder: Path) -> None:
 def doctor(*, as_json: AsJson = False) -> None:
     """Say what is installed, what runs, what is missing and how to get it; exit status 1 where the core is not whole."""
     core = list(_check_core())
-    rows = [*core, *_check_extras(), *_check_doccano(), *_check_folder()]
+    extras = [(f"extra {extra}: {use}", *_check_packages(extra)) for extra, use in EXTRAS.items()]
+    rows = [*core, *extras, *_check_doccano(), *_check_folder()]
     print_table("doctor", ("what", "state", "how to get it, or where it is"), rows, as_json=as_json)
     if failed := any(state != OK for _, state, _ in core):
         say("the core is not whole: nothing else can be relied on")
@@ -116,24 +117,12 @@ def _check_core() -> Iterator[Row]:
             yield f"weights of LAC, {weights}", MISSING, error.next_step
 
 
-def _check_extras() -> Iterator[Row]:
-    for extra, use in EXTRAS.items():
-        yield f"extra {extra}: {use}", *_check_packages(extra)
-
-
 def _list_lacking(extra: str) -> list[str]:
     """Return the packages of an extra (of the core, where it is empty) that are missing or of another version."""
-    from importlib.metadata import PackageNotFoundError, requires, version
-
-    from packaging.requirements import Requirement
+    from importlib.metadata import PackageNotFoundError, version
 
     lacking = []
-    for line in requires("biaozhu") or ():
-        wanted = Requirement(line)
-        marker = wanted.marker
-        of_extra = marker is not None and "extra" in str(marker)
-        if of_extra != bool(extra) or (marker is not None and not marker.evaluate({"extra": extra})):
-            continue
+    for wanted in list_requirements(extra):
         try:
             if not wanted.specifier.contains(version(wanted.name), prereleases=True):
                 lacking.append(f"{wanted.name} {version(wanted.name)} (wanted {wanted.specifier})")
