@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from biaozhu.cli import run
-from biaozhu.commands.console import finish, print_json, print_table, say, show
+from biaozhu.commands.console import finish, print_json, print_table, say, show_line
 from biaozhu.commands.doccano.projects import HEADINGS
 from biaozhu.data.errors import LineError, printable
 from biaozhu.data.ledger import Entry
@@ -31,7 +31,7 @@ def assert_harmless(text: str) -> None:
 
 def test_console_tables_and_notes_are_harmless(capsys: Capture) -> None:
     print_table(ACTING, ["text"], [[f"魏{ACTING}　县"]])
-    show(ACTING)
+    show_line(ACTING)
     say(ACTING)
     captured = capsys.readouterr()
     assert_harmless(captured.out)

@@ -8,7 +8,7 @@ import pytest
 
 from biaozhu.cli import run
 from biaozhu.commands.curation import rounds
-from biaozhu.curation.loop_state import FILE, STEPS, LoopState, advance, read_state, write_state
+from biaozhu.curation.loop_state import FILE, STEPS, LoopState, advance, read_loop_state, write_loop_state
 from biaozhu.data.errors import LineError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span
@@ -20,12 +20,12 @@ BEGUN = LoopState(("pool.jsonl",), ("ann", "bo"), "ner.cfg")
 
 
 def test_loop_state_goes_through_all_steps_and_begins_again(tmp_path: Path) -> None:
-    assert read_state(tmp_path) is None
+    assert read_loop_state(tmp_path) is None
     state = replace(BEGUN, asked=True, f1=(0.5, None))
     for step in STEPS:
         assert state.step == step
-        write_state(tmp_path, state)
-        assert read_state(tmp_path) == state
+        write_loop_state(tmp_path, state)
+        assert read_loop_state(tmp_path) == state
         state = advance(state)
     assert (state.round, state.step, state.asked) == (2, "select", False)
 
@@ -34,13 +34,13 @@ def test_loop_state_goes_through_all_steps_and_begins_again(tmp_path: Path) -> N
 def test_loop_state_that_is_damaged_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / FILE).write_text(content)
     with pytest.raises(LineError):
-        read_state(tmp_path)
+        read_loop_state(tmp_path)
 
 
 def test_loop_state_of_another_version_is_refused(tmp_path: Path) -> None:
-    write_state(tmp_path, replace(BEGUN, format="biaozhu.loop.v9"))
+    write_loop_state(tmp_path, replace(BEGUN, format="biaozhu.loop.v9"))
     with pytest.raises(LineError):
-        read_state(tmp_path)
+        read_loop_state(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -63,17 +63,17 @@ def test_loop_prints_where_it_waits_for_people_as_json(
     asked: bool,  # noqa: FBT001 — pytest gives it
     waits_at: str,
 ) -> None:
-    write_state(tmp_path, replace(BEGUN, step=step))
+    write_loop_state(tmp_path, replace(BEGUN, step=step))
     monkeypatch.setattr(rounds, "_take_step", lambda state, *_: replace(state, asked=asked))
     assert run(["loop", str(tmp_path), "--json"]) == 1
     assert json.loads(capsys.readouterr().out) == {"round": 1, "step": waits_at, "f1": [], "outlook": None}
 
 
 def test_loop_that_has_begun_takes_no_other_pool(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_state(tmp_path, BEGUN)
+    write_loop_state(tmp_path, BEGUN)
     assert run(["loop", str(tmp_path), "--pool", "b"]) == 2
     assert capsys.readouterr().err.startswith("BZ002 ")
-    assert read_state(tmp_path) == BEGUN
+    assert read_loop_state(tmp_path) == BEGUN
 
 
 def _layer(article: str, *texts: str) -> list[Sentence]:

@@ -13,9 +13,9 @@ from biaozhu.data.model import Sentence, Span
 from biaozhu.doccano.adjudication_project import (
     HOW_TO_ANSWER,
     ask_adjudicator,
+    parse_answers,
     phrase_questions,
     read_adjudication,
-    read_reasons,
 )
 from biaozhu.doccano.project import ProjectSpec
 
@@ -71,7 +71,7 @@ def test_adjudicating_question_shows_both_versions() -> None:
     ],
 )
 def test_adjudicating_reads_the_reason(comments: list[str], count: int, answers: dict[int, tuple[str, str]]) -> None:
-    assert read_reasons(comments, count) == answers
+    assert parse_answers(comments, count) == answers
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from biaozhu import cli
 from biaozhu.data.errors import BackupError, BiaozhuError, ServerError
-from biaozhu.doccano.local.backup import FORMAT, MANIFEST, restore
+from biaozhu.doccano.local.backup import FORMAT, MANIFEST, restore_backup
 from biaozhu.doccano.local.state import lock_home, make_state, read_state, write_state
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def make_backup(
 
 
 def test_restore_keeps_secrets_to_the_owner_and_takes_a_port(tmp_path: Path) -> None:
-    manifest, aside = restore(make_backup(tmp_path / "b.zip"), home=tmp_path / "home", port=4711)
+    manifest, aside = restore_backup(make_backup(tmp_path / "b.zip"), home=tmp_path / "home", port=4711)
     assert (manifest.database, aside) == ("sqlite", None)
     home = tmp_path / "home"
     found = read_state(home)
@@ -88,7 +88,7 @@ def test_restore_keeps_secrets_to_the_owner_and_takes_a_port(tmp_path: Path) -> 
 def test_restore_refuses_names_that_no_backup_has(tmp_path: Path, name: str) -> None:
     path = make_backup(tmp_path / "b.zip", {**CONTENT, name: b"x"})
     with pytest.raises(BackupError):
-        restore(path, home=tmp_path / "deep" / "home")
+        restore_backup(path, home=tmp_path / "deep" / "home")
     assert sorted(one.name for one in tmp_path.rglob("*")) == ["b.zip"]
 
 
@@ -108,14 +108,14 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
 @pytest.mark.parametrize("what", list(CHANGES))
 def test_restore_refuses_a_manifest_that_is_not_true(tmp_path: Path, what: str) -> None:
     with pytest.raises(BackupError):
-        restore(make_backup(tmp_path / "b.zip", change=CHANGES[what]), home=tmp_path / "home")
+        restore_backup(make_backup(tmp_path / "b.zip", change=CHANGES[what]), home=tmp_path / "home")
     assert [one.name for one in tmp_path.iterdir()] == ["b.zip"]
 
 
 def test_restore_refuses_what_the_manifest_does_not_name(tmp_path: Path) -> None:
     path = make_backup(tmp_path / "b.zip", extra={"media/more": b"x"})
     with pytest.raises(BackupError):
-        restore(path, home=tmp_path / "home")
+        restore_backup(path, home=tmp_path / "home")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"not a zip at all" * 100])
@@ -136,7 +136,7 @@ def test_restore_of_a_truncated_archive_is_one_line_at_every_length(tmp_path: Pa
     for length in range(0, len(whole), 61):
         (tmp_path / "cut.zip").write_bytes(whole[:length])
         with pytest.raises(BackupError):
-            restore(tmp_path / "cut.zip", home=tmp_path / "home")
+            restore_backup(tmp_path / "cut.zip", home=tmp_path / "home")
     # A byte turned over anywhere: refused, or in a place that carries nothing.
     for position in range(0, len(whole), 31):
         turned = bytearray(whole)
@@ -144,7 +144,7 @@ def test_restore_of_a_truncated_archive_is_one_line_at_every_length(tmp_path: Pa
         (tmp_path / "cut.zip").write_bytes(bytes(turned))
         home = tmp_path / f"home-{position}"
         try:
-            restore(tmp_path / "cut.zip", home=home)
+            restore_backup(tmp_path / "cut.zip", home=home)
         except BiaozhuError:
             assert not home.exists()
         else:
@@ -162,7 +162,7 @@ def test_restore_of_a_member_that_seems_encrypted_is_refused(tmp_path: Path, nam
     data[entry + 8] ^= 1
     path.write_bytes(bytes(data))
     with pytest.raises(BackupError):
-        restore(path, home=tmp_path / "home")
+        restore_backup(path, home=tmp_path / "home")
     assert [one.name for one in tmp_path.iterdir()] == ["b.zip"]
 
 
@@ -170,7 +170,7 @@ def test_restore_waits_for_who_is_at_work_there_and_looks_again(tmp_path: Path) 
     path, home = make_backup(tmp_path / "b.zip"), tmp_path / "home"
     with ThreadPoolExecutor(1) as pool:
         with lock_home(home):
-            restoring = pool.submit(restore, path, home=home)
+            restoring = pool.submit(restore_backup, path, home=home)
             until = time.monotonic() + 30
             while not list(tmp_path.glob(".home.*/home/state.json")):
                 assert time.monotonic() < until
@@ -186,7 +186,7 @@ def test_restore_waits_for_who_is_at_work_there_and_looks_again(tmp_path: Path) 
     assert state is not None
     assert state.port == 4711
     assert sorted(one.name for one in tmp_path.iterdir()) == ["b.zip", "home"]
-    assert restore(path, home=home, replace=True)[1] == tmp_path / "home.replaced-1"
+    assert restore_backup(path, home=home, replace=True)[1] == tmp_path / "home.replaced-1"
 
 
 def test_restore_that_fails_at_its_place_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +198,7 @@ def test_restore_that_fails_at_its_place_leaves_no_folder(tmp_path: Path, monkey
     )
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:geheim@127.0.0.1:1/a")
     with pytest.raises(ServerError):
-        restore(path, home=tmp_path / "home")
+        restore_backup(path, home=tmp_path / "home")
     assert [one.name for one in tmp_path.iterdir()] == ["b.zip"]
 
 
@@ -206,14 +206,14 @@ def test_restore_leaves_a_folder_that_holds_something_alone(tmp_path: Path) -> N
     path, home = make_backup(tmp_path / "b.zip"), tmp_path / "home"
     home.mkdir()
     (home / "lock").touch()
-    restore(path, home=home)
+    restore_backup(path, home=home)
     (home / "media/1/b.jsonl").write_text("new")
     with pytest.raises(ServerError) as caught:
-        restore(path, home=home)
+        restore_backup(path, home=home)
     assert "--replace" in str(caught.value)
     assert (home / "media/1/b.jsonl").read_text() == "new"
     for number in (1, 2):
-        _, aside = restore(path, home=home, replace=True)
+        _, aside = restore_backup(path, home=home, replace=True)
         assert aside == tmp_path / f"home.replaced-{number}"
     assert (tmp_path / "home.replaced-1/media/1/b.jsonl").read_text() == "new"
     assert not (home / "media/1/b.jsonl").exists()
@@ -222,7 +222,7 @@ def test_restore_leaves_a_folder_that_holds_something_alone(tmp_path: Path) -> N
 def test_restore_keeps_to_the_kind_of_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:geheim@db.example/a")
     with pytest.raises(ServerError) as caught:
-        restore(make_backup(tmp_path / "b.zip"), home=tmp_path / "home")
+        restore_backup(make_backup(tmp_path / "b.zip"), home=tmp_path / "home")
     assert "geheim" not in str(caught.value)
 
 

@@ -13,7 +13,7 @@ from biaozhu.data.errors import BiaozhuError
 from biaozhu.data.model import Sentence
 from biaozhu.doccano.assignment import assign_sentences, read_assignment, write_assignment
 from biaozhu.doccano.local.backup import FORMAT as BACKUP
-from biaozhu.doccano.local.backup import read_manifest as read_backup
+from biaozhu.doccano.local.backup import read_backup_manifest as read_backup
 from biaozhu.doccano.local.state import ACCOUNTS_FILE, STATE_FILE, make_state, read_state, write_state
 from biaozhu.doccano.team import find_password
 

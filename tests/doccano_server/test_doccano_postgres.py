@@ -20,7 +20,7 @@ from doccano_layers import make_layer
 from biaozhu.data.errors import ServerError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.doccano.connection import connect, find_account
-from biaozhu.doccano.local.backup import COUNTED_TABLES, back_up, restore
+from biaozhu.doccano.local.backup import COUNTED_TABLES, back_up, restore_backup
 from biaozhu.doccano.local.server import stop
 from biaozhu.doccano.local.state import find_family, hide_password, make_state, read_state, write_state
 
@@ -155,13 +155,13 @@ def test_backup_of_postgres_goes_into_an_empty_database_only(
     manifest = back_up(tmp_path / "b.zip", home=home)
     assert (manifest.database, manifest.rows["spans"], manifest.rows["users"]) == ("postgresql", 3, 0)
     with pytest.raises(ServerError, match="has tables already") as caught:
-        restore(tmp_path / "b.zip", home=fresh)
+        restore_backup(tmp_path / "b.zip", home=fresh)
     assert postgres.password not in str(caught.value)
     assert not fresh.exists()
     monkeypatch.setenv("DATABASE_URL", postgres.url("restored"))
     with pytest.raises(ServerError, match="annotations are in"):
         back_up(tmp_path / "c.zip", home=home)
-    restore(tmp_path / "b.zip", home=fresh)
+    restore_backup(tmp_path / "b.zip", home=fresh)
     assert sorted(path.name for path in fresh.iterdir()) == ["media", "state.json", "uploads"]
     state = read_state(fresh)
     assert state is not None

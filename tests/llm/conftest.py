@@ -11,7 +11,7 @@ from chat_server import chat_server
 
 from biaozhu.data.labels import read_labels
 from biaozhu.llm.answers import AnswerCache
-from biaozhu.llm.config import read_config
+from biaozhu.llm.config import read_model_config
 from biaozhu.llm.plan import make_plan
 from biaozhu.llm.work import carry_out
 from biaozhu.reading.article import article_from_bytes
@@ -62,7 +62,7 @@ class Project:
         """Plan what to ask about texts, each an article; of the project's own where there is none."""
         articles = [split_checked(article_from_bytes(text.encode(), name="x", where="x")) for text in texts or (TEXT,)]
         cache = AnswerCache(self.folder / "cache" / "answers.sqlite")
-        return make_plan(read_config(self.config), articles, labels=read_labels(), cache=cache), cache
+        return make_plan(read_model_config(self.config), articles, labels=read_labels(), cache=cache), cache
 
     def ask(self, *texts: str) -> Any:
         """Ask about texts, and give what came of it."""

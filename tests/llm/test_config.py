@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from biaozhu.data.errors import ConfigError, MissingFileError
-from biaozhu.llm.config import hide_key, read_config, read_key
+from biaozhu.llm.config import hide_key, read_key, read_model_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,24 +61,24 @@ def written(folder: Path, text: str) -> Path:
 )
 def test_config_refuses_what_is_wrong_and_names_it(tmp_path: Path, text: str, named: str) -> None:
     with pytest.raises(ConfigError, match=named):
-        read_config(written(tmp_path, text))
+        read_model_config(written(tmp_path, text))
 
 
 def test_config_shows_no_key_that_stands_in_place_of_its_variable(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        read_config(written(tmp_path, GOOD + 'key_env = "sk-0secret"'))
+        read_model_config(written(tmp_path, GOOD + 'key_env = "sk-0secret"'))
     assert "sk-0secret" not in str(caught.value)
 
 
 def test_config_names_certificates_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="no such file"):
-        read_config(written(tmp_path, GOOD + 'ca_bundle = "nowhere.pem"'))
+        read_model_config(written(tmp_path, GOOD + 'ca_bundle = "nowhere.pem"'))
 
 
 def test_config_shows_no_password_of_an_address(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD.replace("https://", "https://user:secret-word@"))
     with pytest.raises(ConfigError) as caught:
-        read_config(path)
+        read_model_config(path)
     assert "secret-word" not in str(caught.value)
 
 
@@ -90,7 +90,7 @@ def test_config_shows_no_key_that_it_refuses(
         monkeypatch.delenv("A_KEY", raising=False)
     else:
         monkeypatch.setenv("A_KEY", value)
-    config = read_config(written(tmp_path, GOOD + 'key_env = "A_KEY"'))
+    config = read_model_config(written(tmp_path, GOOD + 'key_env = "A_KEY"'))
     with pytest.raises(ConfigError) as caught:
         read_key(config)
     assert "secret-word" not in str(caught.value)
@@ -99,14 +99,14 @@ def test_config_shows_no_key_that_it_refuses(
 
 def test_config_sends_parameters_as_they_are(tmp_path: Path) -> None:
     more = "[parameters]\ntemperature = 0.5\nmax_completion_tokens = 9\nchat_template_kwargs = { enable_thinking = false }\n"
-    config = read_config(written(tmp_path, GOOD + more))
+    config = read_model_config(written(tmp_path, GOOD + more))
     assert config.request_parameters == {
         "temperature": 0.5,
         "max_completion_tokens": 9,
         "chat_template_kwargs": {"enable_thinking": False},
     }
     assert config.max_tokens == 9
-    assert read_config(written(tmp_path, GOOD)).request_parameters == {"temperature": 0, "max_tokens": 4096}
+    assert read_model_config(written(tmp_path, GOOD)).request_parameters == {"temperature": 0, "max_tokens": 4096}
 
 
 @given(st.lists(st.sampled_from(["", "", " ", "\n", "-", "\u200b", "\x1b"]), min_size=16, max_size=16), st.booleans())

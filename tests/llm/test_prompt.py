@@ -10,7 +10,7 @@ from chat_server import question_of
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
-from biaozhu.llm.plan import draw_examples, make_prompt, read_gold
+from biaozhu.llm.plan import draw_examples, make_prompt, read_example_pool
 from biaozhu.reading.article import article_from_bytes
 from biaozhu.reading.sentences import split_checked
 
@@ -111,4 +111,4 @@ def test_gold_is_read_once_for_each_text(tmp_path: Path) -> None:
     write_layer(tmp_path / "a.jsonl", GOLD)
     again = [Sentence("0" * 12, one.start, one.end, one.text, one.spans) for one in GOLD]
     write_layer(tmp_path / "b.jsonl", again)
-    assert len(read_gold([tmp_path], labels=LABELS)) == len(GOLD)
+    assert len(read_example_pool([tmp_path], labels=LABELS)) == len(GOLD)

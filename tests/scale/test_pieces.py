@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from biaozhu.data.errors import WorkerError
 from biaozhu.data.files import MAX_ARTICLE_BYTES
-from biaozhu.scale.batch import DIGEST_BYTES, batches, read_text
-from biaozhu.scale.cluster_reading import Checksums, Stretch, cut_shards, part_of, read_block, sources_of
+from biaozhu.scale.batch import DIGEST_BYTES, batches, take_text
+from biaozhu.scale.cluster_reading import Checksums, Stretch, actor_of, cut_shards, read_block, sources_of
 from biaozhu.scale.corpus_pieces import pieces_of, read_piece, require_files, unpack_piece
 from biaozhu.scale.corpus_stream import Source, read_sources
 from biaozhu.scale.shard_folders import place, write_whole
@@ -69,7 +69,7 @@ def test_pieces_of_lines_are_the_stream(
     path = tmp_path / name
     path.write_bytes(pack(LINES + end))
     found, blocks = _in_pieces([path], size)
-    assert found == [read_text(one) for one in read_sources([path])]
+    assert found == [take_text(one) for one in read_sources([path])]
     assert (blocks > 3) == (size < 1000)
 
 
@@ -134,7 +134,7 @@ def test_pieces_of_files_are_the_stream(tmp_path: Path, size: int) -> None:
     (folder / "k.jsonl").write_bytes(LINES)
     (tmp_path / "empty").mkdir()
     paths = [tmp_path / "empty", folder, tmp_path / "gone.jsonl", folder / "k.jsonl"]
-    assert _in_pieces(paths, size)[0] == [read_text(one) for one in read_sources(paths)]
+    assert _in_pieces(paths, size)[0] == [take_text(one) for one in read_sources(paths)]
 
 
 def test_pieces_of_a_file_that_a_node_does_not_see_are_an_error(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_pieces_checksums_answer_the_same_when_asked_again() -> None:
     digests[5] = digests[1]
     digests[5, -1] += 1  # the same article id, and another text
     orders = np.arange(6, dtype=np.int64) + (7 << 32)
-    assert part_of(digests, 3).max() < 3
+    assert actor_of(digests, 3).max() < 3
     actor: Any = Checksums(0, 1)
     assert actor.find(digests, orders) is None
     actor.begin([])

@@ -9,7 +9,7 @@ import pytest
 from training_material import small_project
 
 from biaozhu.cli import run
-from biaozhu.curation.loop_state import LoopState, read_state, write_state
+from biaozhu.curation.loop_state import LoopState, read_loop_state, write_loop_state
 from biaozhu.data.errors import LineError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.training.curves.stopping import (
@@ -92,7 +92,7 @@ def test_loop_says_after_the_fourth_round_what_another_is_worth(
         assert sum(right for _, _, right in score.counts.values()) == kept * len(sentences)
         write_round(folder / f"round-{number:02}" / "score.json", score)
     state = LoopState(("pool",), ("ann", "bo"), str(config), 5, str(gold), 4, "train", f1=(0.5, 0.8, 0.8))
-    write_state(folder, state)
+    write_loop_state(folder, state)
     assert run(["loop", str(folder), "--json"]) == 0
     shown = capsys.readouterr()
     told = json.loads(shown.out)
@@ -101,6 +101,6 @@ def test_loop_says_after_the_fourth_round_what_another_is_worth(
     assert told["outlook"]["advice"] == "unknown"
     assert "cannot be told yet" in shown.err
     assert read_round(folder / "round-04" / "score.json").sentences == len(sentences)
-    after = read_state(folder)
+    after = read_loop_state(folder)
     assert after is not None
     assert (after.round, after.step) == (5, "select")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from biaozhu.cli import run
-from biaozhu.commands.workspace.annotated import find_annotators
+from biaozhu.commands.workspace.annotated import list_annotator_folders
 from biaozhu.commands.workspace.next_steps import say_next_steps
 from biaozhu.commands.workspace.running import Job, _plan_job
 from biaozhu.commands.workspace.steps import PRE
@@ -46,7 +46,7 @@ def plan_job() -> Job:
 def advise(capsys: Capture, said: str = "") -> list[str]:
     job = plan_job()
     capsys.readouterr()
-    say_next_steps(job, find_annotators(job.articles.values()), AGAIN)
+    say_next_steps(job, list_annotator_folders(job.articles.values()), AGAIN)
     shown = capsys.readouterr().err
     assert said in shown
     return [one for one in re.findall("`([^`]+)`", shown) if not one.startswith("--")]

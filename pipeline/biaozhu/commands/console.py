@@ -50,7 +50,7 @@ def name_first(names: Sequence[object], most: int) -> str:
     return ", ".join(map(str, names[:most])) + " …" * (len(names) > most)
 
 
-def show(line: str) -> None:
+def show_line(line: str) -> None:
     """Write a line to stdout, in the user's language; article text in it cannot act on the terminal."""
     sys.stdout.write(f"{printable(translate(line), keep=HARMLESS)}\n")
 
@@ -127,7 +127,7 @@ def print_json(value: Any) -> None:
     # Piece by piece: of a document of megabytes the text is several times as large while it is put together.
     for piece in json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(value):
         # Outside its strings JSON has printable characters and line feeds only.
-        sys.stdout.write(piece if piece.isprintable() else "".join(map(_shown, piece)))
+        sys.stdout.write(piece if piece.isprintable() else "".join(map(_escape, piece)))
     sys.stdout.write("\n")
 
 
@@ -195,7 +195,7 @@ def finish(
         raise Exit(1)
 
 
-def _shown(character: str) -> str:
+def _escape(character: str) -> str:
     return character if character.isprintable() or character in HARMLESS else json.dumps(character)[1:-1]
 
 

@@ -77,7 +77,7 @@ def evaluate(
     Options:
         fail_under: Exit with status 1 when the strict micro F1 of any layer is lower or undefined.
     """
-    how = partial(_score, output, sampling=(resamples, seed), labels=labels, held_out=held_out)
+    how = partial(_score_layers, output, sampling=(resamples, seed), labels=labels, held_out=held_out)
     score = partial(how, gold=(gold,), layers=tuple(layer), articles=tuple(article), train=tuple(train))
     found = score(missing=missing, strict=strict, stream=stream, values=values, places=places)
     if as_json:
@@ -85,7 +85,7 @@ def evaluate(
     else:
         title = f"Scores on {gold} (intervals: BCa over {found.evaluations[0].units.kind}s)"
         figures = ("P", "R", "F1", "F1 95 %", "COR", "INC", "PAR", "MIS", "SPU")
-        print_table(title, ("layer", "label", "scheme", *figures), _list_scores(found))
+        print_table(title, ("layer", "label", "scheme", *figures), _list_score_rows(found))
         seen = [
             (one.name, row.key, row.gold, row.predicted, row.correct, row.precision, row.recall, row.f1)
             for one in found.evaluations
@@ -132,7 +132,7 @@ def compare(
 
     if len(name_layers((a, b))) == 1:
         raise UsageError("both layers have the same name", next_step="Name one of them, as in second=PATH")
-    how = partial(_score, output, sampling=(resamples, seed), labels=labels, held_out=held_out)
+    how = partial(_score_layers, output, sampling=(resamples, seed), labels=labels, held_out=held_out)
     score = partial(how, gold=(gold,), layers=(a, b), articles=tuple(article), train=tuple(train))
     found = score(missing=missing, strict=strict, stream=stream)
     if as_json:
@@ -160,7 +160,7 @@ def _make_request(resamples: int, seed: int, **options: Any) -> ScoringRequest:
     return layer_scoring.ScoringRequest(**options, sampling=draws, command=("biaozhu", *sys.argv[1:]))
 
 
-def _score(
+def _score_layers(
     output: Path | None, *, sampling: tuple[int, int], missing: Missing, strict: bool, stream: bool, **options: Any
 ) -> ScoredLayers:
     from biaozhu.scoring import layer_scoring, scores_document
@@ -230,7 +230,7 @@ def _say_notes(found: ScoredLayers, *, articles: Sequence[Path], stream: bool) -
         say("so many articles are not broken down one by one")
 
 
-def _list_scores(found: ScoredLayers) -> list[tuple[Any, ...]]:
+def _list_score_rows(found: ScoredLayers) -> list[tuple[Any, ...]]:
     from biaozhu.scoring.evaluation import list_occurring
 
     rows, occurring = [], list_occurring(found.evaluations)

@@ -51,7 +51,7 @@ def rank_doubts(found: Iterable[Doubt]) -> tuple[Doubt, ...]:
             last.append(one)
         else:
             groups.append([one])
-    return tuple(sorted(map(_join, groups), key=lambda one: (-one.score, one.sentence, one.start)))
+    return tuple(sorted(map(_join_doubts, groups), key=lambda one: (-one.score, one.sentence, one.start)))
 
 
 def apply_doubts(layer: Sequence[Sentence], doubts: Iterable[Doubt]) -> tuple[Sentence, ...]:
@@ -83,7 +83,7 @@ def make_doubt(
     return Doubt(sentence.id, start, end, reason, round(score, SCORE_DIGITS), ((start, end),), there, (by,))
 
 
-def _join(group: list[Doubt]) -> Doubt:
+def _join_doubts(group: list[Doubt]) -> Doubt:
     ranked = sorted(group, key=lambda one: -one.score)
     best = {name: one.score for one in reversed(ranked) for name in one.by}
     score = round(1 - prod(1 - one for one in sorted(best.values())), SCORE_DIGITS)

@@ -47,7 +47,7 @@ def freeze_gold(folder: str | Path) -> dict[str, FrozenFile]:
         contents = {one: read_bytes(one) for one in _list_gold(folder)}
         layers = {one: parse_layer(content, one) for one, content in contents.items()}
         join_layers(layers.items())
-        files = {one.name: _describe_file(contents[one], layer) for one, layer in layers.items()}
+        files = {one.name: _describe_gold_file(contents[one], layer) for one, layer in layers.items()}
         beside = sorted(one for pattern in BESIDE for one in folder.glob(pattern))
         files |= {one.relative_to(folder).as_posix(): FrozenFile(sha256_of(one)) for one in beside}
         if path.is_file():
@@ -96,7 +96,7 @@ def _list_gold(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.glob("*.jsonl")) if not is_beside(path)]
 
 
-def _describe_file(content: bytes, layer: tuple[Sentence, ...]) -> FrozenFile:
+def _describe_gold_file(content: bytes, layer: tuple[Sentence, ...]) -> FrozenFile:
     spans = Counter(span.label for sentence in layer for span in sentence.spans)
     articles = sorted({sentence.article for sentence in layer})
     return FrozenFile(hashlib.sha256(content).hexdigest(), tuple(articles), len(layer), dict(sorted(spans.items())))

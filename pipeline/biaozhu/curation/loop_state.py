@@ -39,7 +39,7 @@ def advance(state: LoopState) -> LoopState:
     return replace(state, round=state.round + 1, step=STEPS[0], asked=False)
 
 
-def read_state(folder: Path) -> LoopState | None:
+def read_loop_state(folder: Path) -> LoopState | None:
     """Read the state of the loop in a folder, None where there is none yet; raises LineError for another file."""
     path = folder / FILE
     if not path.is_file():
@@ -53,6 +53,6 @@ def read_state(folder: Path) -> LoopState | None:
     raise LineError("not the state of a loop of this version", where=str(path), next_step="Restore the file")
 
 
-def write_state(folder: Path, state: LoopState) -> None:
+def write_loop_state(folder: Path, state: LoopState) -> None:
     """Write the state, whole or not at all."""
     write_json(folder / FILE, asdict(state))

@@ -60,7 +60,7 @@ def find_improbable(layer: Sequence[Sentence], readings: Sequence[Reading]) -> I
             right = [span for span in theirs if share[span.key] >= UNSCORED]
             score = (1 + other - own) / 2 if mine else other
             score = max(0.0, score) * (1 if right else ABSENCE_WEIGHT)
-            reason = _reason(sentence.text, mine, theirs, share)
+            reason = _phrase_reason(sentence.text, mine, theirs, share)
             yield make_doubt(sentence, [*mine, *theirs], right, reason=reason, score=score, by="model")
 
 
@@ -152,7 +152,7 @@ def _tags_by_kind(model: CrfNetwork) -> dict[str, tuple[int, int, int, int]]:
     return tags
 
 
-def _reason(text: str, mine: Sequence[Span], theirs: Sequence[Span], share: Mapping[Key, float]) -> str:
+def _phrase_reason(text: str, mine: Sequence[Span], theirs: Sequence[Span], share: Mapping[Key, float]) -> str:
     own, other = (
         ", ".join(f"{text[one.start : one.end]} {one.label} {share[one.key]:.2f}" for one in spans)
         for spans in (mine, theirs)

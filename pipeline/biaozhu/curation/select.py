@@ -195,14 +195,14 @@ class _Taken:
 
     def gain(self, one: _Candidate) -> float:
         """Return what a sentence adds; it never rises as more is taken."""
-        pairs = _pairs(one.sentence)
+        pairs = _pair_characters(one.sentence)
         fresh = fsum(1 / (1 + len(self.holders.get(pair, ()))) for pair in pairs) / len(pairs)
         labels = _labels(one.sentence)
         rare = fsum(1 / sqrt(1 + self.labels[label]) for label in labels) / len(labels)
         return one.why.doubt * fresh * rare / sqrt(1 + self.articles[one.sentence.article])
 
     def add(self, one: Sentence) -> None:
-        pairs = _pairs(one)
+        pairs = _pair_characters(one)
         self.labels.update(_labels(one))
         self.articles[one.article] += 1
         self.pairs[one.id] = pairs
@@ -210,7 +210,7 @@ class _Taken:
             self.holders[pair].append(one.id)
 
     def is_like_one(self, one: Sentence) -> bool:
-        pairs = _pairs(one)
+        pairs = _pair_characters(one)
         # What is like it has all but a few of its pairs, so at least one of as few and one more: of those that fewest have.
         few = len(pairs) - ceil(LIKENESS * len(pairs)) + 1
         held = heapq.nsmallest(few, (self.holders.get(pair, []) for pair in pairs), key=len)
@@ -218,7 +218,7 @@ class _Taken:
         return any(len(pairs & other) >= LIKENESS * len(pairs | other) for other in others)
 
 
-def _pairs(sentence: Sentence) -> set[str]:
+def _pair_characters(sentence: Sentence) -> set[str]:
     return {one + other for one, other in pairwise(f"^{sentence.text}$")}
 
 

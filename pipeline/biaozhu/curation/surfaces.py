@@ -52,7 +52,7 @@ def find_inconsistent(layer: Sequence[Sentence]) -> Iterator[Doubt]:
     if not surfaces:
         return
     votes: _Votes = defaultdict(Counter)
-    occurrences = list(_occurrences(layer, surfaces))
+    occurrences = list(_find_occurrences(layer, surfaces))
     for one in occurrences:
         if one.label or not one.over:
             votes[one.text][one.label] += 1
@@ -63,7 +63,7 @@ def find_inconsistent(layer: Sequence[Sentence]) -> Iterator[Doubt]:
             yield doubt
 
 
-def _occurrences(layer: Sequence[Sentence], surfaces: set[str]) -> Iterator[_Occurrence]:
+def _find_occurrences(layer: Sequence[Sentence], surfaces: set[str]) -> Iterator[_Occurrence]:
     find = make_finder(surfaces)
     for sentence in layer:
         text = sentence.text
@@ -91,7 +91,7 @@ def _label_doubt(one: _Occurrence, votes: _Votes) -> Doubt | None:
         return None
     right = [Span(one.start, one.end, rival)] if rival else []
     said = f"{one.label or 'no label'} here, {rival or 'none'} in {labels[rival]} places"
-    reason, score = f"{one.text}: {said}", _score(count, share)
+    reason, score = f"{one.text}: {said}", _rank_share(count, share)
     return make_doubt(one.sentence, one.over, right, reason=reason, score=score, by="surface")
 
 
@@ -112,7 +112,7 @@ def _border_doubt(one: _Occurrence, votes: _Votes) -> Doubt | None:
     said = f"{there} only here, {one.text} as {span.label} in {count} places"
     right = [Span(one.start, one.end, span.label)]
     # A longer name is often another one (河北|河北省): less sure.
-    score = _score(count, share) * (0.5 if longer else 1)
+    score = _rank_share(count, share) * (0.5 if longer else 1)
     return make_doubt(one.sentence, one.over, right, reason=said, score=score, by="surface")
 
 
@@ -123,5 +123,5 @@ def _is_loose(one: _Occurrence, span: Span, votes: _Votes) -> bool:
     return len(rest) == 1 or (rest in votes and votes[rest][span.label] > 0)
 
 
-def _score(count: int, share: float) -> float:
+def _rank_share(count: int, share: float) -> float:
     return WEIGHT * share * count / (count + 1)

@@ -69,7 +69,7 @@ def compare_spans(before: Sentence, after: Sentence) -> list[Change]:
             changes.append(_change(before, kind, span, partner))
     changes += [_change(before, "removed", span, None) for span in gone]
     changes += [_change(before, "added", None, span) for span in come]
-    return sorted(changes, key=_place)
+    return sorted(changes, key=_find_place)
 
 
 def describe_round_trip(
@@ -104,6 +104,6 @@ def _change(sentence: Sentence, kind: Kind, before: Span | None, after: Span | N
     return Change(sentence.id, kind, before, after, sentence.text[span.start : span.end] if span is not None else "")
 
 
-def _place(change: Change) -> tuple[int, int]:
+def _find_place(change: Change) -> tuple[int, int]:
     span = change.before or change.after
     return (span.start, span.end) if span is not None else (0, 0)

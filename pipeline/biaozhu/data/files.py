@@ -286,7 +286,7 @@ def write_lines(path: str | Path, lines: Iterable[str]) -> None:
 
 def parse_json(data: bytes | str) -> Any:
     """Parse JSON from outside; raises ValueError, also where it is nested too deep, or holds a lone surrogate or a key twice."""
-    text = _decode(data)
+    text = _decode_utf8(data)
     try:
         value = json.loads(text, object_pairs_hook=once_each)
     except RecursionError:
@@ -306,12 +306,12 @@ def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def parse_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file, with a byte order mark or without; raises ValueError, and MissingFileError as `read_bytes` does."""
-    return tomllib.loads(_decode(read_bytes(path)))
+    return tomllib.loads(_decode_utf8(read_bytes(path)))
 
 
 def parse_json_as(data: bytes | str, kind: type[Value]) -> Value:
     """Return the value of a JSON document of a type, such as a dataclass, without unknown keys; raises ValueError."""
-    content = _decode(data)
+    content = _decode_utf8(data)
     try:
         value = msgspec.json.decode(content, type=kind)
         parse_json(content)  # of a key that stands twice msgspec takes the last
@@ -322,7 +322,7 @@ def parse_json_as(data: bytes | str, kind: type[Value]) -> Value:
     return value
 
 
-def _decode(data: bytes | str) -> str:
+def _decode_utf8(data: bytes | str) -> str:
     try:
         return data.decode("utf-8-sig") if isinstance(data, bytes) else data
     except UnicodeDecodeError:

@@ -56,7 +56,7 @@ def ask_adjudicator(
     disagreements = dispute.group_disagreements()
     if not disagreements:
         raise GoldError("the layers do not differ", next_step="Make the gold with -o, there is nothing to decide")
-    _check_labels(dispute, disagreements, spec)
+    _check_project_labels(dispute, disagreements, spec)
     layers: dict[str, list[Sentence]] = defaultdict(list)
     for sid, sentence in dispute.list_agreed().items():
         if sid in disagreements:
@@ -79,7 +79,7 @@ def ask_adjudicator(
 def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpec) -> AdjudicatorAnswers:
     """Read the decisions back from the project of these very layers."""
     agreed, disagreements = dispute.list_agreed(), dispute.group_disagreements()
-    _check_labels(dispute, disagreements, spec)
+    _check_project_labels(dispute, disagreements, spec)
     pulled = pull(connection, spec)
     project = pulled.project
     back = {sentence.id: sentence for sentence in pulled.sentences}
@@ -100,7 +100,7 @@ def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpe
         taken, strays = _assign_spans(back[sid], agreed[sid], items)
         answers.losses.extend(strays)
         confirmation = next(iter(read_confirmations(project, example.id)), None)
-        reasons = read_reasons(texts, len(items))
+        reasons = parse_answers(texts, len(items))
         for number, (item, spans) in enumerate(zip(items, taken, strict=True), 1):
             if confirmation is None:
                 answers.open.append((item, "the sentence is not confirmed"))
@@ -111,7 +111,7 @@ def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpe
     return answers
 
 
-def read_reasons(comments: Iterable[str], count: int) -> dict[int, tuple[str, str]]:
+def parse_answers(comments: Iterable[str], count: int) -> dict[int, tuple[str, str]]:
     """Return the adjudicator's rule (or nothing) and note by the disagreement's number, from 1, of a sentence's comments.
 
     A comment without the number of one of them answers all `count` disagreements; a later comment replaces an earlier one.
@@ -145,7 +145,7 @@ def phrase_questions(names: tuple[str, str], items: Sequence[Disagreement], labe
     return comments
 
 
-def _check_labels(dispute: Dispute, disputed: Collection[str], spec: ProjectSpec) -> None:
+def _check_project_labels(dispute: Dispute, disputed: Collection[str], spec: ProjectSpec) -> None:
     """Raise LabelError for the labels of the sentences in dispute that the project does not have."""
     names = spec.names
     unknown = dict.fromkeys(

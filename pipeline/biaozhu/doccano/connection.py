@@ -169,7 +169,7 @@ def translate_errors(url: str) -> Iterator[None]:
     except DoccanoAPIError as error:
         raise _make_refusal(error.response, url) from None
     except requests.exceptions.SSLError as error:
-        what = f"its certificate is not trusted ({_shorten(error)})"
+        what = f"its certificate is not trusted ({_shorten_reason(error)})"
         raise ServerError(what, where=url, next_step="Name your authority's bundle in DOCCANO_CA_BUNDLE") from None
     except requests.exceptions.ContentDecodingError:
         raise RemoteError("it compresses its answer, though asked not to", where=url) from None
@@ -183,10 +183,10 @@ def translate_errors(url: str) -> Iterator[None]:
             raise ServerError("it does not answer in time", where=url, next_step=HUNG_ADVICE) from None
         if isinstance(reason, ProtocolError):
             raise ServerError("the connection broke off", where=url, next_step=BROKEN_ADVICE) from None
-        said = _shorten(reason).rsplit(": ", 1)[-1]
+        said = _shorten_reason(reason).rsplit(": ", 1)[-1]
         raise ServerError(f"it cannot be reached ({said})", where=url) from None
     except ValueError as error:
-        raise RemoteError(f"doccano-client refuses the request: {_shorten(error)}", where=url) from None
+        raise RemoteError(f"doccano-client refuses the request: {_shorten_reason(error)}", where=url) from None
 
 
 def _make_refusal(response: requests.Response, url: str) -> AuthError | RemoteError:
@@ -194,7 +194,7 @@ def _make_refusal(response: requests.Response, url: str) -> AuthError | RemoteEr
     if code in (requests.codes.unauthorized, requests.codes.forbidden):
         return AuthError(f"Doccano says {code}: this account may not do that", where=url)
     advice = FAILED_ADVICE if code >= requests.codes.server_error else ""
-    what = f"Doccano says {code}: {_shorten(response.text)}"
+    what = f"Doccano says {code}: {_shorten_reason(response.text)}"
     return RemoteError(what, where=response.url.split("?")[0], next_step=advice)
 
 
@@ -255,5 +255,5 @@ def _read_silence_seconds() -> float:
     return seconds
 
 
-def _shorten(value: object) -> str:
+def _shorten_reason(value: object) -> str:
     return " ".join(str(value).split())[:200]

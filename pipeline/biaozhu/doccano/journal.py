@@ -64,7 +64,7 @@ def read_tags(project: Project, kind: type[_Kind]) -> list[tuple[int, _Kind]]:
     prefix = PREFIXES[kind]
     tags = [tag for tag in project.connection.get(f"{project.path}/tags") if tag["text"].startswith(prefix)]
     tags.sort(key=lambda tag: tag["id"])
-    return [(tag["id"], _parse(tag["text"], prefix, kind)) for tag in tags]
+    return [(tag["id"], _parse_tag(tag["text"], prefix, kind)) for tag in tags]
 
 
 def write_tag(project: Project, value: LockOwner | ImportBatch) -> int:
@@ -122,7 +122,7 @@ def _is_dead(owner: LockOwner) -> bool:
         return False
 
 
-def _parse(text: str, prefix: str, kind: type[_Kind]) -> _Kind:
+def _parse_tag(text: str, prefix: str, kind: type[_Kind]) -> _Kind:
     try:
         found = kind(**json.loads(text.removeprefix(prefix)))
         if isinstance(found, LockOwner):

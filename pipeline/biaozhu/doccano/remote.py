@@ -52,7 +52,7 @@ def read_examples(project: Project) -> list[DoccanoExample]:
     if len(rows) != count_examples(project):
         what, advice = "the export does not hold every example", "Run the command again"
         raise RemoteError(what, where=project.connection.url, next_step=advice)
-    return [_read_row(row, confirmed=row["id"] in confirmed) for row in rows]
+    return [_parse_example(row, confirmed=row["id"] in confirmed) for row in rows]
 
 
 def count_examples(project: Project) -> int:
@@ -173,7 +173,7 @@ def check_worker(connection: Connection, heard: float) -> float:
     return time.monotonic()
 
 
-def _read_row(row: Mapping[str, Any], *, confirmed: bool) -> DoccanoExample:
+def _parse_example(row: Mapping[str, Any], *, confirmed: bool) -> DoccanoExample:
     return DoccanoExample(
         id=int(row["id"]),
         text=str(row["text"]),

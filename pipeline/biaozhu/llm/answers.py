@@ -72,7 +72,7 @@ class Checked:
 def check_answer(content: str, texts: Sequence[str], *, labels: Collection[str]) -> list[Checked]:
     """Read the answer to a batch and check it against the texts, of which the first is number 1."""
     try:
-        entries = _parse(content)
+        entries = _parse_answers(content)
     except ValueError as error:
         return [make_unanswered(str(error))] * len(texts)
     found = [(one.get("n"), one.get("spans")) if isinstance(one, dict) else (None, None) for one in entries]
@@ -130,7 +130,7 @@ def find_occurrence(text: str, part: str, occurrence: int) -> int:
     return at
 
 
-def _parse(content: str) -> list[Any]:
+def _parse_answers(content: str) -> list[Any]:
     text = THOUGHTS.sub("", content).strip()
     if not text:
         raise ValueError("empty answer")

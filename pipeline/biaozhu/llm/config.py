@@ -94,7 +94,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return {"temperature": 0, **limit, **self.parameters}
 
 
-def read_config(path: Path) -> Config:
+def read_model_config(path: Path) -> Config:
     """Read and check a configuration; ConfigError also where it would send a key unencrypted."""
     where = str(path)
     try:

@@ -238,7 +238,7 @@ class Endpoint:
         options: Any = {"timeout": timeout, "stream": True, "allow_redirects": False}
         try:
             with self._open(deadline) as session, session.post(self._url, json=body, **options) as response:
-                return response.status_code, response.headers, _read(response)
+                return response.status_code, response.headers, _read_response(response)
         except (requests.exceptions.SSLError, requests.exceptions.ProxyError) as error:
             raise EndpointError(f"no safe connection ({_last(error)})", where=self._config.base_url) from None
         except requests.ConnectTimeout:
@@ -282,7 +282,7 @@ class Endpoint:
         self.stop.wait(pause + random.uniform(longest / 2, longest))  # noqa: S311 — no secret hangs on it
 
 
-def _read(response: requests.Response) -> bytes:
+def _read_response(response: requests.Response) -> bytes:
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise CallFailedError("the answer is packed", is_server=True)
     # urllib3 1 takes half an answer for a whole one unless it is told.
@@ -303,7 +303,7 @@ def read_reply(body: bytes, *, secret: str) -> tuple[str, str]:
 
     BusyError: a stream broke off. CallFailedError: there is no answer.
     """
-    data = _parse(body)
+    data = _parse_response(body)
     if isinstance(data, dict) and data.get("error"):
         said, _ = describe_error(body, secret=secret)
         raise CallFailedError("the server answers with an error", said, is_server=True)
@@ -324,7 +324,7 @@ def read_reply(body: bytes, *, secret: str) -> tuple[str, str]:
 def read_usage(body: bytes, most: Usage) -> Usage:
     """Return the tokens that a response says it used; what is not said is estimated by what was set aside."""
     try:
-        data = _parse(body)
+        data = _parse_response(body)
         usage = data["usage"]
         details = usage.get("prompt_tokens_details") or {}
         cached = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens") or 0
@@ -357,7 +357,7 @@ def read_retry_after(value: str) -> float:
     return 0.0
 
 
-def _parse(body: bytes) -> Any:
+def _parse_response(body: bytes) -> Any:
     if body.lstrip().startswith((b"data:", b":", b"event:")):
         return _join_stream(body)
     try:

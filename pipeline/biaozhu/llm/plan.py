@@ -69,7 +69,7 @@ class Prompt:
     checksum: str
 
 
-def read_gold(paths: Iterable[Path], *, labels: Iterable[str]) -> tuple[Sentence, ...]:
+def read_example_pool(paths: Iterable[Path], *, labels: Iterable[str]) -> tuple[Sentence, ...]:
     """Read the sentences that examples may be drawn from, each text once, in an order that does not change."""
     known = frozenset(labels)
     by_text = {one.text: one for path in find_layers(paths) for one in read_layer(path, labels=known)}
@@ -213,7 +213,7 @@ def make_plan(
     if unknown := sorted(set(config.proposes) - set(ids)):
         raise ConfigError(f"proposes.{unknown[0]} is not a label of the label set", where=config.name)
     guideline = read_guideline(config)
-    gold = read_gold(map(Path, config.gold), labels=ids) if config.gold and config.examples else ()
+    gold = read_example_pool(map(Path, config.gold), labels=ids) if config.gold and config.examples else ()
     drawn = [draw_examples(gold, some, config.examples, labels=ids) for some in articles]
     prompts = tuple(make_prompt(labels, guideline, some, form=config.answer) for some in drawn)
     asked = (config.base_url, config.model, config.request_parameters)

@@ -62,7 +62,7 @@ class GoldAuthor:
 def read_about(paths: Iterable[Path]) -> About:
     """Read the `about.toml` of each gold folder (or of a gold file's folder) and join them; ReportInputError where one is not such a file."""
     files = dict.fromkeys((path if path.is_dir() else path.parent) / ABOUT for path in paths)
-    found = [_read_file(path) for path in files if path.is_file()]
+    found = [_read_about_file(path) for path in files if path.is_file()]
     in_sample = {layer: why for one in found for layer, why in one.in_sample.items()}
     return About(tuple(author for one in found for author in one.annotator), in_sample)
 
@@ -86,7 +86,7 @@ def list_authors(gold: Iterable[Sentence], about: About, times: Mapping[str, str
     return tuple(found)
 
 
-def _read_file(path: Path) -> About:
+def _read_about_file(path: Path) -> About:
     try:
         table = parse_toml(path)
         if unknown := sorted(set(table) - {"annotator", "in_sample"}):

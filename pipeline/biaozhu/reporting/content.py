@@ -210,15 +210,15 @@ def _find_foreign(given: ScoringInputs, annotators: Mapping[str, Layer]) -> Iter
     files = {article.id for article in given.articles}
     scored = {one.article for one in given.gold}
     if scored and files and scored.isdisjoint(files):
-        yield VersionError(f"the gold is about {_join(scored)}, the articles given are {_join(files)}")
+        yield VersionError(f"the gold is about {_join_ids(scored)}, the articles given are {_join_ids(files)}")
     about = {name: {one.article for one in layer} for name, layer in given.layers.items()}
     shown = files | scored or set().union(*about.values())
     for name, theirs in (about | {name: {one.article for one in layer} for name, layer in annotators.items()}).items():
         if theirs and theirs.isdisjoint(shown):
-            yield VersionError(f"{name} is about {_join(theirs)}, this report about {_join(shown)}")
+            yield VersionError(f"{name} is about {_join_ids(theirs)}, this report about {_join_ids(shown)}")
 
 
-def _join(articles: Iterable[str]) -> str:
+def _join_ids(articles: Iterable[str]) -> str:
     return ", ".join(sorted(articles))
 
 

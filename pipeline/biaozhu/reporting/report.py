@@ -105,11 +105,11 @@ def make_checks(content: ReportContent) -> dict[str, Any]:
 
 def render_template(template: str, values: Mapping[str, Any]) -> str:
     """Fill a template of this package; in HTML everything is escaped, and an unknown value is an error."""
-    return _make_environment(template.endswith(".html.j2")).get_template(template).render(values)
+    return _make_template_environment(template.endswith(".html.j2")).get_template(template).render(values)
 
 
 @cache
-def _make_environment(html: bool) -> Environment:  # noqa: FBT001 — functools.cache and one caller
+def _make_template_environment(html: bool) -> Environment:  # noqa: FBT001 — functools.cache and one caller
     # Markdown is not HTML: its cells go through the filter `markdown` instead.
     environment = Environment(
         loader=PackageLoader("biaozhu.reporting.page"),

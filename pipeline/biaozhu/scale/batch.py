@@ -38,7 +38,7 @@ def without_duplicates(sources: Iterable[Source]) -> Iterator[Source]:
     """
     with scratch_database(cache=CACHE) as database:
         seen = Seen(database)
-        for source in map(read_text, sources):
+        for source in map(take_text, sources):
             first = None if source.problem else seen.find_first(digest_of(source), source.where)
             yield source if first is None else as_duplicate(source, str(first[0]), same=first[1])
 
@@ -83,7 +83,7 @@ def read_or_explain(source: Source) -> Article | str:
         return str(bug_from(error, where=source.where))
 
 
-def read_text(source: Source) -> Source:
+def take_text(source: Source) -> Source:
     """Return a source with the text that its article has where that is not its bytes: of a page, of wrapped lines."""
     if source.problem or not (source.page or is_rewritten(source.data)):
         return source
@@ -182,12 +182,12 @@ def run_in_order(
 
 
 @lru_cache(maxsize=1)
-def _load(weights: str, threads: int) -> NameModel:
+def _load_in_worker(weights: str, threads: int) -> NameModel:
     return load_model(weights, threads=threads)
 
 
 def _call(work: Callable[..., Result], task: object, weights: str, threads: int) -> Result:
-    return work(task, model=_load(weights, threads))
+    return work(task, model=_load_in_worker(weights, threads))
 
 
 def chunks(items: Iterable[Task], size: int, weight: Callable[[Task], int]) -> Iterator[tuple[Task, ...]]:

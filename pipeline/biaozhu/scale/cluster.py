@@ -55,14 +55,14 @@ def write_shards_on_ray(
     """
     check_form(plan.form)
     require_readable(read_sources(paths))
-    with held(folder), connect(address, workers) as ray:
+    with held(folder), connect_to_ray(address, workers) as ray:
         cores = int(ray.cluster_resources().get("CPU", 0))
         if cores < 1:
             raise WorkerError("the cluster has no core", next_step="Add nodes to it")
         try:
             yield from collect(_made(ray, paths, folder, plan, min(workers or cores, cores)), folder, plan)
         except ray.exceptions.RayError as error:
-            raise _reason(error) from None
+            raise _find_error(error) from None
 
 
 def make_on_node(
@@ -75,13 +75,13 @@ def make_on_node(
     *blocks: Sequence[Source],
 ) -> Receipt:
     """Make a shard of stretches of these blocks; ModelDataError where version or weights are not the driver's."""
-    model = _load(plan.weights, version, mark)
+    model = _load_on_node(plan.weights, version, mark)
     sources = tuple(chain(*(sources_of(*one) for one in zip(stretches, blocks, strict=True))))
     return make_shard((number, sources), folder=folder, plan=plan, mark=mark, model=model)
 
 
 @lru_cache(maxsize=1)
-def _load(weights: str, version: str, mark: str) -> NameModel:
+def _load_on_node(weights: str, version: str, mark: str) -> NameModel:
     if version != __version__:
         raise ModelDataError(f"a node has biaozhu {__version__}, the driver {version}")
     if mark != weights_mark(weights):
@@ -115,7 +115,7 @@ def _made(ray: Any, paths: Sequence[Path], folder: Path, plan: ShardPlan, worker
 
 
 @contextmanager
-def connect(address: str | None, workers: int | None) -> Iterator[Any]:
+def connect_to_ray(address: str | None, workers: int | None) -> Iterator[Any]:
     """Connect to a cluster, or start a Ray of so many cores on this machine; both end at the end."""
     for name, value in (PRIVATE if address else PRIVATE | ON_LOOPBACK).items():
         os.environ.setdefault(name, value)
@@ -146,7 +146,7 @@ def connect(address: str | None, workers: int | None) -> Iterator[Any]:
             ray.shutdown()
 
 
-def _reason(error: BaseException) -> BiaozhuError:
+def _find_error(error: BaseException) -> BiaozhuError:
     """Return the error of biaozhu that is at the bottom of what Ray raises, or one that says what Ray says."""
     at: BaseException | None = error
     while at is not None:

@@ -17,7 +17,7 @@ import numpy as np
 from biaozhu import __version__
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import scratch_database
-from biaozhu.scale.batch import CACHE, DIGEST_BYTES, Seen, as_duplicate, digest_of, read_text
+from biaozhu.scale.batch import CACHE, DIGEST_BYTES, Seen, as_duplicate, digest_of, take_text
 from biaozhu.scale.corpus_pieces import Chunk, CorpusPiece, move_line, read_piece, require_files, unpack_piece
 from biaozhu.scale.corpus_stream import Source
 
@@ -25,7 +25,7 @@ JOURNAL_ARTICLES = 1 << 16  # that are put into the object store together: 1.5 M
 
 
 class Checksums:
-    """An actor that knows the checksums that `part_of` gives its number."""
+    """An actor that knows the checksums that `actor_of` gives its number."""
 
     def __init__(self, part: int, parts: int) -> None:
         self._part, self._parts = part, parts
@@ -40,7 +40,7 @@ class Checksums:
         self._seen = Seen(self._held.enter_context(scratch_database(cache=CACHE)))
         for reference in journal:
             digests, orders = ray.get(reference)
-            mine = part_of(digests, self._parts) == self._part
+            mine = actor_of(digests, self._parts) == self._part
             self.find(digests[mine], orders[mine])
 
     def find(self, digests: Any, orders: Any) -> list[tuple[int, int, bool]] | None:
@@ -70,7 +70,7 @@ class Duplicates:
             self._journal.append(self._ray.put(self._joined()))
             self._recent = []
         self._recent.append((digests, orders))
-        parts = part_of(digests, len(self.actors))
+        parts = actor_of(digests, len(self.actors))
         mine = [(actor, parts == part) for part, actor in enumerate(self.actors) if (parts == part).any()]
         asked = [(actor, digests[rows], orders[rows]) for actor, rows in mine]
         answers = self._ray.get([actor.find.remote(*some) for actor, *some in asked])
@@ -88,7 +88,7 @@ class Duplicates:
         return np.concatenate(digests), np.concatenate(orders)
 
 
-def part_of(digests: Any, parts: int) -> Any:
+def actor_of(digests: Any, parts: int) -> Any:
     """Return which actor knows each checksum; those that share an article id have the same."""
     return (digests[:, 0].astype(np.int64) * 256 + digests[:, 1]) % parts
 
@@ -184,7 +184,7 @@ def read_block(piece: CorpusPiece, chunk: Chunk | None = None, node: str = "") -
         nonlocal lines
         lines = yield from read_piece(piece, chunk)
 
-    block = tuple(map(read_text, read()))
+    block = tuple(map(take_text, read()))
     articles = [(row, source) for row, source in enumerate(block) if not source.problem]
     numbers = [int(source.where.rpartition(":")[2]) if piece.holds_records else row for row, source in articles]
     digests = b"".join(digest_of(source) for _, source in articles)

@@ -17,7 +17,7 @@ from biaozhu.scale.corpus_stream import (
     TABLE,
     Source,
     files_of,
-    kind_of,
+    kind_of_file,
     read_file,
     read_lines,
     read_sources,
@@ -77,7 +77,7 @@ def unpack_piece(piece: CorpusPiece, size: int) -> Iterator[Chunk]:
     (path,) = piece.files
     if isinstance(path, Source):
         return
-    if kind_of(path)[0] == TABLE:
+    if kind_of_file(path)[0] == TABLE:
         yield from batches(read_file(path, piece.start, piece.end), size)
         return
     for some in chunks(unpack_lines(path), size, lambda one: 0 if isinstance(one, Source) else len(one)):
@@ -114,12 +114,12 @@ def move_line(source: Source, lines: int) -> Source:
 def _holds_records(one: Path | Source) -> bool:
     if isinstance(one, Source):
         return False
-    kind, packing = kind_of(one)
+    kind, packing = kind_of_file(one)
     return kind == LINES or (kind == TABLE and not packing)
 
 
 def _ranges(file: Path | Source, size: int) -> Iterator[CorpusPiece]:
-    kind, packing = ("", "") if isinstance(file, Source) else kind_of(file)
+    kind, packing = ("", "") if isinstance(file, Source) else kind_of_file(file)
     starts: list[int | None] = [0] if packing else [*range(0, max(1, _size_of(file)), size)]
     for start, end in pairwise([*starts, None]):
         chunked = bool(packing) or kind == TABLE

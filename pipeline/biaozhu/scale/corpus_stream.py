@@ -56,7 +56,7 @@ class Source:
 
 def is_stream(path: Path) -> bool:
     """Return whether the path may hold many articles, or needs unpacking: all but a plain file or a folder."""
-    kind, packing = kind_of(path)
+    kind, packing = kind_of_file(path)
     return str(path) == STDIN or bool(packing) or kind in {LINES, TABLE}
 
 
@@ -108,7 +108,7 @@ def files_of(paths: Iterable[Path]) -> Iterator[Path | Source]:
         try:
             inside = [path]
             if path.is_dir():
-                inside = sorted(one for one in path.iterdir() if kind_of(one)[0] in SOURCE_KINDS)
+                inside = sorted(one for one in path.iterdir() if kind_of_file(one)[0] in SOURCE_KINDS)
         except Exception as error:
             if not is_remote(path):
                 raise
@@ -125,11 +125,11 @@ def read_file(path: Path, start: int = 0, end: int | None = None) -> Generator[S
     Of JSONL and Parquet, which hold many, only those are read that begin at a byte from `start` to before `end`; lines
     are counted from `start`, rows from the beginning of the table.
     """
-    kind, packing = kind_of(path)
+    kind, packing = kind_of_file(path)
     name, where = _name_of(path), str(path)
     try:
         if kind == TABLE and not packing:
-            for number, row_name, text in read_rows(path, start, end):
+            for number, row_name, text in read_table_rows(path, start, end):
                 yield _article(row_name, text, f"{where}:{number}")
         elif kind == LINES:
             with opened(path, packing, ahead=None if end is None and not start else REMOTE_AHEAD) as file:
@@ -148,7 +148,7 @@ def _unread(path: Path, error: Exception) -> str:
     return str(MissingFileError(f"cannot be read ({reason_of(error)})", where=str(path), next_step=advice_on(path)))
 
 
-def kind_of(path: Path) -> tuple[str, str]:
+def kind_of_file(path: Path) -> tuple[str, str]:
     """Return what a file is and how it is compressed, as suffixes; either may be empty."""
     *_, before, last = ("", "", *map(str.lower, path.suffixes))
     return ("" if before in COMPRESSED else before, last) if last in COMPRESSED else (last, "")
@@ -157,7 +157,7 @@ def kind_of(path: Path) -> tuple[str, str]:
 def unpack_lines(path: Path) -> Iterator[bytes | Source]:
     """Yield the lines of a JSONL file, too long ones cut, and last what ended it early."""
     try:
-        with opened(path, kind_of(path)[1]) as file:
+        with opened(path, kind_of_file(path)[1]) as file:
             while line := file.readline(MAX_ARTICLE_BYTES + 1):
                 if len(line) > MAX_ARTICLE_BYTES and not line.endswith(b"\n"):
                     _skip_line(file)
@@ -179,7 +179,7 @@ def _failed(path: Path, name: str, error: Exception) -> Source:
 
 
 def _name_of(path: Path) -> str:
-    kind, packing = kind_of(path)
+    kind, packing = kind_of_file(path)
     return path.name.removesuffix(path.suffix).removesuffix(kind) if packing else path.stem
 
 
@@ -262,7 +262,7 @@ def _refused(where: str, reason: str, name: str = "") -> Source:
     return Source(name, where, problem=str(LineError(reason, where=where, next_step="Fix the line and run again")))
 
 
-def read_rows(path: Path, start: int, end: int | None) -> Iterator[tuple[int, str | None, str | None]]:
+def read_table_rows(path: Path, start: int, end: int | None) -> Iterator[tuple[int, str | None, str | None]]:
     """Yield number, name and text of rows in row groups that begin from byte `start` to before `end`; or LineError."""
     with needing_extra("table", "Parquet needs the package pyarrow", where=str(path)):
         import pyarrow as pa  # noqa: PLC0415 — an extra that only tables need

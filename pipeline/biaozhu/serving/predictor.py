@@ -55,7 +55,8 @@ class Predictor:
         """Return the spans of each text with their meanings, if wanted; a large request must not take every worker."""
         found = self.predict(texts)
         return [
-            (spans, _explain(text, spans) if is_explained else None) for text, spans in zip(texts, found, strict=True)
+            (spans, _explain_spans(text, spans) if is_explained else None)
+            for text, spans in zip(texts, found, strict=True)
         ]
 
     @property
@@ -105,7 +106,7 @@ def _joined(cuts: Sequence[tuple[int, int]], found: Iterable[Iterable[Span]]) ->
     )
 
 
-def _explain(text: str, spans: Sequence[Span]) -> Meanings:
+def _explain_spans(text: str, spans: Sequence[Span]) -> Meanings:
     """Return what each span of a text, taken for an article of its own, means."""
     digest = sha256(text.encode("utf-8")).hexdigest()
     blocks, metadata = find_blocks(text) if text.strip() else ((), Metadata())

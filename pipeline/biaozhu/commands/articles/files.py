@@ -77,16 +77,16 @@ def _print_articles(articles: Sequence[Article]) -> None:
     rows: list[tuple[object, ...]] = []
     for one in articles:
         sections = 1 + sum(block.kind == "heading" for block in one.blocks)
-        named = (_shown(one.name), one.id, one.encoding, *map(_shown, METADATA(one.metadata)))
+        named = (_shorten_cell(one.name), one.id, one.encoding, *map(_shorten_cell, METADATA(one.metadata)))
         rows.append((*named, len(one.raw), sections))
     metadata = ("title", "source", "author", "time")
     print_table("articles", ("article", "id", "encoding", *metadata, "code points", "sections"), rows)
     for article in articles:
-        name, raw = _shown(article.name), article.raw
-        cells = [(*BLOCK(one), _shown(raw[one.start : one.end])) for one in article.blocks]
+        name, raw = _shorten_cell(article.name), article.raw
+        cells = [(*BLOCK(one), _shorten_cell(raw[one.start : one.end])) for one in article.blocks]
         print_table(name, ("section", "kind", "start", "end", "text"), cells)
         if article.left_out:
-            left_out = [(one.reason, _shown(one.text)) for one in article.left_out]
+            left_out = [(one.reason, _shorten_cell(one.text)) for one in article.left_out]
             print_table(f"{name}: left out of the page", ("reason", "text"), left_out)
 
 
@@ -171,7 +171,7 @@ def _as_json(article: Article) -> dict[str, Any]:
     }
 
 
-def _shown(text: str) -> str:
+def _shorten_cell(text: str) -> str:
     """Return a cell's text: cut, and without what would move the terminal's cursor or reorder its line."""
     cut = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
     return "".join(c if c.isprintable() else "\u00b7" if c.isspace() else f"\\u{ord(c):04x}" for c in cut)

@@ -51,7 +51,7 @@ def llm(
     articles = list(read.values())
     whole = output.suffix == ".jsonl"
     paths = [output] if whole else [output / f"{one.name}.jsonl" for one in articles]
-    check_names(paths)
+    check_distinct_names(paths)
     for path in paths:
         check_output(path, "layer", articles=[config, *files])
     check_records([config], paths)
@@ -86,11 +86,11 @@ def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
     """Check before any work that records and status files beside layers replace nothing else; in a path * is the model's name."""
     if not configs:
         return
-    from biaozhu.llm.config import read_config
+    from biaozhu.llm.config import read_model_config
     from biaozhu.llm.work import record_path
 
     for config in configs:
-        name = read_config(config).name
+        name = read_model_config(config).name
         for layer in layers:
             path = Path(*(name if part == "*" else part for part in layer.parts))
             check_output(record_path(path, name), "llm")
@@ -102,12 +102,12 @@ def ask_models(
 ) -> list[Outcome]:
     """Ask each language model about all articles, after saying what goes to whom and, without `yes`, being told to, else UsageError."""
     from biaozhu.llm.answers import AnswerCache
-    from biaozhu.llm.config import read_config, read_key
+    from biaozhu.llm.config import read_key, read_model_config
     from biaozhu.llm.plan import make_plan
     from biaozhu.llm.work import carry_out
     from biaozhu.reading.sentences import split_checked
 
-    read = [read_config(path) for path in configs]
+    read = [read_model_config(path) for path in configs]
     if twice := [name for name, count in Counter(one.name for one in read).items() if count > 1]:
         raise ConfigError("another model has this name", where=twice[0])
     keys = [read_key(one) for one in read]
@@ -127,7 +127,7 @@ def ask_models(
     return answered
 
 
-def check_names(names: Sequence[Path | str]) -> None:
+def check_distinct_names(names: Sequence[Path | str]) -> None:
     """Check that no layer would overwrite another."""
     if len(set(names)) < len(names):
         what = "two articles have the same file name, their layers would overwrite each other"

@@ -15,7 +15,7 @@ from typer import Argument, Option
 
 from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model, whole_name
 from biaozhu.commands.articles.files import say_where_little_is_found, say_where_not_read
-from biaozhu.commands.articles.language_models import ask_models, check_names, check_records, write_answers
+from biaozhu.commands.articles.language_models import ask_models, check_distinct_names, check_records, write_answers
 from biaozhu.commands.console import LOSSES_SHOWN, finish, progress, say
 from biaozhu.commands.options import LABELS, MAX_PROCESSES, LabelsFile, Yes, folder_name, stdout_or_output
 from biaozhu.data.errors import BiaozhuError, ConfigError, EmptyArticleError, LabelError, UsageError
@@ -129,13 +129,13 @@ def _check_json(annotators: Sequence[str], output: Path | None) -> None:
         raise UsageError("--json needs --output: the layer goes to stdout without it")
 
 
-def name_layers(given: Sequence[str]) -> frozenset[str]:
+def list_sources(given: Sequence[str]) -> frozenset[str]:
     """Return the names of all layers that pre-annotation makes with the given annotators beside the package's own."""
     from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
     from biaozhu.annotators.registry import find_annotators
-    from biaozhu.llm.config import read_config
+    from biaozhu.llm.config import read_model_config
 
-    models = [read_config(Path(name)).name for name in given if name.endswith(LANGUAGE_MODEL)]
+    models = [read_model_config(Path(name)).name for name in given if name.endswith(LANGUAGE_MODEL)]
     found = [one for name in given if not name.endswith(LANGUAGE_MODEL) for one in find_annotators(name)]
     return frozenset([*(one.name for one in (*DEFAULT_ANNOTATORS, *found)), *models])
 
@@ -163,11 +163,11 @@ def _annotate_articles(
     say_where_little_is_found(articles)
     names = [f"{article.name}.jsonl" for article in articles]
     own = [folder / name for name in names] if folder else []
-    made = [layers / source / name for source in name_layers(given) for name in names] if layers else []
+    made = [layers / source / name for source in list_sources(given) for name in names] if layers else []
     _check_outputs(own, files, ledger=ledger)
     _check_outputs(made, files, ledger=False)
     if layers is not None or folder:
-        check_names(names)
+        check_distinct_names(names)
     check_distinct(*own, file, *made)
     configs = [Path(name) for name in given if name.endswith(LANGUAGE_MODEL)]
     check_records(configs, [*([file] if file else own), *(layers / "*" / name for name in names if layers)])
@@ -181,7 +181,7 @@ def _annotate_articles(
             done.append(one)
             tick(1)
     if layers is not None:
-        _write_layers(done, layers, asked)
+        _write_source_layers(done, layers, asked)
     parts = [([one], folder / f"{one.article.name}.jsonl") for one in done] if folder else [(done, file)]
     for some, path in parts:
         _write(some, path, asked, ledger=ledger)
@@ -204,7 +204,7 @@ def _list_entries(done: Sequence[Preannotation], asked: Sequence[Outcome]) -> li
     return found
 
 
-def _write_layers(done: Sequence[Preannotation], folder: Path, asked: Sequence[Outcome]) -> None:
+def _write_source_layers(done: Sequence[Preannotation], folder: Path, asked: Sequence[Outcome]) -> None:
     models = {model.plan.config.name: model for model in asked}
     for one in done:
         hidden = _proposed_without(one, models) if models else {}

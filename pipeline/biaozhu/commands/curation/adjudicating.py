@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from biaozhu.commands.console import finish, print_json, print_table, quote, say, show
+from biaozhu.commands.console import finish, print_json, print_table, quote, say, show_line
 from biaozhu.commands.doccano.specs import GUIDELINE, GuidelineFile, log_in, read_spec
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_or_folder, target
 from biaozhu.curation import adjudication
@@ -141,11 +141,11 @@ def _make_gold(
 ) -> tuple[Sentence, ...]:
     if output is None:
         return ()
-    _check_labels(given, dispute, labels)
+    _check_decided_labels(given, dispute, labels)
     return adjudication.adjudicate(dispute.first, dispute.second, given, names=dispute.names)
 
 
-def _check_labels(given: Sequence[adjudication.Decision], dispute: adjudication.Dispute, labels: Path) -> None:
+def _check_decided_labels(given: Sequence[adjudication.Decision], dispute: adjudication.Dispute, labels: Path) -> None:
     known = {label.id for label in read_labels(labels)}
     known |= {span.label for one in (*dispute.first, *dispute.second) for span in one.spans}
     advice = advise_on_label(labels)
@@ -380,7 +380,7 @@ def bias(
     ]
     title = f"Shown ({result.sentences['shown']} sentences) and blind ({result.sentences['blind']})"
     print_table(title, ("what", "shown", "blind", "difference", "95 % from", "to"), compared)
-    show("shown spans: " + ", ".join(f"{count} × {fate}" for fate, count in result.fates.items()))
+    show_line("shown spans: " + ", ".join(f"{count} × {fate}" for fate, count in result.fates.items()))
 
 
 def _write_figures(output: Path | None, form: str, result: Agreement | Bias) -> None:

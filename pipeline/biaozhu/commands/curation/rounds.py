@@ -157,14 +157,14 @@ def _make_row(one: Doubt, sentence: Sentence, address: str) -> Mapping[str, obje
     return {
         **{key: getattr(one, key) for key in ("score", "reason", "by", "sentence", "start", "end")},
         "text": f"{text[max(0, start - CONTEXT_CHARS) : start]}【{text[start:end]}】{text[end : end + CONTEXT_CHARS]}",
-        "now": _show(one.find_wrong(sentence.spans), text),
-        "right": _show(one.right, text),
+        "now": _describe_spans(one.find_wrong(sentence.spans), text),
+        "right": _describe_spans(one.right, text),
         # Doccano finds the sentence by its text: its own order of examples is not unique.
         "link": f"{address}&q={quote(text)}" if address else "",
     }
 
 
-def _show(spans: Sequence[Span], text: str) -> list[dict[str, object]]:
+def _describe_spans(spans: Sequence[Span], text: str) -> list[dict[str, object]]:
     found = ((one.start, one.end, one.label, text[one.start : one.end]) for one in spans)
     return [dict(zip(("start", "end", "label", "text"), each, strict=True)) for each in found]
 
@@ -213,10 +213,10 @@ def loop(
         test: Gold to score each round's model on; its articles are not selected from. First run.
         worth: Gain of F1 that another batch must promise; below it you can stop.
     """
-    from biaozhu.curation.loop_state import LoopState, read_state
+    from biaozhu.curation.loop_state import LoopState, read_loop_state
     from biaozhu.training.curves.stopping import describe_outlook, expect_gain, read_round
 
-    state = read_state(folder)
+    state = read_loop_state(folder)
     if state is None:
         names = tuple(name.strip() for name in annotators.split(","))
         if len(names) != 2 or not pool:  # noqa: PLR2004 — gold needs two
@@ -231,7 +231,7 @@ def loop(
         what = "the loop has begun, and its settings are in its loop.json"
         raise UsageError(what, where=str(folder), next_step="Run `biaozhu loop FOLDER` alone")
     with hold_folder(folder, wait=False):
-        state = read_state(folder) or state  # it may have gone on meanwhile
+        state = read_loop_state(folder) or state  # it may have gone on meanwhile
         begun = state.round
         try:
             # Only the end is JSON, and the steps print tables.
@@ -240,7 +240,7 @@ def loop(
                     state = _go_on(state, folder, home)
         except Exit:
             if as_json:
-                at = read_state(folder) or state
+                at = read_loop_state(folder) or state
                 print_json({"round": at.round, "step": at.step, "f1": at.f1, "outlook": None})
             raise
     outlook = None
@@ -257,7 +257,7 @@ def loop(
 
 def _go_on(state: LoopState, folder: Path, home: Path) -> LoopState:
     """Take the next step and keep where the loop is then; exit with status 1 where people must act."""
-    from biaozhu.curation.loop_state import advance, write_state
+    from biaozhu.curation.loop_state import advance, write_loop_state
 
     paths = _find_paths(folder, state.round)
     paths.work.mkdir(parents=True, exist_ok=True)
@@ -265,7 +265,7 @@ def _go_on(state: LoopState, folder: Path, home: Path) -> LoopState:
     done = _take_step(state, paths, home)
     waits = done.asked and not state.asked
     state = done if waits else advance(done)
-    write_state(folder, state)
+    write_loop_state(folder, state)
     if waits:
         todo = "draw what is right, give the rule in a comment, and confirm"
         _wait(f"decide the disagreements in the Doccano project {paths.name}-adjudication: {todo}")

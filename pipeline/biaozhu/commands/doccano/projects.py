@@ -137,7 +137,7 @@ def pull(
     with hold_folder(output):
         _check_layers(found, output, project)
         for one in found:
-            _write_layers(one, output, project)
+            _write_annotator_layers(one, output, project)
     rows = []
     for one in found:
         states = {state: one.count(state) for state in ("confirmed", "edited", "untouched")}
@@ -195,7 +195,7 @@ def _say_what_stays(previous: assigning.Assignment, given: set[str], blind: floa
         say(f"--blind was {previous.blind:g} before: what was handed out stays as it was, the rest follows {blind:g}")
 
 
-def _write_layers(one: AnnotatorLayer, output: Path, project: str) -> None:
+def _write_annotator_layers(one: AnnotatorLayer, output: Path, project: str) -> None:
     from biaozhu.curation.status import status_path, write_status
 
     for article, sentences in one.layers.items():

@@ -87,7 +87,7 @@ def backup(
     if os.environ.get("DOCCANO_URL"):
         advice = "Unset DOCCANO_URL, or save the other server where it runs"
         raise UsageError("only a local server can be saved, and DOCCANO_URL names another", next_step=advice)
-    _print_manifest(f"saved to {file}", back_up(file, home=home), as_json=as_json)
+    _print_backup(f"saved to {file}", back_up(file, home=home), as_json=as_json)
 
 
 def restore(
@@ -103,10 +103,10 @@ def restore(
     All is checked first, by name, size and checksum. A folder that holds something is left alone, and so is a
     PostgreSQL database that does: give an empty one in DATABASE_URL.
     """
-    from biaozhu.doccano.local import backup as backups
+    from biaozhu.doccano.local.backup import restore_backup
 
-    manifest, aside = backups.restore(file, home=home, port=port, replace=replace)
-    _print_manifest(f"restored to {home}", manifest, as_json=as_json)
+    manifest, aside = restore_backup(file, home=home, port=port, replace=replace)
+    _print_backup(f"restored to {home}", manifest, as_json=as_json)
     if aside is not None:
         say(f"what was there before is now in {aside}")
     say(f"start it with `biaozhu doccano up --home {quote(home)}`")
@@ -149,7 +149,7 @@ def _say_never_started(home: Path) -> None:
     say(f"no Doccano was started with the folder {home.resolve()}: if yours has another, name it with --home")
 
 
-def _print_manifest(title: str, manifest: BackupManifest, *, as_json: bool) -> None:
+def _print_backup(title: str, manifest: BackupManifest, *, as_json: bool) -> None:
     data = {"created": manifest.created, "doccano": manifest.doccano, "database": manifest.database}
     size = sum(stored.bytes for stored in manifest.files.values())
     counts = {**manifest.rows, "files": len(manifest.files), "bytes": size}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from biaozhu.commands.console import finish, print_json, print_table, progress, say, show
+from biaozhu.commands.console import finish, print_json, print_table, progress, say, show_line
 from biaozhu.commands.doccano import specs
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_or_folder, target
 from biaozhu.data.diff import NOT_BY_PEOPLE, Change, compare_layers, describe, describe_round_trip
@@ -93,7 +93,7 @@ def pull(
         sent = tuple(sentence for sentence in sent if sentence.id in pulled.confirmed)
     is_empty = output is not None and not pulled.sentences
     if output is not None and not is_empty:
-        _write_layers(pulled, output, compare or ())
+        _write_pulled_layers(pulled, output, compare or ())
     if ledger is not None:
         write_ledger(ledger, pulled.losses)
     changes = compare_layers(sent, pulled.sentences) if compare else pulled.changes
@@ -110,7 +110,7 @@ def pull(
     finish(pulled.losses, failed=is_empty or differs)
 
 
-def _write_layers(pulled: PulledProject, output: Path, inputs: Iterable[Path]) -> None:
+def _write_pulled_layers(pulled: PulledProject, output: Path, inputs: Iterable[Path]) -> None:
     if output.suffix == ".jsonl":
         write_layer(output, pulled.sentences)
         return
@@ -145,8 +145,8 @@ def _print_push(report: PushReport, *, dry_run: bool) -> None:
 def _print_pulled(pulled: PulledProject, changes: Sequence[Change], *, compared: int) -> None:
     differing = {change.sentence for change in changes if change.kind != "new sentence"}
     for change in changes:
-        show(describe(change))
-    show(f"{compared - len(differing)} of {compared} sentences identical")
+        show_line(describe(change))
+    show_line(f"{compared - len(differing)} of {compared} sentences identical")
     commented, lost = len(pulled.comments), len(pulled.losses)
     say(f"{len(pulled.confirmed)} confirmed, {commented} with comments, {lost} losses")
     if pulled.unconfirmed:

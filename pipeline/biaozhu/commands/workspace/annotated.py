@@ -42,7 +42,7 @@ def say_unused_gold(about: Mapping[Path, Collection[str]], lacking: Mapping[str,
     return tuple(dropped)
 
 
-def find_annotators(articles: Iterable[Article]) -> list[Path]:
+def list_annotator_folders(articles: Iterable[Article]) -> list[Path]:
     """Return the folders of annotators who worked on one of the articles."""
     ids = {article.id for article in articles}
     theirs = [one for one in sorted(LAYERS.glob("*")) if one.name not in NO_ANNOTATORS and any(one.glob("*.jsonl"))]

@@ -18,13 +18,13 @@ from typer import Argument, Option
 
 from biaozhu.annotators.network.models import DEFAULT_MODEL, weights_mark
 from biaozhu.commands.articles.files import say_where_not_read, table
-from biaozhu.commands.articles.preannotating import LANGUAGE_MODEL, Annotators, NetworkName, name_layers, preannotate
+from biaozhu.commands.articles.preannotating import LANGUAGE_MODEL, Annotators, NetworkName, list_sources, preannotate
 from biaozhu.commands.console import drop_copies, finish, print_json, quote, say
 from biaozhu.commands.curation.adjudicating import GOLD
 from biaozhu.commands.models import crossval, predict, train
 from biaozhu.commands.options import AsJson, Yes
 from biaozhu.commands.scores import Language, print_reports, report
-from biaozhu.commands.workspace.annotated import count_work, find_annotators, find_round_trip, say_unused_gold
+from biaozhu.commands.workspace.annotated import count_work, find_round_trip, list_annotator_folders, say_unused_gold
 from biaozhu.commands.workspace.next_steps import say_next_steps
 from biaozhu.commands.workspace.steps import PRE, DoneStep, StepRecord, hash_inputs, read_steps
 from biaozhu.data.errors import BiaozhuError, MissingFileError, OutputError, TrainingError, UsageError
@@ -114,7 +114,7 @@ def run(
         title = "tables of pre-annotated amounts and names"
         record.run_step("table", title, do, hash_inputs(inputs), [amounts, names])
         trained = training and _train_model(job, record)
-        annotators = find_annotators(job.articles.values())
+        annotators = list_annotator_folders(job.articles.values())
         _report_scores(job, record, annotators, trained=trained, lang=lang)
     scored = [one for one in read_reports(job.report) if one.name == job.report.resolve().name] if job.gold else []
     if scored and not as_json:
@@ -167,7 +167,7 @@ def _plan_job(
     dropped = say_unused_gold({path: about[path] for path in found if path not in files}, lacking)
     layers, steps = [PRE / f"{one}.jsonl" for one in names], Path("reports") / name / "steps"
     places = (layers, steps.parent, steps, steps / f"{config.stem}.all.jsonl")
-    sources = name_layers(annotators)
+    sources = list_sources(annotators)
     return Job(name, articles, gold, files, covered, dropped, config, model, annotators, sources, *places)
 
 

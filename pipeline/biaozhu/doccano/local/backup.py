@@ -171,7 +171,7 @@ def copy_content(source: IO[bytes], target: IO[bytes], *, most: int | None = Non
     return BackupFile(size, digest.hexdigest())
 
 
-def read_manifest(path: Path) -> BackupManifest:
+def read_backup_manifest(path: Path) -> BackupManifest:
     """Read what a backup says that it holds, and check that it holds exactly that under names that lead nowhere else."""
     if path.exists() and not path.is_file():
         raise BackupError("this is not a file", where=str(path))
@@ -188,11 +188,11 @@ def read_manifest(path: Path) -> BackupManifest:
     return manifest
 
 
-def restore(
+def restore_backup(
     path: Path, *, home: Path, port: int | None = None, replace: bool = False
 ) -> tuple[BackupManifest, Path | None]:
     """Restore a backup into a home folder; return what it holds, and where a folder is that `replace` has moved aside."""
-    manifest = read_manifest(path)
+    manifest = read_backup_manifest(path)
     home = home.absolute()
     _check_target(home, manifest, replace=replace)
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
@@ -202,7 +202,7 @@ def restore(
     try:
         with temporary_folder(home) as folder:
             fresh = folder / "home"
-            _unpack(path, manifest, fresh)
+            _unpack_backup(path, manifest, fresh)
             _make_state(fresh, home, port)
             with _lock_target(home):
                 # Somebody may have started a server there since.
@@ -268,7 +268,7 @@ def _is_empty(home: Path) -> bool:
     return {one.name for one in home.iterdir()} <= {"lock"}
 
 
-def _unpack(path: Path, manifest: BackupManifest, fresh: Path) -> None:
+def _unpack_backup(path: Path, manifest: BackupManifest, fresh: Path) -> None:
     for folder in (fresh, fresh / "media", fresh / "uploads"):
         folder.mkdir(mode=0o700)
     try:

@@ -244,7 +244,7 @@ def is_preannotation(content: ReportContent, name: str) -> bool:
 
 def _compare_layers(content: ReportContent, scores: ScoredLayers, words: Words) -> Iterator[str]:
     tests = len(scores.comparisons)
-    keys = {name: _list_keys(layer) for name, layer in content.given.covered.items()}
+    keys = {name: _list_span_keys(layer) for name, layer in content.given.covered.items()}
     for number, given in enumerate(scores.comparisons, 1):
         names = {"a": escape_plain(given.a), "b": escape_plain(given.b)}
         if keys[given.a] == keys[given.b]:
@@ -269,5 +269,5 @@ def _compare_layers(content: ReportContent, scores: ScoredLayers, words: Words) 
         yield words(f"says.{direction}", **names, **changes, confidence=sure, p=format_p(p, sign=True))
 
 
-def _list_keys(layer: Layer) -> set[tuple[str, int, int, str]]:
+def _list_span_keys(layer: Layer) -> set[tuple[str, int, int, str]]:
     return {(sentence.id, *span.key) for sentence in layer for span in sentence.spans}
