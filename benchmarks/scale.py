@@ -248,7 +248,7 @@ def _reading(folder: Path, megabytes: float, readers: int) -> None:
     import zstandard  # noqa: PLC0415 — see above
     from pyarrow import parquet  # noqa: PLC0415 — see above
 
-    from biaozhu.scale.cluster import connect  # noqa: PLC0415 — see above
+    from biaozhu.scale.cluster import connect_to_ray  # noqa: PLC0415 — see above
     from biaozhu.scale.cluster_reading import Checksums, Duplicates, cut_shards, read_block, read_in_order  # noqa: PLC0415 — see above
     from biaozhu.scale.corpus_pieces import pieces_of, unpack_piece  # noqa: PLC0415 — see above
     from biaozhu.scale.shards import SHARD_BYTES  # noqa: PLC0415 — see above
@@ -276,7 +276,7 @@ def _reading(folder: Path, megabytes: float, readers: int) -> None:
     checksums.find(digests, np.arange(len(digests)))
     print(f"{len(digests) / (time.process_time() - began):,.0f} checksums a CPU second")
     for path in (corpus, folder / "c.jsonl.gz") if readers else ():
-        with connect(None, readers) as ray:
+        with connect_to_ray(None, readers) as ray:
             pieces = pieces_of([path], SHARD_BYTES)
             blocks = read_in_order(ray, pieces, Duplicates(ray, 2), readers=readers, size=SHARD_BYTES)
             shards = cut_shards(blocks, SHARD_BYTES)

@@ -138,7 +138,7 @@ def _explain(error: BaseException) -> BiaozhuError | None:  # noqa: PLR0911 — 
             command = context.command_path if context else "biaozhu"
             return UsageError(what, next_step=f"Try `{command} --help`")
         case OSError() if error.errno in UNUSABLE and error.filename is not None:
-            return MissingFileError(f"cannot be used ({error.strerror})", where=str(error.filename))
+            return MissingFileError(f"cannot be used ({error.strerror})", where=error.filename)
         case OSError(errno=errno.ENOENT, filename=None):
             # What getcwd() says, whoever asks it.
             return MissingFileError("the current folder is gone", next_step="Go to a folder that is there")

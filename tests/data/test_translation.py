@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 import typer
+from rich.cells import cell_len
 from shown_words import TYPER_MESSAGES, list_messages
 from typer._click.formatting import HelpFormatter
 
 from biaozhu.cli import list_all_commands, run
-from biaozhu.commands.help_pages import formatting, list_commands, measure_columns, wrap_columns
+from biaozhu.commands.help_pages import formatting, list_commands, wrap_columns
 from biaozhu.data.translation import VARIABLES, _match, choose_language, parse_holes, read_catalogue, translate
 
 if TYPE_CHECKING:
@@ -286,7 +287,7 @@ def test_translation_help_pages_are_chinese_and_fit_the_terminal(capsys: pytest.
         assert run([*path.split(), "--help"]) == 0
         page, examples, _ = (*capsys.readouterr().out.partition("例子："), "")[:3]
         assert path or "..." not in page.replace("[ARGS]...", "")
-        assert all(measure_columns(line) <= 80 for line in page.splitlines() if CHINESE.search(line)), page
+        assert all(cell_len(line) <= 80 for line in page.splitlines() if CHINESE.search(line)), page
         assert not re.search(
             r"\b[a-z]+ [a-z]+ [a-z]+\b", re.sub("<[^>]*>|`[^`]*`|[-/][a-z-]+|Usage.*|用法.*", "", page)
         ), page

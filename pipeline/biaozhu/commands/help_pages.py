@@ -6,7 +6,6 @@ import math
 import re
 import sys
 import tomllib
-import unicodedata
 from collections.abc import Iterator
 from importlib.resources import files
 from itertools import chain
@@ -112,12 +111,14 @@ def prepare_help(command: Any) -> None:
 
 
 def _translate_help(command: Any) -> None:
+    from rich.cells import cell_len
+
     # The words of the page itself: Usage, Options, Arguments. Typer takes characters for columns, and Chinese for one
     # long word.
     typer.core._ = translate  # type: ignore[attr-defined]
     formatting.HelpFormatter.write_usage.__defaults__ = ("", translate("Usage: "))
     formatting.HelpFormatter.write_heading = _write_heading  # type: ignore[method-assign, assignment]
-    formatting.term_len = measure_columns  # type: ignore[attr-defined, assignment]
+    formatting.term_len = cell_len  # type: ignore[attr-defined, assignment]
     formatting.wrap_text = wrap_columns
     for _, one in list_commands(command):
         one.help = translate(one.help)
@@ -137,19 +138,12 @@ def list_commands(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield from list_commands(one, f"{path} {name}".strip())
 
 
-def measure_columns(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    return sum(1 + (unicodedata.east_asian_width(one) in "WF") for one in text)
-
-
 def wrap_columns(
-    text: str,
-    width: int = 78,
-    initial_indent: str = "",
-    subsequent_indent: str = "",
-    preserve_paragraphs: bool = False,
+    text: str, width: int = 78, initial_indent: str = "", subsequent_indent: str = "", preserve_paragraphs: bool = False
 ) -> str:
     r"""Wrap a text at a terminal's columns, also between two Chinese characters; a paragraph after \b stays."""
+    from rich.cells import cell_len
+
     done = []
     for paragraph in text.split("\n\n") if preserve_paragraphs else [text]:
         if paragraph.startswith("\b"):
@@ -157,7 +151,7 @@ def wrap_columns(
             continue
         lines = [initial_indent]
         for piece in PIECE.findall(" ".join(paragraph.split())):
-            if measure_columns(lines[-1] + piece.rstrip()) > width and lines[-1].strip():
+            if cell_len(lines[-1] + piece.rstrip()) > width and lines[-1].strip():
                 lines.append(subsequent_indent)
             lines[-1] += piece if lines[-1] != subsequent_indent else piece.lstrip()
         done.append("\n".join(map(str.rstrip, lines)))

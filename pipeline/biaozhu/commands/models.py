@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
 Config = Annotated[Path, Argument(callback=find_shipped, help="A training config, such as configs/ner.cfg.")]
 Overrides = Annotated[
-    list[str],
-    Option("--set", help="SECTION.KEY=VALUE in place of the config's own; VALUE as JSON or plain text."),
+    list[str], Option("--set", help="SECTION.KEY=VALUE in place of the config's own; VALUE as JSON or plain text.")
 ]
 Articles = Annotated[list[Path], Option("--article", help="An article that the gold was made from. Repeatable.")]
 Ledger = Annotated[Path | None, Option("--ledger", callback=target, help="Write the ledger of lost spans here.")]

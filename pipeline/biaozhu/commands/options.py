@@ -52,7 +52,7 @@ def _refuse_file_name(path: Path, advice: str) -> None:
         raise UsageError("standard output is not a folder", where="-", next_step=advice)
     # What a file that exists is, the checks of outputs say.
     if path.suffix.lower() in FILE_SUFFIXES and not path.exists():
-        raise UsageError(f"a folder in {path.suffix} would be taken for a file", where=str(path), next_step=advice)
+        raise UsageError(f"a folder in {path.suffix} would be taken for a file", where=path, next_step=advice)
 
 
 def target(path: Path | None) -> Path | None:

@@ -95,7 +95,7 @@ def read_work(folder: str | Path) -> tuple[ConfirmedSentence, ...]:
     files = sorted(folder.glob(f"*{SUFFIX}"))
     if not files:
         advice = "Make it with `biaozhu project pull`"
-        raise MissingFileError(f"no *{SUFFIX} in this folder", where=str(folder), next_step=advice)
+        raise MissingFileError(f"no *{SUFFIX} in this folder", where=folder, next_step=advice)
     found: list[ConfirmedSentence] = []
     confirmed: list[tuple[Path, list[Sentence]]] = []
     for file in files:

@@ -40,8 +40,7 @@ def freeze_gold(folder: str | Path) -> dict[str, FrozenFile]:
     """Write the manifest of every gold file (`*.jsonl`) in a folder and of what is beside it, if all are valid, and return it."""
     folder = Path(folder)
     if not _list_gold(folder):
-        advice = "Make gold with `biaozhu adjudicate`"
-        raise FrozenError("no gold to freeze (*.jsonl)", where=str(folder), next_step=advice)
+        raise FrozenError("no gold to freeze (*.jsonl)", where=folder, next_step="Make gold with `biaozhu adjudicate`")
     path = folder / MANIFEST
     with hold_folder(folder):
         contents = {one: read_bytes(one) for one in _list_gold(folder)}
@@ -55,7 +54,7 @@ def freeze_gold(folder: str | Path) -> dict[str, FrozenFile]:
             with suppress(ValueError):
                 ours = is_of_gold(parse_json_as(read_bytes(path), dict))
             if not ours:
-                raise OutputError("a file that is not ours would be replaced by the gold's manifest", where=str(path))
+                raise OutputError("a file that is not ours would be replaced by the gold's manifest", where=path)
         write_json(path, {"schema": SCHEMA, "files": {name: asdict(file) for name, file in files.items()}})
     return files
 

@@ -90,7 +90,7 @@ def _read_annotators(gold: Path) -> dict[str, tuple[str, ...]]:
         return parse_json_as(read_bytes(record), _Record)["annotators"]
     except ValueError as error:
         what = f"not a record of the annotators of gold: {error}"
-        raise LineError(what, where=str(record), next_step="Restore the file") from None
+        raise LineError(what, where=record, next_step="Restore the file") from None
 
 
 def disputes_path(gold: Path) -> Path:

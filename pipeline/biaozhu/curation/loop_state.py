@@ -50,7 +50,7 @@ def read_loop_state(folder: Path) -> LoopState | None:
             return state
     except ValueError:
         pass
-    raise LineError("not the state of a loop of this version", where=str(path), next_step="Restore the file")
+    raise LineError("not the state of a loop of this version", where=path, next_step="Restore the file")
 
 
 def write_loop_state(folder: Path, state: LoopState) -> None:

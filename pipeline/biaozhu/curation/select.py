@@ -73,7 +73,7 @@ def stream_files(files: Iterable[Path]) -> Iterator[Sentence]:
             first = known.setdefault(int(sentence.article, 16), file)
             if first is not file:
                 what = f"article {sentence.article} is in {first} too"
-                raise DuplicateError(what, where=str(file), next_step="Give one layer of each article")
+                raise DuplicateError(what, where=file, next_step="Give one layer of each article")
             yield sentence
 
 
@@ -164,7 +164,7 @@ def read_reasons(layer: Path) -> Mapping[str, str]:
             return dict(found)
     except (ValueError, KeyError, AttributeError):
         pass
-    raise LineError("no reasons of a selection", where=str(path), next_step="Select again, or remove the file")
+    raise LineError("no reasons of a selection", where=path, next_step="Select again, or remove the file")
 
 
 def _take_unlike(left: Sequence[_Candidate], taken: Iterable[_Candidate]) -> Iterator[_Candidate]:

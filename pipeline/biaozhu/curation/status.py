@@ -136,10 +136,10 @@ def check_project(layer: Path, project: str, *, has_work: bool) -> None:
     owner = read_project(layer)
     if owner not in ("", project):
         advice = "Give the project a folder of its own with -o"
-        raise OutputError(f"the work of project {owner} would be replaced", where=str(layer), next_step=advice)
+        raise OutputError(f"the work of project {owner} would be replaced", where=layer, next_step=advice)
     if not (has_work or owner) and layer.exists():
         what = f"project {project} has no work on this article, and no pull has written this layer"
-        raise OutputError(what, where=str(layer), next_step="Move it away, or give another folder with -o")
+        raise OutputError(what, where=layer, next_step="Move it away, or give another folder with -o")
 
 
 def write_status(path: Path, project: str, annotator: str, sentences: Iterable[SentenceStatus]) -> None:
@@ -161,4 +161,4 @@ def read_status(path: Path) -> tuple[SentenceStatus, ...]:
         return msgspec.convert(data["sentences"], tuple[SentenceStatus, ...])
     except (ValueError, KeyError, TypeError, msgspec.ValidationError) as error:
         advice = "Remove it, and pull the project again with `biaozhu project pull`"
-        raise LineError(f"not a status file: {error}", where=str(path), next_step=advice) from None
+        raise LineError(f"not a status file: {error}", where=path, next_step=advice) from None

@@ -25,9 +25,9 @@ class BiaozhuError(Exception):
     def __init_subclass__(cls, *, code: str = "", advice: str = "") -> None:
         cls.code, cls.advice = code or cls.code, advice or cls.advice
 
-    def __init__(self, what: str, *, where: str = "", next_step: str = "") -> None:
+    def __init__(self, what: str, *, where: object = "", next_step: str = "") -> None:
         self.what = what
-        self.where = where
+        self.where = str(where)
         self.next_step = next_step or self.advice
         super().__init__(what)
 
@@ -238,7 +238,7 @@ def extra_advice(extra: str) -> str:
 
 
 @contextmanager
-def needing_extra(extra: str, what: str, *, where: str = "") -> Iterator[None]:
+def needing_extra(extra: str, what: str, *, where: object = "") -> Iterator[None]:
     """Raise MissingExtraError where what is imported inside is not installed."""
     try:
         yield

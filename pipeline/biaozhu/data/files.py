@@ -74,7 +74,7 @@ def read_bytes(path: str | Path) -> bytes:
             return file.read()
         # A pipe is fine; of a device nobody knows where it ends.
         if len(data := file.read(ENDLESS)) == ENDLESS:
-            raise MissingFileError("this is not a regular file, and it does not end", where=str(path))
+            raise MissingFileError("this is not a regular file, and it does not end", where=path)
         return data
 
 
@@ -86,21 +86,21 @@ def report_unreadable(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         here = isinstance(cast("Any", path), Path)  # else it is an address
         advice = ONLY_HERE if here and ADDRESS.match(str(path)) else ""
-        raise MissingFileError("no such file", where=str(path), next_step=advice) from None
+        raise MissingFileError("no such file", where=path, next_step=advice) from None
     except IsADirectoryError:
-        raise MissingFileError("this is a folder, a file is needed", where=str(path)) from None
+        raise MissingFileError("this is a folder, a file is needed", where=path) from None
     except OSError as error:
-        raise MissingFileError(f"cannot be read ({error.strerror})", where=str(path)) from None
+        raise MissingFileError(f"cannot be read ({error.strerror})", where=path) from None
 
 
 def check_target(path: Path) -> None:
     """Raise WriteError, before long work, where a file cannot be put: later it would leave other outputs alone."""
     with report_unwritable(path):
         if path.is_dir():
-            raise WriteError("this is a folder, a file is to be written", where=str(path))
+            raise WriteError("this is a folder, a file is to be written", where=path)
         nearest = next(one for one in path.absolute().parents if one.exists() or one == one.parent)
         if not nearest.is_dir():
-            raise WriteError(f"{nearest.name} is not a folder", where=str(path))
+            raise WriteError(f"{nearest.name} is not a folder", where=path)
         if not os.access(nearest, os.W_OK):
             code = errno.EROFS if os.statvfs(nearest).f_flag & os.ST_RDONLY else errno.EACCES
             raise OSError(code, os.strerror(code))
@@ -116,7 +116,7 @@ def report_unwritable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise WriteError(f"cannot be written ({error.strerror})", where=str(path)) from None
+        raise WriteError(f"cannot be written ({error.strerror})", where=path) from None
 
 
 @contextmanager
@@ -135,7 +135,7 @@ def hold_folder(folder: Path, *, wait: bool = True) -> Iterator[None]:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if not wait:
-                    raise LockedError("another command is running here", where=str(folder)) from None
+                    raise LockedError("another command is running here", where=folder) from None
                 with tell_waiting(folder):
                     fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -194,10 +194,10 @@ def write_stream(path: str | Path, parts: Iterable[bytes], *, mode: int | None =
                 file.writelines(parts)
             return
         if ADDRESS.match(str(path)) and not Path(path.parts[0]).exists():
-            raise WriteError("this is an address, no path", where=str(path), next_step=ONLY_HERE)
+            raise WriteError("this is an address, no path", where=path, next_step=ONLY_HERE)
         target = Path(os.path.realpath(path))  # a link stays a link: what it points at is replaced
         if target.is_symlink():
-            raise WriteError("the link leads back to itself", where=str(path))
+            raise WriteError("the link leads back to itself", where=path)
         if mode is None and target.exists():
             mode = target.stat().st_mode & 0o777
         # Nobody may read of it before it has its mode.
@@ -215,7 +215,7 @@ def write_stream(path: str | Path, parts: Iterable[bytes], *, mode: int | None =
         finally:
             os.close(folder)
     except OSError as error:
-        raise WriteError(f"cannot be written ({error.strerror})", where=str(path)) from None
+        raise WriteError(f"cannot be written ({error.strerror})", where=path) from None
     finally:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
@@ -356,5 +356,5 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file of any size, in hex; raises MissingFileError."""
     with report_unreadable(path), path.open("rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise MissingFileError("this is not a regular file", where=str(path))
+            raise MissingFileError("this is not a regular file", where=path)
         return hashlib.file_digest(file, "sha256").hexdigest()

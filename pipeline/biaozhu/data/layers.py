@@ -51,14 +51,14 @@ def find_layers(
             found = sorted(file for file in path.iterdir() if file.name.endswith(suffixes) and not is_beside(file))
             if not found:
                 wanted = ", ".join(f"*{suffix}" for suffix in suffixes)
-                problems.append(MissingFileError(f"no layer ({wanted}) in this folder", where=str(path)))
+                problems.append(MissingFileError(f"no layer ({wanted}) in this folder", where=path))
             problems += list_gone(path)
             files += _pass_over_empty(found)
         elif not is_beside(path):
             files.append(path)
     if paths and not files and not problems:
         what = "ledgers and failures are not layers"
-        problems.append(MissingFileError(what, where=str(paths[0]), next_step="Name a layer"))
+        problems.append(MissingFileError(what, where=paths[0], next_step="Name a layer"))
     raise_collected(problems)
     return tuple(files)
 
@@ -102,7 +102,7 @@ def join_layers(layers: Iterable[tuple[Path | str, Iterable[Sentence]]]) -> tupl
         again = [one.id for one in layer if found.setdefault(one.id, (path, one))[1] is not one]
         if again:
             what = f"{again[0]} is also in {found[again[0]][0]}"
-            problems.append(DuplicateError(what, where=str(path), next_step="Give one layer of each article"))
+            problems.append(DuplicateError(what, where=path, next_step="Give one layer of each article"))
     raise_collected(problems)
     return tuple(one for _, one in found.values())
 
@@ -147,7 +147,7 @@ def parse_layer(data: bytes, path: Path, *, labels: Collection[str] | None = Non
         seen.setdefault(sentence.id, number)
         sentences.append(sentence)
     if not sentences and not problems:
-        raise LineError("empty: there is no sentence line", where=str(path), next_step="Make it again")
+        raise LineError("empty: there is no sentence line", where=path, next_step="Make it again")
     raise_collected(problems)
     return tuple(sentences)
 
@@ -156,7 +156,7 @@ def check_layer_name(path: Path) -> None:
     """Raise UsageError where a layer written here would not be found again, since `find_layers` passes over it."""
     if is_beside(path):
         what = f"a name in {LEDGER_SUFFIX} or {FAILED_SUFFIX} is for ledgers and failures, no layer is read from it"
-        raise UsageError(what, where=str(path), next_step="Name it NAME.jsonl")
+        raise UsageError(what, where=path, next_step="Name it NAME.jsonl")
 
 
 def is_beside(path: Path) -> bool:
@@ -185,11 +185,10 @@ def write_layer(path: str | Path, sentences: Iterable[Sentence]) -> None:
     check_layer_name(path)
     sentences = tuple(sentences)
     if twice := [one for one, count in Counter(sentence.id for sentence in sentences).items() if count > 1]:
-        what = f"{twice[0]} would be in it twice"
-        raise DuplicateError(what, where=str(path), next_step="Give one layer of each article")
+        raise DuplicateError(f"{twice[0]} would be in it twice", where=path, next_step="Give one layer of each article")
     lines = [sentence_to_line(sentence) for sentence in sentences]
     if not lines and path.is_file() and path.stat().st_size:
-        raise OutputError("a layer without a sentence would replace this", where=str(path))
+        raise OutputError("a layer without a sentence would replace this", where=path)
     write_lines(path, lines)
 
 

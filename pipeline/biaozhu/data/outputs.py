@@ -101,9 +101,7 @@ def check_output(
         thaw = f"Give another output; to decide frozen gold anew, remove {manifest} first, and freeze again afterwards"
         away = "Export to another folder; or remove the .ann files of this one, if nobody has worked in them"
         advice = thaw if found == FROZEN else away if found == UNMARKED else OutputError.advice
-        raise OutputError(
-            f"{what} would be replaced by this command's output ({kind})", where=str(path), next_step=advice
-        )
+        raise OutputError(f"{what} would be replaced by this command's output ({kind})", where=path, next_step=advice)
 
 
 def check_outputs(
@@ -126,7 +124,7 @@ def check_distinct(*outputs: Path | None) -> None:
             continue
         place = os.path.realpath(path)
         if place in seen:
-            raise OutputError("another output of this command has the same name", where=str(path))
+            raise OutputError("another output of this command has the same name", where=path)
         seen.add(place)
 
 
@@ -138,7 +136,7 @@ def check_output_folder(folder: str | Path, inputs: Iterable[Input]) -> None:
     place = os.path.realpath(folder)
     for one in _paths_of(inputs):
         if _stat(one) and f"{os.path.realpath(one)}{os.sep}".startswith(f"{place}{os.sep}"):
-            raise OutputError(f"the input {one} is in this folder", where=str(folder))
+            raise OutputError(f"the input {one} is in this folder", where=folder)
 
 
 def identify_file(path: Path) -> str:
@@ -183,7 +181,7 @@ def _check_input(path: Path, there: os.stat_result | None, one: Path, suffixes: 
     if found is None:
         return
     if there is not None and os.path.samestat(there, found):
-        raise OutputError("this is an input", where=str(path))
+        raise OutputError("this is an input", where=path)
     if not stat.S_ISDIR(found.st_mode) or (there is not None and stat.S_ISDIR(there.st_mode)):
         return
     parent = _stat(Path(os.path.realpath(path)).parent)
@@ -191,7 +189,7 @@ def _check_input(path: Path, there: os.stat_result | None, one: Path, suffixes: 
     # A link elsewhere may lead to one of its files.
     files = (_stat(child) for child in one.iterdir() if _is_read(child, suffixes))
     if among or (there is not None and any(file and os.path.samestat(there, file) for file in files)):
-        raise OutputError(f"this is among the files of the input {one}", where=str(path))
+        raise OutputError(f"this is among the files of the input {one}", where=path)
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -125,7 +125,7 @@ def read_assignment(path: Path) -> Assignment:
         if data["schema"] != SCHEMA:
             what = f"an assignment of schema {data['schema']}, this version reads {SCHEMA}"
             advice = "Use the version of biaozhu that wrote it, or make another project with `biaozhu project create`"
-            raise LineError(what, where=str(path), next_step=advice)
+            raise LineError(what, where=path, next_step=advice)
         people: dict[str, dict[str, Withheld]] = {}
         for name, given in data["annotators"].items():
             people[str(name)] = {sid: spans_from_json(line) for sid, line in given.items()}
@@ -133,7 +133,7 @@ def read_assignment(path: Path) -> Assignment:
                 raise ValueError(name)  # noqa: TRY301 — one error for all that is damaged
         return Assignment(str(data["project"]), int(data["overlap"]), float(data["blind"]), people)
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise LineError("not a plan of assignments", where=str(path), next_step="Restore the file") from None
+        raise LineError("not a plan of assignments", where=path, next_step="Restore the file") from None
 
 
 def _cut_stretches(sentences: Sequence[Sentence], annotators: int, takers: Counter[str]) -> list[list[Sentence]]:

@@ -116,7 +116,7 @@ def find_account(*, home: Path) -> Account:
                 "If yours has another folder, name it with --home; else run `biaozhu doccano up`, or set DOCCANO_URL"
             )
             what = "no Doccano was started with this folder, and DOCCANO_URL names no other"
-            raise ServerError(what, where=str(home.resolve()), next_step=advice)
+            raise ServerError(what, where=home.resolve(), next_step=advice)
         return Account(state.url, state.username, state.password, silence_seconds=silence, home=home)
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:

@@ -280,13 +280,13 @@ def _read_accounts(home: Path, url: str) -> tuple[dict[str, Any], dict[str, str]
             data = parse_json(read_bytes(path))
         if data.get("schema", SCHEMA) != SCHEMA:
             what = "this accounts file is of another version of biaozhu"
-            raise AuthError(what, where=str(path), next_step="Use the version that wrote it")
+            raise AuthError(what, where=path, next_step="Use the version that wrote it")
         if "schema" not in data:
             data = _convert_schema_1(msgspec.convert(data, _ByAddress), state.url if state else "")
         local = msgspec.convert(data["local"], dict[str, str])
         elsewhere = msgspec.convert(data["elsewhere"], _ByAddress)
     except (ValueError, AttributeError, TypeError, KeyError, msgspec.ValidationError):
-        raise AuthError("not an accounts file", where=str(path), next_step="Restore it, or move it away") from None
+        raise AuthError("not an accounts file", where=path, next_step="Restore it, or move it away") from None
     passwords = local if state is not None and state.url == url else elsewhere.setdefault(url, {})
     return {"schema": SCHEMA, "local": local, "elsewhere": elsewhere}, passwords
 

@@ -324,8 +324,7 @@ class AnswerCache:
 
     def _failed(self, error: Exception) -> WriteError:
         what = f"the cache of answers cannot be used ({error})"
-        advice = "Remove the file, or name another folder in BIAOZHU_CACHE"
-        return WriteError(what, where=str(self._path), next_step=advice)
+        return WriteError(what, where=self._path, next_step="Remove the file, or name another folder in BIAOZHU_CACHE")
 
 
 def make_key(*parts: Any) -> str:

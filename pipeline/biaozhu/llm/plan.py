@@ -242,7 +242,7 @@ def read_guideline(config: Config) -> str:
     try:
         return PICTURE_LINE.sub("", read_bytes(path).decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise ConfigError("the guideline is not UTF-8", where=str(path)) from None
+        raise ConfigError("the guideline is not UTF-8", where=path) from None
 
 
 def _questions(

@@ -95,4 +95,4 @@ def _read_about_file(path: Path) -> About:
     except (ValueError, msgspec.ValidationError) as error:
         what = f"not a description of gold: {error}"
         advice = 'Write [[annotator]] with name, kind ("person" or "model") and when, and [in_sample]'
-        raise ReportInputError(what, where=str(path), next_step=advice) from None
+        raise ReportInputError(what, where=path, next_step=advice) from None

@@ -59,9 +59,8 @@ class RoundTrip:
     @property
     def state(self) -> str:
         """The key of the words that say so."""
-        if not self.whole:
-            return "round_trip.differs"
-        return "round_trip.same" if self.identical else "round_trip.edited"
+        said = "round_trip.same" if self.identical else "round_trip.edited"
+        return said if self.whole else "round_trip.differs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +116,10 @@ def read_evidence(path: Path, kind: type[Value]) -> Value:
     try:
         found = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise ReportInputError(f"not what `biaozhu {command}` writes: {error}", where=str(path)) from None
+        raise ReportInputError(f"not what `biaozhu {command}` writes: {error}", where=path) from None
     failure = found.failure if isinstance(found, CurveFigures) else None
     if failure and f"learning.failure.{failure}" not in read_strings():
-        raise ReportInputError(f"not what `biaozhu {command}` writes: failure {failure!r}", where=str(path))
+        raise ReportInputError(f"not what `biaozhu {command}` writes: failure {failure!r}", where=path)
     return found
 
 
@@ -128,10 +127,10 @@ def _read_object(path: Path, form: str) -> dict[str, Any]:
     try:
         value: dict[str, Any] = parse_json_as(read_bytes(path), dict)
     except ValueError as error:
-        raise ReportInputError(f"not a JSON object ({error})", where=str(path)) from None
+        raise ReportInputError(f"not a JSON object ({error})", where=path) from None
     # The first versions wrote no format.
     if value.get("format", form) != form:
-        raise ReportInputError(f"the format is {value['format']}, not {form}", where=str(path))
+        raise ReportInputError(f"the format is {value['format']}, not {form}", where=path)
     return value
 
 

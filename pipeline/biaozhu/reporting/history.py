@@ -74,8 +74,7 @@ def read_reports(folder: str | Path) -> list[PastReport]:
     """Read the reports in a folder, at any depth, by date; those without scores come last."""
     found = sorted({path.parent for name in ("scores.json", "checks.json") for path in as_path(folder).rglob(name)})
     if not found:
-        advice = "Make one with `biaozhu report`"
-        raise MissingFileError("no report in this folder", where=str(folder), next_step=advice)
+        raise MissingFileError("no report in this folder", where=folder, next_step="Make one with `biaozhu report`")
     reports: list[PastReport] = []
     problems: list[BiaozhuError] = []
     for path in found:
@@ -185,9 +184,7 @@ def _describe_articles(report: PastReport) -> str:
 def _describe_round_trip(checks: PastChecks) -> str:
     if checks.round_trip_whole is None:
         return NOTHING
-    if not checks.round_trip_whole:
-        return "DIFFERS"
-    return "identical" if checks.round_trip_identical else "edited"
+    return "DIFFERS" if not checks.round_trip_whole else "identical" if checks.round_trip_identical else "edited"
 
 
 def _hash_gold(scores: PastScores) -> str:
@@ -200,7 +197,7 @@ def _read_scores(path: Path) -> PastScores:
     try:
         return msgspec.convert(read_scores(path), PastScores)
     except msgspec.ValidationError as error:
-        raise ScoresFileError(f"it lacks what its format promises: {error}", where=str(path)) from None
+        raise ScoresFileError(f"it lacks what its format promises: {error}", where=path) from None
 
 
 def _read_checks(path: Path) -> PastChecks:
@@ -209,5 +206,5 @@ def _read_checks(path: Path) -> PastChecks:
     except ValueError as error:
         checks, why = PastChecks(), f" ({error})"
     if checks.format != CHECKS_FORMAT:
-        raise ReportInputError(f"not a {CHECKS_FORMAT} document{why}", where=str(path))
+        raise ReportInputError(f"not a {CHECKS_FORMAT} document{why}", where=path)
     return checks

@@ -71,7 +71,7 @@ def expand_globs(paths: Iterable[Path]) -> tuple[Path, ...]:
         here = () if is_remote(path) else sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 — as said
         matches = _match_remote(path) if is_remote(path) else [Path(one) for one in here]
         if not matches:
-            raise MissingFileError("nothing matches this pattern", where=str(path))
+            raise MissingFileError("nothing matches this pattern", where=path)
         found += matches
     return tuple(found)
 
@@ -81,7 +81,7 @@ def _match_remote(pattern: Any) -> list[Path]:
         return [place(f"{pattern.protocol}://{name}") for name in sorted(pattern.fs.glob(pattern.path))]
     except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
         what = f"cannot be listed ({reason_of(error)})"
-        raise MissingFileError(what, where=str(pattern), next_step=advice_on(pattern)) from None
+        raise MissingFileError(what, where=pattern, next_step=advice_on(pattern)) from None
 
 
 def read_sources(paths: Iterable[Path]) -> Iterator[Source]:
@@ -145,7 +145,7 @@ def read_file(path: Path, start: int = 0, end: int | None = None) -> Generator[S
 
 
 def _unread(path: Path, error: Exception) -> str:
-    return str(MissingFileError(f"cannot be read ({reason_of(error)})", where=str(path), next_step=advice_on(path)))
+    return str(MissingFileError(f"cannot be read ({reason_of(error)})", where=path, next_step=advice_on(path)))
 
 
 def kind_of_file(path: Path) -> tuple[str, str]:
@@ -264,7 +264,7 @@ def _refused(where: str, reason: str, name: str = "") -> Source:
 
 def read_table_rows(path: Path, start: int, end: int | None) -> Iterator[tuple[int, str | None, str | None]]:
     """Yield number, name and text of rows in row groups that begin from byte `start` to before `end`; or LineError."""
-    with needing_extra("table", "Parquet needs the package pyarrow", where=str(path)):
+    with needing_extra("table", "Parquet needs the package pyarrow", where=path):
         import pyarrow as pa  # noqa: PLC0415 — an extra that only tables need
         from pyarrow import parquet  # noqa: PLC0415 — as above
     number, place, columns = 0, 0, ["name", "text"]
@@ -273,7 +273,7 @@ def read_table_rows(path: Path, start: int, end: int | None) -> Iterator[tuple[i
         with cast("Any", path).open("rb", **options) as file, parquet.ParquetFile(file) as table:
             kinds = sorted((one.name, str(one.type)) for one in table.schema_arrow if one.name in columns)
             if [name for name, kind in kinds if STRINGS.match(kind)] != columns or len(kinds) > len(columns):
-                raise LineError("the table needs the columns name and text, of strings", where=str(path))
+                raise LineError("the table needs the columns name and text, of strings", where=path)
             # As dictionaries: a value that many rows have is in memory once. By pages, not by whole row groups.
             ahead = {"pre_buffer": False, "buffer_size": BATCH_BYTES, "metadata": table.metadata}
             with parquet.ParquetFile(file, read_dictionary=columns, **ahead) as rows:
@@ -292,9 +292,9 @@ def read_table_rows(path: Path, start: int, end: int | None) -> Iterator[tuple[i
                             number += 1
                             yield number, name, text
     except FileNotFoundError:
-        raise MissingFileError("no such file", where=str(path)) from None
+        raise MissingFileError("no such file", where=path) from None
     except (OSError, pa.ArrowException) as error:
-        raise MissingFileError(f"cannot be read to its end as Parquet ({error})", where=str(path)) from None
+        raise MissingFileError(f"cannot be read to its end as Parquet ({error})", where=path) from None
 
 
 def _rows_at_once(group: Any, columns: list[str], where: str) -> int:

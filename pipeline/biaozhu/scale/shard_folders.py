@@ -47,7 +47,7 @@ def _explained(path: Path, what: str) -> Iterator[None]:
     except BiaozhuError:
         raise
     except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
-        raise WriteError(f"{what} ({reason_of(error)})", where=str(path)) from None
+        raise WriteError(f"{what} ({reason_of(error)})", where=path) from None
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -220,7 +220,7 @@ def collect(receipts: Iterable[Receipt], folder: Path, plan: ShardPlan) -> Itera
         yield receipt
     wanted = {_file(number, plan.form) for number in range(len(files))}
     if set(files) != wanted:
-        raise WorkerError(f"{len(wanted.difference(files))} shards are missing", where=str(folder))
+        raise WorkerError(f"{len(wanted.difference(files))} shards are missing", where=folder)
     stated = [receipt_path(folder, number) for number in range(len(files))]
     kept = wanted.union(path.name for path in stated)
     for name in names_in(folder):
@@ -232,7 +232,7 @@ def collect(receipts: Iterable[Receipt], folder: Path, plan: ShardPlan) -> Itera
         try:
             shards.append(asdict(parse_receipt(path.read_bytes())))
         except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
-            raise WriteError(f"cannot be read back ({error})", where=str(path)) from None
+            raise WriteError(f"cannot be read back ({error})", where=path) from None
     totals = {name: sum(one[name] for one in shards) for name in COUNTS}
     failed = [f"{json.dumps(one, ensure_ascii=False)}\n" for shard in shards for one in shard.pop("failed")]
     write_whole(folder / FAILED, "".join(failed).encode("utf-8"))
@@ -262,7 +262,7 @@ def find_own_files(folder: Path) -> frozenset[str]:
         strange.append(FAILED)
     if strange:
         what = "no manifest or receipt of an earlier run names this file, and a shard may replace it"
-        raise OutputError(what, where=str(folder / strange[0]))
+        raise OutputError(what, where=folder / strange[0])
     return frozenset(own)
 
 

@@ -178,8 +178,7 @@ def find_token(file: Path) -> str | None:
     if not file.exists():
         return None
     if file.stat().st_mode & 0o077:
-        advice = f"Run chmod 600 {shlex.quote(str(file))}"
-        raise ServiceError("others can read the token", where=str(file), next_step=advice)
+        raise ServiceError("others can read the token", where=file, next_step=f"Run chmod 600 {shlex.quote(str(file))}")
     return _checked(read_bytes(file).decode("utf-8", "replace").strip(), str(file))
 
 

@@ -87,7 +87,7 @@ def import_(
     from biaozhu.reading.sentences import split_text
 
     if output.suffix != ".jsonl":
-        raise UsageError("a layer is a .jsonl file", where=str(output), next_step="Give -o LAYER.jsonl")
+        raise UsageError("a layer is a .jsonl file", where=output, next_step="Give -o LAYER.jsonl")
     lost = ledger_path(output) if ledger else None
     check_outputs((output, "layer"), (lost, "ledger"), inputs=[file], articles=[article])
     label_set = read_labels(labels)
@@ -110,7 +110,7 @@ def import_(
     what = "another text stands where this layer's article would be written"
     advice = "Give another -o, or --article if it is the article of these texts"
     others = [path for path, raw in written.items() if path.exists() and path.read_bytes() != raw.encode()]
-    raise_collected([UsageError(what, where=str(path), next_step=advice) for path in others])
+    raise_collected([UsageError(what, where=path, next_step=advice) for path in others])
     for path, raw in written.items():
         write_text(path, raw)
     write_layer(output, imported.sentences)

@@ -205,7 +205,7 @@ def table(
     sentences = _from_layers(list(read.values()), layer) if layer else _found(list(read.values()))
     articles = [article for article in read.values() if article.id in sentences]
     problems += tuple(
-        MissingFileError("no layer given is of this article", where=str(path), next_step="Give its layer with --layer")
+        MissingFileError("no layer given is of this article", where=path, next_step="Give its layer with --layer")
         for path, article in read.items()
         if article.id not in sentences
     )
@@ -257,7 +257,7 @@ def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[st
     read = [(path, read_layer(path)) for path in find_layers(layers)]
     given = [(path, dict.fromkeys(one.article for one in sentences)) for path, sentences in read if path in layers]
     strange = [(path, one) for path, ids in given if ids.keys().isdisjoint(by_article) for one in ids]
-    raise_collected([VersionError(f"no article given has the id {one}", where=str(path)) for path, one in strange])
+    raise_collected([VersionError(f"no article given has the id {one}", where=path) for path, one in strange])
     for sentence in join_layers(read):
         if sentence.article in by_article:
             by_article[sentence.article].append(sentence)

@@ -251,7 +251,7 @@ def _list_annotators(names: Sequence[str], labels: Path, asked: Sequence[Outcome
     for one in more:
         if unknown := sorted(set(one.proposes) - known):
             what = f"{', '.join(unknown)} of annotator {one.name} is not in it"
-            raise LabelError(what, where=str(find_shipped(labels)), next_step=advise_on_label(labels))
+            raise LabelError(what, where=find_shipped(labels), next_step=advise_on_label(labels))
     found = {one.name: one for one in (*DEFAULT_ANNOTATORS, *more)}
     for model in asked:
         if model.plan.config.name in found:

@@ -162,7 +162,7 @@ def _check_undecided(questions: Path | None) -> None:
     if questions is None or descriptor_of(questions) is not None or not questions.is_file():
         return
     if decided := adjudication.read_decisions(questions):
-        raise OutputError(f"{len(decided)} decisions in it would be replaced by open questions", where=str(questions))
+        raise OutputError(f"{len(decided)} decisions in it would be replaced by open questions", where=questions)
 
 
 def _check_steps(

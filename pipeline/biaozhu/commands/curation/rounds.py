@@ -64,7 +64,7 @@ def select(
 
     given = corpus_stream.expand_globs(map(shard_folders.place, layers))
     if descriptor_of(output) is not None:
-        raise UsageError("the reasons are written beside the layer", where=str(output), next_step="Name a file")
+        raise UsageError("the reasons are written beside the layer", where=output, next_step="Name a file")
     check_outputs((output, "layer"), (reasons_path(output), "reasons"), inputs=[*given, *against])
     if marginals and against:
         raise UsageError("--marginals and --against are two ways to judge", next_step="Give one of them")
@@ -225,11 +225,11 @@ def loop(
         config = find_shipped(config)
         # Before people annotate: a later step of the round needs them.
         needed = [*map(Path, pool), config, *([test] if test else [])]
-        raise_collected([MissingFileError("no such file", where=str(one)) for one in needed if not one.exists()])
+        raise_collected([MissingFileError("no such file", where=one) for one in needed if not one.exists()])
         state = LoopState(tuple(pool), names, str(config), number, str(test or ""))
     elif pool or annotators or test:
         what = "the loop has begun, and its settings are in its loop.json"
-        raise UsageError(what, where=str(folder), next_step="Run `biaozhu loop FOLDER` alone")
+        raise UsageError(what, where=folder, next_step="Run `biaozhu loop FOLDER` alone")
     with hold_folder(folder, wait=False):
         state = read_loop_state(folder) or state  # it may have gone on meanwhile
         begun = state.round
@@ -310,7 +310,7 @@ def _select(state: LoopState, paths: _Paths) -> None:
     left = (sentence for sentence in apart if sentence.id not in known)
     selected = select_sentences(left, state.number, seed=state.round)
     if not selected:
-        raise UsageError("every sentence of the pool is gold, or held out with the test", where=str(paths.folder))
+        raise UsageError("every sentence of the pool is gold, or held out with the test", where=paths.folder)
     write_layer(paths.chosen, [one.sentence for one in selected])
     write_reasons(paths.chosen, selected)
 

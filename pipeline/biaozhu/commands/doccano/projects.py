@@ -275,5 +275,5 @@ def _read_plan(plans: Path, project: str) -> assigning.Assignment:
     if not path.exists():
         there = ", ".join(sorted(one.stem for one in plans.glob("*.json")))
         advice = f"Projects created here: {there}" if there else "Make it with `biaozhu project create`"
-        raise MissingFileError("no such file", where=str(path), next_step=advice)
+        raise MissingFileError("no such file", where=path, next_step=advice)
     return assigning.read_assignment(path)

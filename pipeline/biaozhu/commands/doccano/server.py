@@ -133,7 +133,7 @@ def suggest(
     token = find_token(token_file) if switch == "on" else ""
     if token is None:
         advice = f"Start `biaozhu serve`, or set {VARIABLE}"
-        raise ServiceError("there is no token", where=str(token_file), next_step=advice)
+        raise ServiceError("there is no token", where=token_file, next_step=advice)
     connection = log_in(home)
     found = {name: one for name in names if (one := find_project(connection, name)) is not None}
     lacking = [name for name in names if name not in found]

@@ -60,6 +60,5 @@ def find_round_trip(name: str, annotators: Sequence[Path], articles: Iterable[st
     trips = (LAYERS / f"{one}{ROUND_TRIP}" for one in sorted(projects))
     found = [trip for trip in trips if trip.is_file()]
     own = LAYERS / f"{name}{ROUND_TRIP}"
-    if annotators and own.is_file():
-        return own
-    return max(found, key=lambda trip: trip.stat().st_mtime_ns, default=None)
+    is_own = bool(annotators) and own.is_file()
+    return own if is_own else max(found, key=lambda trip: trip.stat().st_mtime_ns, default=None)

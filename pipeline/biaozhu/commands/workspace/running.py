@@ -100,7 +100,7 @@ def run(
         raise UsageError(f"{name!r} cannot name a folder in reports/", next_step="Give --name NAME, without a folder")
     if not folder.exists():
         advice = "Give your folder of articles: `biaozhu run FOLDER`"
-        raise MissingFileError("no such file", where=str(folder), next_step=advice)
+        raise MissingFileError("no such file", where=folder, next_step=advice)
     say_where_not_read([folder])
     articles, problems = read_readable(find_articles([folder]), count_work(gold))
     job = _plan_job(name, articles, gold, config, model, annotator)
@@ -219,7 +219,7 @@ def _check_sources(layers: Iterable[Path], sources: Collection[str]) -> None:
     if found:
         counts = ", ".join(f"{count} × {name}" for name, count in sorted(found.items()))
         what = f"spans of annotators that are not given would be replaced ({counts})"
-        raise OutputError(what, where=str(PRE), next_step="Give each with --annotator, or --force to replace them")
+        raise OutputError(what, where=PRE, next_step="Give each with --annotator, or --force to replace them")
 
 
 def _list_layers(name: str) -> list[Path]:

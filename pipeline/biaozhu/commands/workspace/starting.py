@@ -65,7 +65,7 @@ def new(folder: Path) -> None:
         folder: The folder to lay out; it may have articles already.
     """
     if folder.exists() and not folder.is_dir():
-        raise MissingFileError("this is a file, a folder is needed", where=str(folder))
+        raise MissingFileError("this is a file, a folder is needed", where=folder)
     name = printable(folder.resolve().name)
     filled = [one.name for one in find_unread([folder]) if one.parent == folder and one.name not in OWN_FOLDERS]
     articles = ARTICLES if ARTICLES in filled or not filled else filled[0]
@@ -93,8 +93,7 @@ def new(folder: Path) -> None:
 def doctor(*, as_json: AsJson = False) -> None:
     """Say what is installed, what runs, what is missing and how to get it; exit status 1 where the core is not whole."""
     core = list(_check_core())
-    extras = [(f"extra {extra}: {use}", *_check_packages(extra)) for extra, use in EXTRAS.items()]
-    rows = [*core, *extras, *_check_doccano(), *_check_folder()]
+    rows = [*core, *_check_extras(), *_check_doccano(), *_check_folder()]
     print_table("doctor", ("what", "state", "how to get it, or where it is"), rows, as_json=as_json)
     if failed := any(state != OK for _, state, _ in core):
         say("the core is not whole: nothing else can be relied on")
@@ -115,6 +114,11 @@ def _check_core() -> Iterator[Row]:
             yield f"weights of LAC, {weights}", OK, ""
         except BiaozhuError as error:
             yield f"weights of LAC, {weights}", MISSING, error.next_step
+
+
+def _check_extras() -> Iterator[Row]:
+    for extra, use in EXTRAS.items():
+        yield f"extra {extra}: {use}", *_check_packages(extra)
 
 
 def _list_lacking(extra: str) -> list[str]:

@@ -42,7 +42,7 @@ def opened(path: Path, packing: str, *, ahead: int | None = None) -> Iterator[IO
             raise
         except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
             what = f"cannot be read to its end ({error})"
-            raise MissingFileError(what, where=str(path), next_step=advice_on(path)) from None
+            raise MissingFileError(what, where=path, next_step=advice_on(path)) from None
 
 
 def _bytes_of(path: Path, ahead: int | None) -> IO[bytes]:

@@ -74,7 +74,7 @@ def stream_layer(path: str | Path, *, labels: Collection[str] | None, may_be_emp
             reached = line.end
             yield line
     if not (article or may_be_empty):
-        raise LineError("empty: there is no sentence line", where=str(path), next_step="Make it again")
+        raise LineError("empty: there is no sentence line", where=path, next_step="Make it again")
 
 
 @contextmanager

@@ -45,10 +45,9 @@ def read_manifest(folder: str | Path) -> dict[str, FrozenFile]:
         if data["schema"] == SCHEMA:
             return msgspec.convert(data["files"], dict[str, FrozenFile])
     except (ValueError, KeyError, msgspec.ValidationError) as error:
-        raise FrozenError(f"not a manifest: {error}", where=str(path)) from None
+        raise FrozenError(f"not a manifest: {error}", where=path) from None
     what = f"a manifest of schema {data['schema']!r}, this version reads {SCHEMA}"
-    advice = "Look at the gold, then freeze it again with `biaozhu gold freeze`"
-    raise FrozenError(what, where=str(path), next_step=advice)
+    raise FrozenError(what, where=path, next_step="Look at the gold, then freeze it again with `biaozhu gold freeze`")
 
 
 def check_unchanged(path: str | Path, content: bytes | None = None) -> None:
@@ -70,9 +69,7 @@ def check_unchanged(path: str | Path, content: bytes | None = None) -> None:
 def list_gone(folder: str | Path) -> list[BiaozhuError]:
     """Return an error for each file that a folder's manifest of gold names and the folder lacks."""
     paths = [as_path(folder) / name for name in find_manifest(folder) or ()]
-    return [
-        FrozenError("in the manifest but not in the folder", where=str(path)) for path in paths if not path.exists()
-    ]
+    return [FrozenError("in the manifest but not in the folder", where=path) for path in paths if not path.exists()]
 
 
 def find_manifest(folder: str | Path) -> dict[str, FrozenFile] | None:
@@ -111,8 +108,6 @@ def find_change(
         advice = (
             f"Look at it, then freeze it too with `biaozhu gold freeze {shlex.quote(str(folder))}`, or move it away"
         )
-        return [FrozenError("not in the manifest", where=str(path), next_step=advice)]
+        return [FrozenError("not in the manifest", where=path, next_step=advice)]
     found = sha256_of(path) if content is None else hashlib.sha256(content).hexdigest()
-    if found != files[name].sha256:
-        return [FrozenError("changed since it was frozen", where=str(path))]
-    return []
+    return [FrozenError("changed since it was frozen", where=path)] if found != files[name].sha256 else []

@@ -86,21 +86,21 @@ def back_up(path: Path, *, home: Path) -> BackupManifest:
     """Write a backup of the local server of a home folder, which may be running."""
     home = home.resolve()
     if local_state.read_state(home) is None:
-        raise BackupError("no Doccano was ever started there", where=str(home), next_step="Give its --home")
+        raise BackupError("no Doccano was ever started there", where=home, next_step="Give its --home")
     with lock_home(home):
         state = local_state.read_state(home)
         if state is None or not state.prepared:
-            raise BackupError("this Doccano has no database yet", where=str(home), next_step="Run `biaozhu doccano up`")
+            raise BackupError("this Doccano has no database yet", where=home, next_step="Run `biaozhu doccano up`")
         local_state.check_database(state, home)
         try:
             return _write_archive(path.resolve(), home, state)
         except OSError as error:
-            raise WriteError(f"cannot be written ({error.strerror})", where=str(path)) from None
+            raise WriteError(f"cannot be written ({error.strerror})", where=path) from None
         except sqlite3.Error as error:
             if error.sqlite_errorname in ("SQLITE_FULL", "SQLITE_IOERR_WRITE"):
-                raise WriteError(f"cannot be written ({error})", where=str(path)) from None
+                raise WriteError(f"cannot be written ({error})", where=path) from None
             what = f"its database cannot be read ({error})"
-            raise BackupError(what, where=str(home / local_state.SQLITE_FILE), next_step="See its logs") from None
+            raise BackupError(what, where=home / local_state.SQLITE_FILE, next_step="See its logs") from None
 
 
 def _write_archive(path: Path, home: Path, state: ServerState) -> BackupManifest:
@@ -140,7 +140,7 @@ def _copy_sqlite(home: Path, copy: Path) -> dict[str, int]:
         (found,) = target.execute("PRAGMA integrity_check(1)").fetchone()
         if found != "ok":
             what, advice = f"its database is damaged ({found})", "Restore an earlier backup"
-            raise BackupError(what, where=str(home / local_state.SQLITE_FILE), next_step=advice)
+            raise BackupError(what, where=home / local_state.SQLITE_FILE, next_step=advice)
         # One file, without a journal beside it.
         target.execute("PRAGMA journal_mode=DELETE")
         return {name: int(target.execute(ask).fetchone()[0]) for name, ask in COUNTS.items()}
@@ -174,17 +174,17 @@ def copy_content(source: IO[bytes], target: IO[bytes], *, most: int | None = Non
 def read_backup_manifest(path: Path) -> BackupManifest:
     """Read what a backup says that it holds, and check that it holds exactly that under names that lead nowhere else."""
     if path.exists() and not path.is_file():
-        raise BackupError("this is not a file", where=str(path))
+        raise BackupError("this is not a file", where=path)
     try:
         with zipfile.ZipFile(path) as archive:
             manifest = _parse_manifest(archive, path)
             _check_members(archive, manifest, path)
     except FileNotFoundError:
-        raise BackupError("no such file", where=str(path)) from None
+        raise BackupError("no such file", where=path) from None
     except OSError as error:
-        raise BackupError(f"cannot be read ({error.strerror})", where=str(path)) from None
+        raise BackupError(f"cannot be read ({error.strerror})", where=path) from None
     except (*DAMAGE_ERRORS, ValueError, KeyError, TypeError, AttributeError, OverflowError):
-        raise BackupError("not a backup, or a damaged one", where=str(path)) from None
+        raise BackupError("not a backup, or a damaged one", where=path) from None
     return manifest
 
 
@@ -198,7 +198,7 @@ def restore_backup(
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     needed = sum(stored.bytes for stored in manifest.files.values())
     if needed >= shutil.disk_usage(existing).free:
-        raise WriteError(f"the disk has no room for {needed:,} bytes", where=str(home))
+        raise WriteError(f"the disk has no room for {needed:,} bytes", where=home)
     try:
         with temporary_folder(home) as folder:
             fresh = folder / "home"
@@ -213,7 +213,7 @@ def restore_backup(
                     dump.unlink()
                 return manifest, _move_to_target(fresh, home)
     except OSError as error:
-        raise WriteError(f"cannot be restored ({error.strerror})", where=str(home)) from None
+        raise WriteError(f"cannot be restored ({error.strerror})", where=home) from None
 
 
 def _parse_manifest(archive: zipfile.ZipFile, path: Path) -> BackupManifest:
@@ -222,14 +222,14 @@ def _parse_manifest(archive: zipfile.ZipFile, path: Path) -> BackupManifest:
     if data.pop("format") != FORMAT:
         what = f"this backup is not of the form {FORMAT}"
         advice = "Restore it with the version of biaozhu that made it"
-        raise BackupError(what, where=str(path), next_step=advice)
+        raise BackupError(what, where=path, next_step=advice)
     files = {str(n): BackupFile(int(f["bytes"]), str(f["sha256"])) for n, f in data.pop("files").items()}
     manifest = BackupManifest(**data, files=files)
     theirs, ours = ([int(one) for one in each.split(".")] for each in (manifest.doccano, DOCCANO_VERSION))
     if theirs > ours:
         what = f"its database is of Doccano {manifest.doccano}, here is {DOCCANO_VERSION}"
         advice = "Install the newer version of biaozhu that made it"
-        raise BackupError(what, where=str(path), next_step=advice)
+        raise BackupError(what, where=path, next_step=advice)
     return manifest
 
 
@@ -239,12 +239,12 @@ def _check_members(archive: zipfile.ZipFile, manifest: BackupManifest, path: Pat
         parts = PurePosixPath(name).parts
         is_upload = parts[:1] == ("media",) and parts[1:] and ".." not in parts and "\\" not in name
         if name not in (database, SECRETS, ACCOUNTS_FILE) and not (is_upload and "/".join(parts) == name):
-            raise BackupError(f"a file in it has the name {name!r}", where=str(path))
+            raise BackupError(f"a file in it has the name {name!r}", where=path)
     sizes = {name: stored.bytes for name, stored in manifest.files.items()}
     sizes[MANIFEST] = archive.getinfo(MANIFEST).file_size
     members = sorted((member.filename, member.file_size) for member in archive.infolist())
     if members != sorted(sizes.items()) or not {database, SECRETS} <= sizes.keys():
-        raise BackupError("it does not hold what its manifest says", where=str(path))
+        raise BackupError("it does not hold what its manifest says", where=path)
 
 
 def _check_target(home: Path, manifest: BackupManifest, *, replace: bool) -> None:
@@ -282,9 +282,9 @@ def _unpack_backup(path: Path, manifest: BackupManifest, fresh: Path) -> None:
                     file.flush()
                     os.fsync(file.fileno())
                 if found != stored:
-                    raise BackupError(f"{name} in it is damaged", where=str(path))
+                    raise BackupError(f"{name} in it is damaged", where=path)
     except DAMAGE_ERRORS:
-        raise BackupError("it is damaged", where=str(path)) from None
+        raise BackupError("it is damaged", where=path) from None
 
 
 def _make_state(fresh: Path, home: Path, port: int | None) -> None:

@@ -137,7 +137,7 @@ def find_venv(venv: Path | None = None) -> Path:
     venv = (venv or Path(os.environ.get(VENV_VARIABLE) or next(built, DEFAULT_VENV))).absolute()
     if not _is_built(venv):
         advice = f"Make it: {_describe_install(venv)}; or name another in {VENV_VARIABLE}"
-        raise ServerError("Doccano's own environment is not there", where=str(venv), next_step=advice)
+        raise ServerError("Doccano's own environment is not there", where=venv, next_step=advice)
     return venv
 
 
@@ -164,8 +164,7 @@ def find_free_port() -> int:
 def _find_backend(venv: Path) -> Path:
     found = sorted(venv.glob("lib/python*/site-packages/backend"))
     if not found:
-        advice = "Run `make install-doccano`"
-        raise ServerError("there is no Doccano in this environment", where=str(venv), next_step=advice)
+        raise ServerError("there is no Doccano in this environment", where=venv, next_step="Run `make install-doccano`")
     return found[0]
 
 

@@ -73,11 +73,11 @@ def read_state(home: Path) -> ServerState | None:
         if data.pop("schema") != SCHEMA:
             what = "this state file is of another version of biaozhu"
             advice = "Use the version that wrote it, or move the folder away and start a new server"
-            raise ServerError(what, where=str(path), next_step=advice)
+            raise ServerError(what, where=path, next_step=advice)
         return ServerState(**data, processes=tuple(ServerProcess(**process) for process in data.pop("processes")))
     except (ValueError, TypeError, KeyError, AttributeError):
         advice = "Move the file away and run `biaozhu doccano up`"
-        raise ServerError("not a state file", where=str(path), next_step=advice) from None
+        raise ServerError("not a state file", where=path, next_step=advice) from None
 
 
 def write_state(home: Path, state: ServerState) -> ServerState:
@@ -97,7 +97,7 @@ def lock_home(home: Path) -> Iterator[None]:
     except Timeout:
         raise ServerError("another `biaozhu doccano` is running", next_step="Wait for it to end") from None
     except OSError as error:
-        raise WriteError(f"the folder cannot be written ({error.strerror})", where=str(home)) from None
+        raise WriteError(f"the folder cannot be written ({error.strerror})", where=home) from None
     try:
         yield
     finally:
@@ -199,7 +199,7 @@ def check_database(state: ServerState, home: Path) -> None:
     if state.database and state.database != now:
         change = "Unset DATABASE_URL" if state.database == "sqlite" else f"Set DATABASE_URL to {state.database} again"
         what = f"its annotations are in {state.database}, and DATABASE_URL now leads to {now}"
-        raise ServerError(what, where=str(home), next_step=f"{change}, or give another --home")
+        raise ServerError(what, where=home, next_step=f"{change}, or give another --home")
 
 
 def call_postgres(program: str, *arguments: str, url: str) -> str:

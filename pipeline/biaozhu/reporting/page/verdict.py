@@ -45,12 +45,7 @@ class Verdict:
 
 
 def judge_layer(
-    evaluation: Evaluation,
-    authors: Iterable[GoldAuthor],
-    *,
-    in_sample: bool,
-    shown: bool = False,
-    learned: bool = True,
+    evaluation: Evaluation, authors: Iterable[GoldAuthor], *, in_sample: bool, shown: bool = False, learned: bool = True
 ) -> Verdict:
     """Judge a layer by the lower bound of its strict F1, and by the evidence; without an interval it is unknown.
 
