@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from typer import Argument, Option
 
 from biaozhu.annotators.network.models import ACCURATE, model_folder
+from biaozhu.annotators.trained import annotate_sentences, load_trained
 from biaozhu.commands.articles.files import say_where_not_read
 from biaozhu.commands.console import finish, print_json, print_table, progress_of_steps, say
 from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, SentenceFiles, folder_name, target
@@ -23,6 +24,8 @@ from biaozhu.data.ledger import Entry
 from biaozhu.data.outputs import check_output, check_output_folder, check_outputs
 from biaozhu.data.shipped import find_shipped
 from biaozhu.data.strict_counts import StrictCounts
+from biaozhu.reading.article import divide_sources, find_articles, list_layer_sources, read_articles, read_sentences
+from biaozhu.reading.holdout import group_sentences, name_held_out, sections_of
 
 if TYPE_CHECKING:
     from biaozhu.serving.predictor import Predictor
@@ -117,8 +120,6 @@ def crossval(
     as_json: AsJson = False,
 ) -> None:
     """Predict each article (of one each section, of one section each stretch) by a model trained on the others only."""
-    from biaozhu.reading.article import find_articles, read_articles
-    from biaozhu.reading.holdout import group_sentences, name_held_out
     from biaozhu.training.card import score_strictly
     from biaozhu.training.crossval import count_groups, crossvalidate
     from biaozhu.training.train import read_config
@@ -170,8 +171,6 @@ def curve(
             Repeatable.
         held_out_by: What is held out together; without it articles, or sections where there is one.
     """
-    from biaozhu.reading.article import find_articles, read_articles
-    from biaozhu.reading.holdout import group_sentences, sections_of
     from biaozhu.scoring.significance import Sampling, choose_units
     from biaozhu.training.curves.curve import CurvePlan, measure_curve, write_curve
     from biaozhu.training.train import read_config
@@ -281,9 +280,6 @@ def predict(
     Options:
         keep: A layer or folder whose articles are taken over as they are, such as what `crossval` wrote. Repeatable.
     """
-    from biaozhu.annotators.trained import annotate_sentences, load_trained
-    from biaozhu.reading.article import divide_sources, list_layer_sources, read_articles, read_sentences
-
     check_output(output, "layer", [model, *keep, *list_layer_sources(files)], articles=files)
     say_where_not_read(files)
     kept = read_layers(keep)

@@ -17,6 +17,7 @@ Options:
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
@@ -31,8 +32,6 @@ from biaozhu.data.errors import UsageError, raise_collected
 from biaozhu.data.outputs import check_output
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biaozhu.reporting.history import PastReport
     from biaozhu.scoring.layer_scoring import ScoredLayers, ScoringInputs, ScoringRequest
     from biaozhu.scoring.significance import Bounds

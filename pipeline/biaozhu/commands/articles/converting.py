@@ -20,6 +20,8 @@ from biaozhu.data.ledger import Entry, write_ledger
 from biaozhu.data.model import Sentence
 from biaozhu.data.outputs import check_output, check_outputs
 from biaozhu.formats.documents import ExportFormat, Format, OffsetUnit
+from biaozhu.reading.article import read_article
+from biaozhu.reading.sentences import split_text
 
 # Of the articles that an import made, a summary names so many.
 _NAMED = 5
@@ -83,8 +85,6 @@ def import_(
         ledger: Also write what could not come over to LAYER.ledger.jsonl.
     """
     from biaozhu.formats.convert import import_documents, read_documents
-    from biaozhu.reading.article import read_article
-    from biaozhu.reading.sentences import split_text
 
     if output.suffix != ".jsonl":
         raise UsageError("a layer is a .jsonl file", where=output, next_step="Give -o LAYER.jsonl")

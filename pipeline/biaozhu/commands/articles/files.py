@@ -21,6 +21,8 @@ from biaozhu.data.files import write_lines, write_text
 from biaozhu.data.layers import find_layers, join_layers, read_layer
 from biaozhu.data.model import Article, Sentence, check_against_raw, sentence_to_line
 from biaozhu.data.outputs import check_distinct, check_output, check_outputs
+from biaozhu.reading.article import count_passed_over, find_articles, find_unread, read_readable
+from biaozhu.reading.sentences import split_checked
 
 if TYPE_CHECKING:
     from biaozhu.normalization.places import Place
@@ -95,8 +97,6 @@ def say_where_not_read(paths: Iterable[Path], *, stream: bool = False) -> None:
 
     A stream reads JSONL, tables and packed files of a folder, too.
     """
-    from biaozhu.reading.article import count_passed_over, find_unread
-
     paths = list(paths)
     for folder in paths:
         if folder.is_dir() and (passed := count_passed_over(folder, stream=stream)):
@@ -120,8 +120,6 @@ def split(
     text: SavedText = None,
 ) -> None:
     """Cut articles into sentences: one JSON line each, with offsets into the article's text."""
-    from biaozhu.reading.sentences import split_checked
-
     check_output(output, "layer", articles=files)
     check_distinct(output, text)
     articles, problems = _read_all(files, text)
@@ -137,8 +135,6 @@ def split(
 
 def _read_all(files: list[Path], text: Path | None) -> tuple[list[Article], tuple[BiaozhuError, ...]]:
     """Read every file before anything is written, and return the articles and what is wrong with the rest."""
-    from biaozhu.reading.article import find_articles, read_readable
-
     say_where_not_read(files)
     files = list(find_articles(files))
     if text is not None and len(files) > 1:
@@ -196,7 +192,6 @@ def table(
     """
     from biaozhu.normalization.names import NameRow, index_names
     from biaozhu.normalization.table import article_meaning, find_kind, in_words, place_in_words, write_table
-    from biaozhu.reading.article import find_articles, read_readable
 
     outputs = [one for one in (output, names) if one is not None]
     check_outputs(*((one, find_kind(one)) for one in outputs), inputs=layer, articles=files)

@@ -24,6 +24,9 @@ from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Article, Sentence, Span, with_spans
 from biaozhu.data.outputs import check_output
 from biaozhu.data.translation import translate
+from biaozhu.llm.config import Usage, estimate_tokens, read_key, read_model_config
+from biaozhu.reading.article import find_articles, read_readable
+from biaozhu.reading.sentences import split_checked
 
 if TYPE_CHECKING:
     from biaozhu.llm.plan import PromptPlan
@@ -44,8 +47,6 @@ def llm(
     Options:
         output: A .jsonl file, or a folder for a file by article.
     """
-    from biaozhu.reading.article import find_articles, read_readable
-
     say_where_not_read(files)
     read, problems = read_readable(find_articles(files))
     articles = list(read.values())
@@ -86,7 +87,6 @@ def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
     """Check before any work that records and status files beside layers replace nothing else; in a path * is the model's name."""
     if not configs:
         return
-    from biaozhu.llm.config import read_model_config
     from biaozhu.llm.work import record_path
 
     for config in configs:
@@ -102,10 +102,8 @@ def ask_models(
 ) -> list[Outcome]:
     """Ask each language model about all articles, after saying what goes to whom and, without `yes`, being told to, else UsageError."""
     from biaozhu.llm.answers import AnswerCache
-    from biaozhu.llm.config import read_key, read_model_config
     from biaozhu.llm.plan import make_plan
     from biaozhu.llm.work import carry_out
-    from biaozhu.reading.sentences import split_checked
 
     read = [read_model_config(path) for path in configs]
     if twice := [name for name, count in Counter(one.name for one in read).items() if count > 1]:
@@ -146,8 +144,6 @@ def _agree_to(plans: Sequence[PromptPlan], *, yes: bool) -> None:
 
 
 def _announce(plan: PromptPlan) -> str:
-    from biaozhu.llm.config import Usage, estimate_tokens
-
     config = plan.config
     if not plan.batches:
         return f"{config.name}: all {len(plan.known)} sentences are in the cache, nothing is sent"

@@ -26,6 +26,10 @@ from biaozhu.data.ledger import Entry, write_ledger
 from biaozhu.data.model import Article, Span, sentence_to_line
 from biaozhu.data.outputs import check_distinct, check_output, check_output_folder, check_outputs
 from biaozhu.data.shipped import find_shipped
+from biaozhu.llm.config import read_model_config
+from biaozhu.reading.article import find_articles, list_left_out, read_readable
+from biaozhu.scale.corpus_stream import expand_globs, is_stream, read_sources
+from biaozhu.scale.shard_folders import is_remote, place
 
 if TYPE_CHECKING:
     from biaozhu.annotators.preannotate import Preannotation
@@ -86,9 +90,6 @@ def preannotate(
         ray_address: A running Ray cluster; else one of this machine is started.
         as_json: Print what language models used as JSON; needs one, and --output.
     """
-    from biaozhu.scale.corpus_stream import expand_globs, is_stream
-    from biaozhu.scale.shard_folders import is_remote, place
-
     paths = list(expand_globs(place(file) for file in files))
     remote = any(is_remote(path) for path in paths)
     if shards is None and (shard_size is not None or shard_format is not None):
@@ -133,7 +134,6 @@ def list_sources(given: Sequence[str]) -> frozenset[str]:
     """Return the names of all layers that pre-annotation makes with the given annotators beside the package's own."""
     from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
     from biaozhu.annotators.registry import find_annotators
-    from biaozhu.llm.config import read_model_config
 
     models = [read_model_config(Path(name)).name for name in given if name.endswith(LANGUAGE_MODEL)]
     found = [one for name in given if not name.endswith(LANGUAGE_MODEL) for one in find_annotators(name)]
@@ -152,7 +152,6 @@ def _annotate_articles(
     ask: Callable[[Sequence[Path], Sequence[Article]], list[Outcome]],
 ) -> None:
     from biaozhu.annotators.preannotate import preannotate_articles
-    from biaozhu.reading.article import find_articles, read_readable
 
     is_folder = output is not None and output.suffix != ".jsonl" and descriptor_of(output) is None
     folder, file = (output, None) if is_folder else (None, output)
@@ -195,8 +194,6 @@ def _annotate_articles(
 
 
 def _list_entries(done: Sequence[Preannotation], asked: Sequence[Outcome]) -> list[Entry]:
-    from biaozhu.reading.article import list_left_out
-
     found: list[Entry] = []
     for one in done:
         lost = [entry for model in asked for entry in model.losses_of(one.sentences)]
@@ -297,7 +294,6 @@ def _write_shards(
 
 def _annotate_stream(files: Sequence[Path], output: Path | None, weights: str, jobs: int, threads: int | None) -> None:
     from biaozhu.scale.batch import annotate_stream
-    from biaozhu.scale.corpus_stream import read_sources
 
     if output is not None and output.suffix != ".jsonl":
         raise UsageError("a stream goes to one file", next_step="Give --output OUT.jsonl, or --shards DIR")

@@ -14,19 +14,20 @@ from typer import Argument, Option
 from biaozhu.commands.console import finish, print_json, print_table, quote, say, show_line
 from biaozhu.commands.doccano.specs import GUIDELINE, GuidelineFile, log_in, read_spec
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_or_folder, target
-from biaozhu.curation import adjudication
+from biaozhu.curation import adjudication, frozen, joint_gold, status
+from biaozhu.curation.joint_gold import JointGold, add_gold, find_others, read_joint_gold, write_joint_gold
 from biaozhu.data.errors import BiaozhuError, GoldError, LabelError, OutputError, UsageError, raise_collected
 from biaozhu.data.files import descriptor_of, hold_folder, write_json
 from biaozhu.data.labels import advise_on_label, read_labels
 from biaozhu.data.layers import name_articles, read_layers, read_named_layers
+from biaozhu.data.model import Sentence
 from biaozhu.data.outputs import check_distinct, check_output
 from biaozhu.data.translation import translate
+from biaozhu.reporting.authorship import ABOUT, read_about
 
 if TYPE_CHECKING:
     from biaozhu.curation.agreement import Agreement
     from biaozhu.curation.bias import Bias
-    from biaozhu.curation.joint_gold import JointGold
-    from biaozhu.data.model import Sentence
     from biaozhu.doccano.adjudication_project import AdjudicatorAnswers
 
 LayerPath = Annotated[Path, Argument(help="layers/<annotator>/ or one file of it.")]
@@ -66,9 +67,6 @@ def adjudicate(
         output: Write the gold to a .jsonl file, or a folder: a file an article.
         adjudicator: Account to make for the adjudicator; else the administrator decides.
     """
-    from biaozhu.curation import joint_gold
-    from biaozhu.reporting.authorship import ABOUT, read_about
-
     layers = [one for one in (first, second) if one]
     _check_steps(layers, questions, decisions, output, to_doccano=to_doccano, from_doccano=from_doccano)
     dispute = _read_dispute(layers, common=common)
@@ -186,8 +184,6 @@ def _check_steps(
 
 
 def _read_dispute(layers: Sequence[Path], *, common: bool) -> adjudication.Dispute:
-    from biaozhu.curation import status
-
     # One annotator agrees with herself.
     (name, layer), (other_name, other) = (status.read_annotators(layers) * 2)[:2]
     status.check_annotators([name, other_name])
@@ -208,8 +204,6 @@ def _plan_gold(output: Path | None, dispute: adjudication.Dispute) -> dict[Path,
 
 
 def _add_gold(targets: Mapping[Path, set[str]], gold: Sequence[Sentence], names: Sequence[str]) -> None:
-    from biaozhu.curation.joint_gold import add_gold, find_others, read_joint_gold, write_joint_gold
-
     decided = {one.id for one in gold}
     with hold_folder(next(iter(targets)).parent):
         whole: dict[Path, JointGold] = {}
@@ -255,8 +249,6 @@ def _keep(
 
 def freeze(folder: GoldFolder = GOLD) -> None:
     """Write the checksums of the gold: from now on a changed file is an error."""
-    from biaozhu.curation import frozen
-
     for name, file in frozen.freeze_gold(folder).items():
         spans, checksum = sum(file.spans.values()), file.sha256[:12]
         if file.sentences:
@@ -267,8 +259,6 @@ def freeze(folder: GoldFolder = GOLD) -> None:
 
 def check(folder: GoldFolder = GOLD, *, as_json: AsJson = False) -> None:
     """Check the gold against its checksums."""
-    from biaozhu.curation import frozen
-
     files = frozen.check_frozen(folder)
     if as_json:
         print_json({name: asdict(file) for name, file in files.items()})
@@ -282,8 +272,6 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Show the spans that only one of two versions of a gold file has."""
-    from biaozhu.curation import frozen
-
     changes = frozen.diff_gold(frozen.read_version(old), frozen.read_version(new))
     if not changes and not as_json:
         say("no span differs")
@@ -302,7 +290,6 @@ def agree(
     as_json: AsJson = False,
 ) -> None:
     """Measure how well annotators agree: pairwise F1, Krippendorff's alpha, kinds of disagreement."""
-    from biaozhu.curation import status
     from biaozhu.curation.agreement import FORMAT, measure_agreement
 
     check_output(output, "agreement", layers)

@@ -9,29 +9,32 @@ from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from urllib.parse import quote
 
 from typer import Argument, Exit, Option
 
 from biaozhu.annotators.network.models import load_tagger
+from biaozhu.annotators.trained import annotate_sentences, load_trained
 from biaozhu.commands.console import print_json, print_table, say
 from biaozhu.commands.curation.adjudicating import adjudicate, freeze
 from biaozhu.commands.doccano.projects import create, pull
 from biaozhu.commands.doccano.specs import log_in
 from biaozhu.commands.models import train
 from biaozhu.commands.options import LOCAL, AsJson, Home, layer_name
-from biaozhu.curation.select import Aim
+from biaozhu.curation.adjudication import find_disagreements, judge_against
+from biaozhu.curation.doubts import Doubt, apply_doubts, rank_doubts
+from biaozhu.curation.loop_state import LoopState, advance, read_loop_state, write_loop_state
+from biaozhu.curation.select import Aim, keep_apart, reasons_path, select_sentences, stream_files, write_reasons
+from biaozhu.curation.status import read_annotators, read_status
 from biaozhu.data.errors import MissingFileError, UsageError, raise_collected
 from biaozhu.data.files import descriptor_of, hold_folder
 from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
 from biaozhu.data.model import Sentence, Span
 from biaozhu.data.outputs import check_output, check_outputs
 from biaozhu.data.shipped import find_shipped
-
-if TYPE_CHECKING:
-    from biaozhu.curation.doubts import Doubt
-    from biaozhu.curation.loop_state import LoopState
+from biaozhu.scale import corpus_stream, shard_folders
+from biaozhu.scale.shard_folders import is_remote
 
 CONTEXT_CHARS = 12
 
@@ -58,10 +61,6 @@ def select(
         against: Take the sentences where this layer, such as a language model's, differs. Repeatable.
         share: Share that is drawn at random instead, from all sentences.
     """
-    from biaozhu.curation.adjudication import judge_against
-    from biaozhu.curation.select import reasons_path, select_sentences, stream_files, write_reasons
-    from biaozhu.scale import corpus_stream, shard_folders
-
     given = corpus_stream.expand_globs(map(shard_folders.place, layers))
     if descriptor_of(output) is not None:
         raise UsageError("the reasons are written beside the layer", where=output, next_step="Name a file")
@@ -93,8 +92,6 @@ def select(
 
 def find_pool(paths: Iterable[Path]) -> tuple[Path, ...]:
     """Return the layers and shards among files, and in folders by name; MissingFileError where there is none."""
-    from biaozhu.scale.shard_folders import is_remote
-
     return find_layers(
         paths,
         suffixes=(".jsonl", ".jsonl.gz", ".jsonl.zst"),
@@ -123,7 +120,6 @@ def doubt(
         held_out: Held-out predictions of the same sentences (`crossval -o`). Repeatable.
     """
     from biaozhu.curation import lint, probabilities, surfaces
-    from biaozhu.curation.doubts import apply_doubts, rank_doubts
 
     check_output(output, "layer", [*layers, *(held_out or ())])
     layer = read_layers(layers)
@@ -213,7 +209,6 @@ def loop(
         test: Gold to score each round's model on; its articles are not selected from. First run.
         worth: Gain of F1 that another batch must promise; below it you can stop.
     """
-    from biaozhu.curation.loop_state import LoopState, read_loop_state
     from biaozhu.training.curves.stopping import describe_outlook, expect_gain, read_round
 
     state = read_loop_state(folder)
@@ -257,8 +252,6 @@ def loop(
 
 def _go_on(state: LoopState, folder: Path, home: Path) -> LoopState:
     """Take the next step and keep where the loop is then; exit with status 1 where people must act."""
-    from biaozhu.curation.loop_state import advance, write_loop_state
-
     paths = _find_paths(folder, state.round)
     paths.work.mkdir(parents=True, exist_ok=True)
     say(f"round {state.round}: {state.step}")
@@ -297,8 +290,6 @@ def _take_step(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 
 
 def _select(state: LoopState, paths: _Paths) -> None:
-    from biaozhu.curation.select import keep_apart, select_sentences, stream_files, write_reasons
-
     known = {one.id for file in paths.gold.glob("*.jsonl") for one in read_layer(file)}
     files, test = find_pool(map(Path, state.pool)), _read_test(state)
     tested = {one.article for one in test}
@@ -320,8 +311,6 @@ def _read_test(state: LoopState) -> tuple[Sentence, ...]:
 
 
 def _check_confirmed(state: LoopState, paths: _Paths) -> None:
-    from biaozhu.curation.status import read_status
-
     for name in state.annotators:
         files = (paths.work / "layers" / name).glob("*.status.json")
         if left := [one for file in files for one in read_status(file) if not one.confirmed_by]:
@@ -329,9 +318,6 @@ def _check_confirmed(state: LoopState, paths: _Paths) -> None:
 
 
 def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
-    from biaozhu.curation.adjudication import find_disagreements
-    from biaozhu.curation.status import read_annotators
-
     first, second = (paths.work / "layers" / name for name in state.annotators)
     gold, project = paths.gold / f"{paths.work.name}.jsonl", f"{paths.name}-adjudication"
     (_, ours), (_, theirs) = read_annotators([first, second])
@@ -348,7 +334,6 @@ def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 
 
 def _evaluate(state: LoopState, paths: _Paths) -> float | None:
-    from biaozhu.annotators.trained import annotate_sentences, load_trained
     from biaozhu.training.card import ALL, score_strictly
     from biaozhu.training.curves.stopping import count_round, write_round
 

@@ -13,16 +13,16 @@ from typer import Argument, Option
 from biaozhu.commands.console import finish, print_json, print_table, progress, quote, say
 from biaozhu.commands.doccano import specs
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, folder_name
+from biaozhu.curation.status import check_project, status_path, write_status
 from biaozhu.data.diff import describe_round_trip
 from biaozhu.data.errors import MissingFileError
 from biaozhu.data.files import hold_folder, write_json
 from biaozhu.data.layers import read_named_layers, write_layer
-from biaozhu.data.ledger import write_ledger
+from biaozhu.data.ledger import Entry, write_ledger
 from biaozhu.data.outputs import check_output, check_outputs
 from biaozhu.doccano import assignment as assigning
 
 if TYPE_CHECKING:
-    from biaozhu.data.ledger import Entry
     from biaozhu.doccano.team import AnnotatorLayer
 
 PLANS = Path("annotations/projects")
@@ -196,8 +196,6 @@ def _say_what_stays(previous: assigning.Assignment, given: set[str], blind: floa
 
 
 def _write_annotator_layers(one: AnnotatorLayer, output: Path, project: str) -> None:
-    from biaozhu.curation.status import status_path, write_status
-
     for article, sentences in one.layers.items():
         path = output / one.annotator / f"{article}.jsonl"
         # An empty layer would mean that there is nothing to annotate in the article.
@@ -211,8 +209,6 @@ def _write_annotator_layers(one: AnnotatorLayer, output: Path, project: str) -> 
 
 def _check_layers(found: Sequence[AnnotatorLayer], output: Path, project: str) -> None:
     """Check before anything is written that the layers of a pull and their status files take nobody's work away."""
-    from biaozhu.curation.status import check_project, status_path
-
     for one in found:
         specs.check_file_names(one.layers, "Rename the article, and create the project again")
         for article, sentences in one.layers.items():

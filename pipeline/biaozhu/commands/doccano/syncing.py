@@ -12,6 +12,7 @@ from typer import Option
 from biaozhu.commands.console import finish, print_json, print_table, progress, say, show_line
 from biaozhu.commands.doccano import specs
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_or_folder, target
+from biaozhu.curation.select import read_reasons
 from biaozhu.data.diff import NOT_BY_PEOPLE, Change, compare_layers, describe, describe_round_trip
 from biaozhu.data.errors import UsageError
 from biaozhu.data.files import write_json
@@ -44,7 +45,6 @@ def push(
     New sentences are added, unchanged ones skipped; a changed pre-annotation replaces the old one only where nobody
     has touched it. Pushing twice changes nothing, and a push that was killed is finished by pushing again.
     """
-    from biaozhu.curation.select import read_reasons
     from biaozhu.doccano.push import push as push_layers
 
     spec = specs.read_spec(project, labels, guideline)

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from biaozhu.commands.console import name_first, say
 from biaozhu.commands.doccano.projects import ROUND_TRIP
-from biaozhu.commands.workspace.steps import LAYERS, NAMED, NO_ANNOTATORS, PRE
+from biaozhu.commands.workspace.steps import LAYERS, NAMED, NO_ANNOTATORS
 from biaozhu.curation.status import read_project
-from biaozhu.data.layers import count_layers, find_layers, read_layer
-
-if TYPE_CHECKING:
-    from collections import Counter
-
-    from biaozhu.data.model import Article
-
-
-def count_work(gold: Path) -> Counter[str]:
-    """Count the layers of each article's name: of two copies that one goes on which has been worked on."""
-    return count_layers((PRE, gold, *LAYERS.glob("*")))
+from biaozhu.data.layers import find_layers, read_layer
+from biaozhu.data.model import Article
 
 
 def say_unused_gold(about: Mapping[Path, Collection[str]], lacking: Mapping[str, str]) -> tuple[Path, ...]:

@@ -14,13 +14,12 @@ from biaozhu.commands.doccano.projects import PLANS
 from biaozhu.commands.workspace.steps import LAYERS, NAMED, NO_ANNOTATORS, PRE
 from biaozhu.curation.adjudication import keep_common
 from biaozhu.data.layers import find_layers, read_layer
+from biaozhu.data.model import Article, Sentence
 from biaozhu.data.storage.manifest import MANIFEST
-from biaozhu.doccano.assignment import read_assignment
+from biaozhu.doccano.assignment import Assignment, read_assignment
 
 if TYPE_CHECKING:
     from biaozhu.commands.workspace.running import Job
-    from biaozhu.data.model import Article, Sentence
-    from biaozhu.doccano.assignment import Assignment
 
 USUAL_ANNOTATORS = ("anna", "ben")
 

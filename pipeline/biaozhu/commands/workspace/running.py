@@ -24,14 +24,16 @@ from biaozhu.commands.curation.adjudicating import GOLD
 from biaozhu.commands.models import crossval, predict, train
 from biaozhu.commands.options import AsJson, Yes
 from biaozhu.commands.scores import Language, print_reports, report
-from biaozhu.commands.workspace.annotated import count_work, find_round_trip, list_annotator_folders, say_unused_gold
+from biaozhu.commands.workspace.annotated import find_round_trip, list_annotator_folders, say_unused_gold
 from biaozhu.commands.workspace.next_steps import say_next_steps
-from biaozhu.commands.workspace.steps import PRE, DoneStep, StepRecord, hash_inputs, read_steps
+from biaozhu.commands.workspace.steps import LAYERS, PRE, DoneStep, StepRecord, hash_inputs, read_steps
 from biaozhu.data.errors import BiaozhuError, MissingFileError, OutputError, TrainingError, UsageError
 from biaozhu.data.files import hold_folder, is_file_name, write_bytes
-from biaozhu.data.layers import find_layers, is_beside, ledger_path, read_layer
+from biaozhu.data.layers import count_layers, find_layers, is_beside, ledger_path, read_layer
 from biaozhu.data.model import Article
 from biaozhu.data.shipped import find_shipped
+from biaozhu.reading.article import find_articles, read_readable
+from biaozhu.reporting.authorship import ABOUT
 
 CONFIG = Path("configs/ner.cfg")
 # Layers of PRE that somebody else wrote or changed, before they are made again.
@@ -92,7 +94,6 @@ def run(
         training: With gold, cross-validate and train a model, which can take minutes.
         force: Redo every step; also replace what annotators that are not given found.
     """
-    from biaozhu.reading.article import find_articles, read_readable
     from biaozhu.reporting.history import read_reports, summarize_report
 
     name = name or folder.resolve().name
@@ -102,7 +103,8 @@ def run(
         advice = "Give your folder of articles: `biaozhu run FOLDER`"
         raise MissingFileError("no such file", where=folder, next_step=advice)
     say_where_not_read([folder])
-    articles, problems = read_readable(find_articles([folder]), count_work(gold))
+    # Of two copies of an article that one goes on which has been worked on.
+    articles, problems = read_readable(find_articles([folder]), count_layers((PRE, gold, *LAYERS.glob("*"))))
     job = _plan_job(name, articles, gold, config, model, annotator)
     record = StepRecord(job.steps / "done.json", force=force)
     tables = redirect_stdout(sys.stderr) if as_json else nullcontext()
@@ -321,7 +323,6 @@ def _train_model(job: Job, record: StepRecord) -> bool:
 def _report_scores(
     job: Job, record: StepRecord, annotators: Sequence[Path], *, trained: bool, lang: Literal["zh", "en"]
 ) -> None:
-    from biaozhu.reporting.authorship import ABOUT
     from biaozhu.reporting.report import FILES
 
     layers = [f"pre={path}" for path in job.layers]
