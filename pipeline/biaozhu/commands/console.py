@@ -127,7 +127,8 @@ def print_json(value: Any) -> None:
     # Piece by piece: of a document of megabytes the text is several times as large while it is put together.
     for piece in json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(value):
         # Outside its strings JSON has printable characters and line feeds only.
-        sys.stdout.write(piece if piece.isprintable() else "".join(map(_escape, piece)))
+        escaped = (one if one.isprintable() or one in HARMLESS else json.dumps(one)[1:-1] for one in piece)
+        sys.stdout.write(piece if piece.isprintable() else "".join(escaped))
     sys.stdout.write("\n")
 
 
@@ -193,10 +194,6 @@ def finish(
         say(f"left out: {problem}")
     if lost or failed or drop_copies(left_out):
         raise Exit(1)
-
-
-def _escape(character: str) -> str:
-    return character if character.isprintable() or character in HARMLESS else json.dumps(character)[1:-1]
 
 
 def _write_cell(column: str, value: object) -> str:

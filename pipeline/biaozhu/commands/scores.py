@@ -143,9 +143,8 @@ def compare(
             label, scheme, figure = one.metric.rsplit(" ", 2)
             if label not in occurring:
                 continue
-            metric = "F1" if figure == "f1" else figure
             change = (one.difference.value, _format(one.difference.best))
-            rows.append((label, scheme, metric, one.a, one.b, *change, one.p, one.p_holm))
+            rows.append((label, scheme, "F1" if figure == "f1" else figure, one.a, one.b, *change, one.p, one.p_holm))
         title = f"{compared.b} - {compared.a} on {gold} (over {compared.units.kind}s)"
         print_table(title, ("label", "scheme", "metric", "a", "b", "b - a", "95 %", "p", "p (Holm)"), rows)
     _say_notes(found, articles=article, stream=stream)
@@ -349,11 +348,10 @@ def history(
         say("no report has scores yet: they need gold")
         return
     # The figures that fit into a line; --json has all. Of an earlier run the date says which.
-    columns = ("date", "run", "layer", "spans", "strict F1", "95 %", "change", "gold")
     cells = []
     for row in rows:
         bounds = None if row["low"] is None else (row["low"], row["high"])
         when, name = row["date"][:16].replace("T", " "), row["run"].partition("/runs/")[0]
         figures = (row["layer"], row["gold"], row["f1"], format_interval(bounds), row["change"], row["gold_sha"][:6])
         cells.append((when, name, *figures))
-    print_table("History", columns, cells)
+    print_table("History", ("date", "run", "layer", "spans", "strict F1", "95 %", "change", "gold"), cells)

@@ -193,9 +193,8 @@ def adjudicate(
         if decision is None:
             # How to decide is said once, with the first.
             what = f"{disagreement.text!r} ({disagreement.kind}) is not decided"
-            where = f"{disagreement.sentence}@{disagreement.start}"
             advice = "Decide it likewise" if problems else WAYS_TO_DECIDE
-            problems.append(GoldError(what, where=where, next_step=advice))
+            problems.append(GoldError(what, where=f"{disagreement.sentence}@{disagreement.start}", next_step=advice))
         elif wrong := _check_decision(decision, disagreement, texts[disagreement.sentence]):
             problems += wrong
         else:

@@ -88,10 +88,9 @@ def read_by_network(layer: Sequence[Sentence], model: CrfNetwork) -> list[Readin
     """Ask a network with a CRF for its reading, and for the probability of each span of the layer: it is asked once."""
     chain = model.chain
     tags = _tags_by_kind(model)
-    texts = [sentence.text for sentence in layer]
     found: list[list[Span]] = [[] for _ in layer]
     share: list[dict[Key, float]] = [{} for _ in layer]
-    for batch in make_batches(texts):
+    for batch in make_batches([sentence.text for sentence in layer]):
         emissions = model.emissions(batch.texts)
         paths = [best_path(chain, emissions, batch.lengths)]
         given = np.full_like(paths[0], chain.kinds.index(OUTSIDE))

@@ -195,11 +195,6 @@ class PromptPlan:
         return f"{self.config.name}@{self.checksum[:8]}"
 
     @property
-    def text_chars(self) -> int:
-        """Characters of articles that would be sent, without context, examples and guideline."""
-        return sum(len(one.sentence.text) for batch in self.batches for one in batch.questions)
-
-    @property
     def sent_chars(self) -> int:
         """Characters of all messages that would be sent, were every first answer right."""
         return sum(count_chars(batch.messages()) for batch in self.batches)

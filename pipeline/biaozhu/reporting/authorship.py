@@ -93,6 +93,5 @@ def _read_about_file(path: Path) -> About:
             raise ValueError(f"unknown key {unknown[0]}")  # noqa: TRY301 — one error for all
         return msgspec.convert(table, About)
     except (ValueError, msgspec.ValidationError) as error:
-        what = f"not a description of gold: {error}"
         advice = 'Write [[annotator]] with name, kind ("person" or "model") and when, and [in_sample]'
-        raise ReportInputError(what, where=path, next_step=advice) from None
+        raise ReportInputError(f"not a description of gold: {error}", where=path, next_step=advice) from None

@@ -67,9 +67,8 @@ def require_files(piece: CorpusPiece) -> None:
     for one in piece.files:
         # A remote address is the same everywhere.
         if isinstance(one, Path) and not os.access(one, os.F_OK):
-            what = "a node of the cluster does not see this file"
             advice = "Put the corpus where all nodes find it by the same path, or on an object store"
-            raise WorkerError(what, where=one, next_step=advice)
+            raise WorkerError("a node of the cluster does not see this file", where=one, next_step=advice)
 
 
 def unpack_piece(piece: CorpusPiece, size: int) -> Iterator[Chunk]:

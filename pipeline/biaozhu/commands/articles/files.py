@@ -78,9 +78,8 @@ def read(
 def _print_articles(articles: Sequence[Article]) -> None:
     rows: list[tuple[object, ...]] = []
     for one in articles:
-        sections = 1 + sum(block.kind == "heading" for block in one.blocks)
         named = (_shorten_cell(one.name), one.id, one.encoding, *map(_shorten_cell, METADATA(one.metadata)))
-        rows.append((*named, len(one.raw), sections))
+        rows.append((*named, len(one.raw), 1 + sum(block.kind == "heading" for block in one.blocks)))
     metadata = ("title", "source", "author", "time")
     print_table("articles", ("article", "id", "encoding", *metadata, "code points", "sections"), rows)
     for article in articles:

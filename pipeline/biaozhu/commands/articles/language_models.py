@@ -147,13 +147,13 @@ def _announce(plan: PromptPlan) -> str:
     config = plan.config
     if not plan.batches:
         return f"{config.name}: all {len(plan.known)} sentences are in the cache, nothing is sent"
-    articles = {one.sentence.article for batch in plan.batches for one in batch.questions}
-    sentences = sum(len(batch.questions) for batch in plan.batches)
+    sentences = [one.sentence for batch in plan.batches for one in batch.questions]
+    articles, characters = {one.article for one in sentences}, sum(len(one.text) for one in sentences)
     cost = Usage(estimate_tokens(plan.sent_chars)).cost(config.prices)
     currency = config.prices.currency if config.prices else ""
     price = "" if cost is None else f", about {cost:.2f} {currency} before answers"
     return (
-        f"{config.name}: {plan.text_chars:,} characters of {len(articles)} articles ({sentences} sentences) go to "
+        f"{config.name}: {characters:,} characters of {len(articles)} articles ({len(sentences)} sentences) go to "
         f"{config.base_url} (model {config.model}) in {len(plan.batches)} calls; with guideline, examples and context "
         f"{plan.sent_chars:,} characters{price}; {len(plan.known)} sentences are in the cache"
     )

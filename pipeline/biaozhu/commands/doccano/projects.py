@@ -245,9 +245,8 @@ def status(name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL, a
     from biaozhu.doccano.team import count_progress
 
     found = count_progress(specs.log_in(home), name, _read_plan(plans, name))
-    columns = ("annotator", "sentences", "confirmed", "share", "page")
     rows = [(one, total, done, f"{done / total:.0%}" if total else "–", url) for one, total, done, url in found]
-    print_table(f"progress of {name}", columns, rows, as_json=as_json)
+    print_table(f"progress of {name}", ("annotator", "sentences", "confirmed", "share", "page"), rows, as_json=as_json)
     if all(done == total for _, total, done, _ in found):
         say(f"everybody is done: `biaozhu project pull --project {quote(name)}`")
 

@@ -113,8 +113,7 @@ def run(
         _preannotate_changed(job, record, yes=yes)
         files, amounts, names = list(job.articles), job.report / "amounts.csv", job.report / "names.csv"
         do, inputs = partial(table, files, layer=job.layers, output=amounts, names=names), [*files, *job.layers]
-        title = "tables of pre-annotated amounts and names"
-        record.run_step("table", title, do, hash_inputs(inputs), [amounts, names])
+        record.run_step("table", "tables of pre-annotated amounts and names", do, hash_inputs(inputs), [amounts, names])
         trained = training and _train_model(job, record)
         annotators = list_annotator_folders(job.articles.values())
         _report_scores(job, record, annotators, trained=trained, lang=lang)
@@ -187,7 +186,8 @@ def _preannotate_changed(job: Job, record: StepRecord, *, yes: bool) -> None:
         _check_sources([PRE / f"{job.articles[path].name}.jsonl" for path in stale], job.sources)
     now = set(names.values())
     gone = [name for name in record.done if name.startswith("pre ") and name not in now]
-    taken = _list_files_of_others(record.path) if gone else set[str]()
+    others = [read_steps(path) for path in Path("reports").glob("*/steps/done.json") if gone and path != record.path]
+    taken = {file for steps in others for other in steps.values() for file in other.files}
     for name in gone:
         _remove_layers(record.done.pop(name), taken)
     if not stale:
@@ -239,12 +239,6 @@ def _identify(file: Path) -> tuple[int, int]:
 def _list_written(name: str, before: Mapping[Path, tuple[int, int]]) -> list[Path]:
     """Return the layers of an article that were written since; others in their folders belong to somebody else."""
     return [file for file in _list_layers(name) if before.get(file) != _identify(file)]
-
-
-def _list_files_of_others(record: Path) -> set[str]:
-    """Return the files that other runs have made."""
-    others = [read_steps(path) for path in Path("reports").glob("*/steps/done.json") if path != record]
-    return {file for steps in others for other in steps.values() for file in other.files}
 
 
 def _remove_layers(step: DoneStep, taken: set[str]) -> None:

@@ -66,13 +66,12 @@ def new(folder: Path) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise MissingFileError("this is a file, a folder is needed", where=folder)
-    name = printable(folder.resolve().name)
     filled = [one.name for one in find_unread([folder]) if one.parent == folder and one.name not in OWN_FOLDERS]
     articles = ARTICLES if ARTICLES in filled or not filled else filled[0]
     shown = printable(quote(articles))
     # As wide as `annotations/`, whatever it is called.
     readme = translate(README).replace("{articles}/     ", f"{shown}/".ljust(14)).replace("{articles}", shown)
-    readme = readme.replace("{name}", name)
+    readme = readme.replace("{name}", printable(folder.resolve().name))
     wanted = {one: read_bytes(find_own(Path(one))) for one in FILES}
     wanted |= {"README.md": readme.encode(), ".gitignore": IGNORED.encode()}
     written = [one for one in wanted if not (folder / one).exists()]
@@ -185,12 +184,11 @@ def show_configs(*, as_json: AsJson = False) -> None:
     rows = []
     for path in list_configs():
         text = path.read_text("utf-8")
-        command = f"biaozhu {find_owner(SECTION.findall(text))}"
         comment = " ".join(line[1:].strip() for line in text.splitlines()[:8] if line.startswith("#"))
         extra = EXTRA_NAMED.search(comment)
         needs = [f"extra {extra[1]}"] if extra else []
         needs += [need for mark, need in NEEDS.items() if mark in comment]
         # What fits into a column of a terminal; the file says the rest.
         first = re.split(r"\. | \(|: ", comment)[0].rstrip(".")
-        rows.append((f"configs/{path.name}", command, ", ".join(needs), first))
+        rows.append((f"configs/{path.name}", f"biaozhu {find_owner(SECTION.findall(text))}", ", ".join(needs), first))
     print_table("configs", ("config", "for", "needs", "what it is"), rows, as_json=as_json)

@@ -71,9 +71,8 @@ def read_state(home: Path) -> ServerState | None:
     try:
         data = parse_json(read_bytes(path))
         if data.pop("schema") != SCHEMA:
-            what = "this state file is of another version of biaozhu"
             advice = "Use the version that wrote it, or move the folder away and start a new server"
-            raise ServerError(what, where=path, next_step=advice)
+            raise ServerError("this state file is of another version of biaozhu", where=path, next_step=advice)
         return ServerState(**data, processes=tuple(ServerProcess(**process) for process in data.pop("processes")))
     except (ValueError, TypeError, KeyError, AttributeError):
         advice = "Move the file away and run `biaozhu doccano up`"

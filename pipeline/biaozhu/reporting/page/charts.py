@@ -246,9 +246,8 @@ def chart_history(runs: list[str], layers: Mapping[str, list[float | None]], wor
         Series(name, tuple((float(at), value) for at, value in enumerate(found) if value is not None))
         for name, found in layers.items()
     ]
-    said = words("chart.history.text", count=len(runs))
     axes = make_place_axis(words("run"), runs), make_share_axis("F1", _find_lowest(series))
-    return lay_out_chart("history", series, axes, words, said)
+    return lay_out_chart("history", series, axes, words, words("chart.history.text", count=len(runs)))
 
 
 def make_confusion_cells(evaluation: Evaluation, labels: Collection[str]) -> list[tuple[str, list[dict[str, Any]]]]:

@@ -112,9 +112,8 @@ def make_article_rows(content: ReportContent, places: Mapping[str, ArticlePlace]
     classes = [{one.key: one for one in evaluation.breakdowns["article"]} for evaluation in evaluations]
     rows = []
     for one, place in places.items():
-        most = max(count[one] for count in counts)
         scores, spans_found = (tuple(of.get(one) for of in classes), tuple(of[one] for of in found))
-        rows.append(ArticleRow(place, gold[one], most, spans[one], scores, spans_found))
+        rows.append(ArticleRow(place, gold[one], max(count[one] for count in counts), spans[one], scores, spans_found))
     return sorted(rows, key=lambda row: not row.gold)
 
 

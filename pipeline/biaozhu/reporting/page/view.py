@@ -173,7 +173,6 @@ def _view_scores(
         in_sample = verdict.explain_in_sample(content, one.name, view["language"], words)
         learned = not verdict.is_preannotation(content, one.name)
         judged = verdict.judge_layer(one, content.authors, in_sample=bool(in_sample), shown=shown, learned=learned)
-        unmarked = verdict.list_unmarked(one)
         figures: dict[str, Any] = {"count": len(rows), "kept": kept, "spans": spans, "sentences": one.sentences}
         figures |= {"fresh": one.counts.fresh, "repeated": one.counts.repeated, "needed": verdict.FRESH_NEEDED}
         found = errors[lanes[one.name]]
@@ -185,7 +184,7 @@ def _view_scores(
                 "errors": found,
                 "verdict": judged,
                 "doubts": [(doubt, words(f"doubt.{doubt}", **figures)) for doubt in judged.doubts],
-                "unmarked": unmarked,
+                "unmarked": verdict.list_unmarked(one),
                 "means": verdict.describe_layer(content, one.name, words),
                 "label_trust": verdict.judge_labels(one, judged.doubts),
                 "error_count": len(found),
