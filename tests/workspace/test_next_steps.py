@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from biaozhu.cli import run
-from biaozhu.commands.workspace.annotated import list_annotator_folders
-from biaozhu.commands.workspace.next_steps import say_next_steps
+from biaozhu.commands.workspace.next_steps import list_annotator_folders, say_next_steps
 from biaozhu.commands.workspace.running import Job, _plan_job
 from biaozhu.commands.workspace.steps import PRE
 from biaozhu.curation.adjudication import read_decisions

@@ -24,8 +24,7 @@ from biaozhu.commands.curation.adjudicating import GOLD
 from biaozhu.commands.models import crossval, predict, train
 from biaozhu.commands.options import AsJson, Yes
 from biaozhu.commands.scores import Language, print_reports, report
-from biaozhu.commands.workspace.annotated import find_round_trip, list_annotator_folders, say_unused_gold
-from biaozhu.commands.workspace.next_steps import say_next_steps
+from biaozhu.commands.workspace import next_steps
 from biaozhu.commands.workspace.steps import LAYERS, PRE, DoneStep, StepRecord, hash_inputs, read_steps
 from biaozhu.data.errors import BiaozhuError, MissingFileError, OutputError, TrainingError, UsageError
 from biaozhu.data.files import hold_folder, is_file_name, write_bytes
@@ -115,7 +114,7 @@ def run(
         do, inputs = partial(table, files, layer=job.layers, output=amounts, names=names), [*files, *job.layers]
         record.run_step("table", "tables of pre-annotated amounts and names", do, hash_inputs(inputs), [amounts, names])
         trained = training and _train_model(job, record)
-        annotators = list_annotator_folders(job.articles.values())
+        annotators = next_steps.list_annotator_folders(job.articles.values())
         _report_scores(job, record, annotators, trained=trained, lang=lang)
     scored = [one for one in read_reports(job.report) if one.name == job.report.resolve().name] if job.gold else []
     if scored and not as_json:
@@ -130,7 +129,7 @@ def run(
     ]
     again = quote("biaozhu", "run", folder, *chain(*options))
     record.say_failed(again)
-    following = say_next_steps(job, annotators, again)
+    following = next_steps.say_next_steps(job, annotators, again)
     failed = bool(record.failed or following.changed or job.dropped)
     if as_json:
         unreadable = drop_copies(problems)
@@ -165,7 +164,7 @@ def _plan_job(
     files = tuple(path for path in found if about[path] <= ids)
     covered = frozenset(chain.from_iterable(about[path] for path in files))
     lacking = {article.id: article.name for article in articles.values() if article.id not in covered}
-    dropped = say_unused_gold({path: about[path] for path in found if path not in files}, lacking)
+    dropped = next_steps.say_unused_gold({path: about[path] for path in found if path not in files}, lacking)
     layers, steps = [PRE / f"{one}.jsonl" for one in names], Path("reports") / name / "steps"
     places = (layers, steps.parent, steps, steps / f"{config.stem}.all.jsonl")
     sources = list_sources(annotators)
@@ -326,7 +325,7 @@ def _report_scores(
     if trained:
         layers.append(f"{job.config.stem}={job.predicted}")
         read.append(job.predicted)
-    round_trip = find_round_trip(job.name, annotators, [article.name for article in job.articles.values()])
+    round_trip = next_steps.find_round_trip(job.name, annotators, [article.name for article in job.articles.values()])
     read += [round_trip] if round_trip else []
     outputs = [job.report / name for name in FILES if job.gold or name != "scores.json"]
 
