@@ -13,16 +13,8 @@ from biaozhu.data.errors import FrozenError, OutputError, raise_collected
 from biaozhu.data.files import as_path, hold_folder, parse_json_as, read_bytes, sha256_of, write_json
 from biaozhu.data.layers import find_layers, is_beside, join_layers, parse_layer
 from biaozhu.data.model import Sentence
-from biaozhu.data.storage.manifest import (
-    BESIDE,
-    MANIFEST,
-    SCHEMA,
-    FrozenFile,
-    find_change,
-    is_of_gold,
-    list_gone,
-    read_manifest,
-)
+from biaozhu.data.storage import manifest
+from biaozhu.data.storage.manifest import MANIFEST, FrozenFile, read_manifest
 
 
 class GoldChange(NamedTuple):
@@ -47,15 +39,15 @@ def freeze_gold(folder: str | Path) -> dict[str, FrozenFile]:
         layers = {one: parse_layer(content, one) for one, content in contents.items()}
         join_layers(layers.items())
         files = {one.name: _describe_gold_file(contents[one], layer) for one, layer in layers.items()}
-        beside = sorted(one for pattern in BESIDE for one in folder.glob(pattern))
+        beside = sorted(one for pattern in manifest.BESIDE for one in folder.glob(pattern))
         files |= {one.relative_to(folder).as_posix(): FrozenFile(sha256_of(one)) for one in beside}
         if path.is_file():
             ours = False
             with suppress(ValueError):
-                ours = is_of_gold(parse_json_as(read_bytes(path), dict))
+                ours = manifest.is_of_gold(parse_json_as(read_bytes(path), dict))
             if not ours:
                 raise OutputError("a file that is not ours would be replaced by the gold's manifest", where=path)
-        write_json(path, {"schema": SCHEMA, "files": {name: asdict(file) for name, file in files.items()}})
+        write_json(path, {"schema": manifest.SCHEMA, "files": {name: asdict(file) for name, file in files.items()}})
     return files
 
 
@@ -63,10 +55,10 @@ def check_frozen(folder: str | Path) -> dict[str, FrozenFile]:
     """Check a folder's gold files against its manifest, and return it; FrozenError reports all changes together."""
     folder = Path(folder)
     files = read_manifest(folder)
-    problems = list_gone(folder)
+    problems = manifest.list_gone(folder)
     there = {path.name for path in _list_gold(folder)} | {name for name in files if (folder / name).exists()}
     for name in sorted(there):
-        problems += find_change(folder, name, files)
+        problems += manifest.find_change(folder, name, files)
     raise_collected(problems)
     return files
 

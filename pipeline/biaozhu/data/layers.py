@@ -10,17 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from operator import methodcaller
 from pathlib import Path
 
-from biaozhu.data.errors import (
-    BiaozhuError,
-    DuplicateError,
-    LabelError,
-    LineError,
-    MissingFileError,
-    OutputError,
-    UsageError,
-    printable,
-    raise_collected,
-)
+from biaozhu.data import errors
+from biaozhu.data.errors import BiaozhuError, DuplicateError, LineError, MissingFileError, raise_collected
 from biaozhu.data.files import as_path, as_paths, read_bytes, write_lines
 from biaozhu.data.model import Sentence, sentence_from_line, sentence_to_line
 from biaozhu.data.storage.manifest import check_unchanged, list_gone
@@ -77,7 +68,7 @@ def _pass_over_empty(found: list[Path]) -> list[Path]:
         # A command may read a folder twice, as gold and as a layer.
         if (place := file.resolve()) not in _warned:
             _warned.add(place)
-            _log.warning(printable(translate(f"{file}: empty, and passed over")))
+            _log.warning(errors.printable(translate(f"{file}: empty, and passed over")))
     gone = set(empty)
     return [file for file in found if file not in gone]
 
@@ -140,7 +131,7 @@ def parse_layer(data: bytes, path: Path, *, labels: Collection[str] | None = Non
         if sentence.id in seen:
             problems.append(DuplicateError(f"{sentence.id} is in line {seen[sentence.id]} too", where=where))
         problems += [
-            LabelError(f"unknown label {span.label!r}", where=where)
+            errors.LabelError(f"unknown label {span.label!r}", where=where)
             for span in sentence.spans
             if labels is not None and span.label not in labels
         ]
@@ -156,7 +147,7 @@ def check_layer_name(path: Path) -> None:
     """Raise UsageError where a layer written here would not be found again, since `find_layers` passes over it."""
     if is_beside(path):
         what = f"a name in {LEDGER_SUFFIX} or {FAILED_SUFFIX} is for ledgers and failures, no layer is read from it"
-        raise UsageError(what, where=path, next_step="Name it NAME.jsonl")
+        raise errors.UsageError(what, where=path, next_step="Name it NAME.jsonl")
 
 
 def is_beside(path: Path) -> bool:
@@ -188,7 +179,7 @@ def write_layer(path: str | Path, sentences: Iterable[Sentence]) -> None:
         raise DuplicateError(f"{twice[0]} would be in it twice", where=path, next_step="Give one layer of each article")
     lines = [sentence_to_line(sentence) for sentence in sentences]
     if not lines and path.is_file() and path.stat().st_size:
-        raise OutputError("a layer without a sentence would replace this", where=path)
+        raise errors.OutputError("a layer without a sentence would replace this", where=path)
     write_lines(path, lines)
 
 

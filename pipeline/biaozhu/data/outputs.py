@@ -14,15 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from biaozhu.data.errors import FrozenError, MissingFileError, OutputError
-from biaozhu.data.files import (
-    MAX_ARTICLE_BYTES,
-    as_path,
-    check_target,
-    descriptor_of,
-    parse_json,
-    read_bytes,
-    sha256_of,
-)
+from biaozhu.data.files import MAX_ARTICLE_BYTES, as_path, check_target, descriptor_of, read_bytes, sha256_of
 from biaozhu.data.layers import is_beside
 from biaozhu.data.model import SENTENCE_ID
 from biaozhu.data.storage.manifest import MANIFEST, find_manifest
@@ -232,8 +224,8 @@ def _kind_of_line(line: bytes) -> str:
 
 def _are_tasks(path: Path) -> bool:
     """Tell whether these are tasks that Label Studio has not exported: it keeps their ids of sentences, and adds ids of its own."""
-    with suppress(ValueError, TypeError, KeyError):
-        tasks = parse_json(read_bytes(path))
+    with suppress(ValueError, TypeError, KeyError, RecursionError):
+        tasks = json.loads(read_bytes(path))
         return all(set(one) == {"data", "annotations"} and SENTENCE_ID.fullmatch(one["data"]["sid"]) for one in tasks)
     return False
 

@@ -23,14 +23,8 @@ from biaozhu.doccano.journal import ImportBatch, hold_lock, read_tags, remove_ta
 from biaozhu.doccano.project import PROJECT_TYPE, Project, ProjectSpec, ensure_project, find_project
 from biaozhu.doccano.push_plan import MatchedExample, PushPlan, is_as_sent, looks_touched, plan_push
 from biaozhu.doccano.remote import SpanRecord, change_spans, read_examples, read_spans, wait_for_task
-from biaozhu.formats.serialization import (
-    DoccanoExample,
-    make_import_line,
-    make_meta,
-    pack_meta,
-    spans_to_json,
-    to_remote_spans,
-)
+from biaozhu.formats import serialization
+from biaozhu.formats.serialization import DoccanoExample, pack_meta, spans_to_json, to_remote_spans
 
 _Wanted = Sequence[tuple[Sentence, str]]  # sentences, each with its article's name
 
@@ -173,10 +167,10 @@ def _import_sentences(
         batch = ImportBatch(push_id, number, upload="")
         lines = []
         for sentence, article in chunk:
-            meta = make_meta(sentence, article, by=connection.user_id, batch=batch.name)
+            meta = serialization.make_meta(sentence, article, by=connection.user_id, batch=batch.name)
             if reasons := spec.reasons:
                 meta["reason"] = reasons.get(sentence.id, "")
-            lines.append(make_import_line(sentence, meta, spec.names))
+            lines.append(serialization.make_import_line(sentence, meta, spec.names))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"biaozhu-{batch.name}.jsonl"
             path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
@@ -216,7 +210,7 @@ def _update_example(project: Project, pair: MatchedExample, names: Mapping[str, 
         connection.patch(path, {"meta": pack_meta({**meta, "next": spans_to_json(sentence.spans)})})
         surplus = [record for record in records if record.span not in target]
         change_spans(project, example.id, remove=surplus, draw=target - set(fresh.spans))
-    new_meta = make_meta(sentence, pair.article, by=connection.user_id, batch=str(meta.get("batch", "")))
+    new_meta = serialization.make_meta(sentence, pair.article, by=connection.user_id, batch=str(meta.get("batch", "")))
     connection.patch(path, {"meta": pack_meta({**meta, **new_meta})})
     return True
 

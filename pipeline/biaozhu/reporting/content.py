@@ -25,16 +25,8 @@ from biaozhu.data.ledger import Entry, read_ledger
 from biaozhu.data.shipped import find_own
 from biaozhu.reporting.authorship import About, GoldAuthor, list_authors, read_about
 from biaozhu.reporting.page.strings import read_strings
-from biaozhu.scoring.layer_scoring import (
-    InputReader,
-    Layer,
-    ScoredLayers,
-    ScoringInputs,
-    ScoringRequest,
-    name_layers,
-    read_inputs,
-    score_inputs,
-)
+from biaozhu.scoring import layer_scoring
+from biaozhu.scoring.layer_scoring import Layer, ScoredLayers, ScoringInputs, ScoringRequest
 from biaozhu.scoring.scores_document import InputFile
 
 CURVE = "biaozhu.curve.v1"  # as in training.curve, whose import takes seconds
@@ -171,8 +163,8 @@ class ReportContent:
 
 def gather_content(request: ReportRequest) -> ReportContent:
     """Read the files of a request and score its layers on the gold; everything that is wrong is reported together."""
-    reader = InputReader()
-    given = read_inputs(request.scoring, reader)
+    reader = layer_scoring.InputReader()
+    given = layer_scoring.read_inputs(request.scoring, reader)
     annotators = reader.read_layers(request.annotators)
 
     def read(role: str, path: Path | None, kind: type[Value]) -> Value | None:
@@ -185,7 +177,7 @@ def gather_content(request: ReportRequest) -> ReportContent:
     bias = read("bias", request.bias, Bias)
     reader.problems.extend(_find_foreign(given, annotators))
     raise_collected(reader.problems)
-    paths, about = name_layers(request.annotators), read_about(request.scoring.gold)
+    paths, about = layer_scoring.name_layers(request.annotators), read_about(request.scoring.gold)
     labels = (*given.labels, *_name_unknown(given, annotators))
     return ReportContent(
         request=request.scoring,
@@ -193,7 +185,7 @@ def gather_content(request: ReportRequest) -> ReportContent:
         labels=labels,
         given=given,
         annotators=annotators,
-        scores=score_inputs(request.scoring, given, labels, reader.inputs) if given.gold else None,
+        scores=layer_scoring.score_inputs(request.scoring, given, labels, reader.inputs) if given.gold else None,
         ledger=tuple(chain(*ledgers)) if request.ledgers else None,
         round_trip=round_trip,
         agreement=agreement or _measure_agreement(paths, annotators),

@@ -11,18 +11,9 @@ from pathlib import Path
 
 from biaozhu.data.errors import WorkerError
 from biaozhu.data.files import to_unicode
+from biaozhu.scale import corpus_stream
 from biaozhu.scale.batch import batches, chunks
-from biaozhu.scale.corpus_stream import (
-    LINES,
-    TABLE,
-    Source,
-    files_of,
-    kind_of_file,
-    read_file,
-    read_lines,
-    read_sources,
-    unpack_lines,
-)
+from biaozhu.scale.corpus_stream import TABLE, Source, kind_of_file
 
 Chunk = bytes | tuple[Source, ...]
 FILES_AT_ONCE = 256  # of one article each that are read together, at most
@@ -51,8 +42,8 @@ class CorpusPiece:
 def pieces_of(paths: Iterable[Path], size: int) -> Iterator[CorpusPiece]:
     """Yield the pieces of a corpus in order, of about `size` bytes; a file missing here is a problem, later an error."""
     found = (
-        next(read_sources([one])) if isinstance(one, Path) and not os.access(one, os.F_OK) else one
-        for one in files_of(paths)
+        next(corpus_stream.read_sources([one])) if isinstance(one, Path) and not os.access(one, os.F_OK) else one
+        for one in corpus_stream.files_of(paths)
     )
     for holds_records, files in groupby(found, key=_holds_records):
         if holds_records:
@@ -77,9 +68,9 @@ def unpack_piece(piece: CorpusPiece, size: int) -> Iterator[Chunk]:
     if isinstance(path, Source):
         return
     if kind_of_file(path)[0] == TABLE:
-        yield from batches(read_file(path, piece.start, piece.end), size)
+        yield from batches(corpus_stream.read_file(path, piece.start, piece.end), size)
         return
-    for some in chunks(unpack_lines(path), size, lambda one: 0 if isinstance(one, Source) else len(one)):
+    for some in chunks(corpus_stream.unpack_lines(path), size, lambda one: 0 if isinstance(one, Source) else len(one)):
         if lines := [one for one in some if isinstance(one, bytes)]:
             yield b"".join(lines)
         if isinstance(some[-1], Source):
@@ -93,11 +84,11 @@ def read_piece(piece: CorpusPiece, chunk: Chunk | None = None) -> Generator[Sour
         if isinstance(one, Source):
             yield one
         elif isinstance(chunk, bytes):
-            lines = yield from read_lines(BytesIO(chunk), str(one))
+            lines = yield from corpus_stream.read_lines(BytesIO(chunk), str(one))
         elif chunk is not None:
             yield from chunk
         else:
-            lines = yield from read_file(one, piece.start, piece.end)
+            lines = yield from corpus_stream.read_file(one, piece.start, piece.end)
     return lines
 
 
@@ -114,7 +105,7 @@ def _holds_records(one: Path | Source) -> bool:
     if isinstance(one, Source):
         return False
     kind, packing = kind_of_file(one)
-    return kind == LINES or (kind == TABLE and not packing)
+    return kind == corpus_stream.LINES or (kind == TABLE and not packing)
 
 
 def _ranges(file: Path | Source, size: int) -> Iterator[CorpusPiece]:
