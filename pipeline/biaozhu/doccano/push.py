@@ -21,12 +21,12 @@ from biaozhu.data.model import Sentence
 from biaozhu.doccano.connection import Connection
 from biaozhu.doccano.journal import ImportBatch, hold_lock, read_tags, remove_tag, write_tag
 from biaozhu.doccano.project import PROJECT_TYPE, Project, ProjectSpec, ensure_project, find_project
-from biaozhu.doccano.push_plan import MatchedExample, PushPlan, is_as_sent, looks_touched, plan_push
+from biaozhu.doccano.push_plan import MatchedExample, PushPlan, Wanted, is_as_sent, looks_touched, plan_push
 from biaozhu.doccano.remote import SpanRecord, change_spans, read_examples, read_spans, wait_for_task
 from biaozhu.formats import serialization
 from biaozhu.formats.serialization import DoccanoExample, pack_meta, spans_to_json, to_remote_spans
 
-_Wanted = Sequence[tuple[Sentence, str]]  # sentences, each with its article's name
+Tick = Callable[[int], None]  # hears of the sentences that are done since its last call
 
 BATCH_SENTENCES = 1000  # as Doccano writes at a time: a batch arrives whole or not at all
 MAX_ROUNDS = 4
@@ -59,7 +59,7 @@ def push(
     *,
     dry_run: bool = False,
     break_lock: bool = False,
-    tick: Callable[[int], None] = lambda _done: None,
+    tick: Tick = lambda _done: None,
 ) -> PushReport:
     """Make a project hold what the layers (article name, sentences in order) say, and read everything back.
 
@@ -86,9 +86,7 @@ def push(
         return report
 
 
-def _push_in_rounds(
-    project: Project, spec: ProjectSpec, wanted: _Wanted, push_id: str, tick: Callable[[int], None]
-) -> PushReport:
+def _push_in_rounds(project: Project, spec: ProjectSpec, wanted: Wanted, push_id: str, tick: Tick) -> PushReport:
     report: PushReport | None = None
     kept: dict[str, None] = {}
     changed: set[str] = set()
@@ -157,9 +155,7 @@ def _remove_untouched(project: Project, examples: Sequence[DoccanoExample]) -> s
     return untouched
 
 
-def _import_sentences(
-    project: Project, spec: ProjectSpec, items: _Wanted, push_id: str, tick: Callable[[int], None]
-) -> None:
+def _import_sentences(project: Project, spec: ProjectSpec, items: Wanted, push_id: str, tick: Tick) -> None:
     connection = project.connection
     ours = [batch.number for _, batch in read_tags(project, ImportBatch) if batch.push == push_id]
     for number, position in enumerate(range(0, len(items), BATCH_SENTENCES), 1 + max(ours, default=-1)):

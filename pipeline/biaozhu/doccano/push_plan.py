@@ -14,6 +14,8 @@ from biaozhu.data.model import Sentence, Span
 from biaozhu.formats import serialization
 from biaozhu.formats.serialization import DoccanoExample, spans_from_json, spans_to_json, to_remote_spans
 
+Wanted = Sequence[tuple[Sentence, str]]  # sentences, each with its article's name
+
 
 @dataclass(frozen=True, slots=True)
 class MatchedExample:
@@ -48,11 +50,7 @@ class PushPlan:
 
 
 def plan_push(
-    sentences: Sequence[tuple[Sentence, str]],
-    examples: Sequence[DoccanoExample],
-    *,
-    names: Mapping[str, str],
-    unverified: Collection[str] = (),
+    wanted: Wanted, examples: Sequence[DoccanoExample], *, names: Mapping[str, str], unverified: Collection[str] = ()
 ) -> PushPlan:
     """Compare what should be on the server with what is; `unverified` are the batches that may be half an import."""
     half = find_half_imports(examples, unverified)
@@ -61,7 +59,7 @@ def plan_push(
         by_id[example.sentence_id].append(example)
     foreign = by_id.pop("", [])
     plan = PushPlan()
-    for sentence, article in sentences:
+    for sentence, article in wanted:
         copies = by_id.pop(sentence.id, [])
         if not copies:
             plan.add.append((sentence, article))
@@ -74,8 +72,8 @@ def plan_push(
             plan.conflicts.extend(touched[1:])
             plan.duplicates.extend(one for one in copies if one is not keeper and one not in touched)
         _sort_in(plan, MatchedExample(sentence, article, keeper), names, half)
-    articles = {sentence.article for sentence, _ in sentences}
-    article_names = {article for _, article in sentences}
+    articles = {sentence.article for sentence, _ in wanted}
+    article_names = {article for _, article in wanted}
     left = [example for copies in by_id.values() for example in copies]
     for example in left:
         if example.sentence_id.split(":")[0] in articles or example.meta.get("article") in article_names:

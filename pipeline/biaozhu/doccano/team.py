@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,7 +32,7 @@ from biaozhu.doccano.connection import Account, Connection
 from biaozhu.doccano.local.state import ACCOUNTS_FILE, lock_home, read_state
 from biaozhu.doccano.project import Project, ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
-from biaozhu.doccano.push import PushReport, push
+from biaozhu.doccano.push import PushReport, Tick, push
 from biaozhu.doccano.remote import list_comments, list_examples, list_member_names, read_spans
 from biaozhu.formats.serialization import to_remote_spans
 
@@ -73,7 +73,7 @@ def create_projects(
     assignment: Assignment,
     *,
     home: Path,
-    tick: Callable[[int], None] = lambda _done: None,
+    tick: Tick = lambda _done: None,
 ) -> dict[str, PushReport]:
     """Make accounts and projects as an administrator, and push to each annotator their share; another run only adds."""
     users = ensure_accounts(connection, tuple(assignment.annotators), home=home)
@@ -90,11 +90,7 @@ def create_projects(
 
 
 def pull_layers(
-    connection: Connection,
-    spec: ProjectSpec,
-    assignment: Assignment,
-    *,
-    tick: Callable[[int], None] = lambda _done: None,
+    connection: Connection, spec: ProjectSpec, assignment: Assignment, *, tick: Tick = lambda _done: None
 ) -> tuple[AnnotatorLayer, ...]:
     """Read every annotator's work back.
 
@@ -122,11 +118,7 @@ def count_progress(connection: Connection, name: str, assignment: Assignment) ->
 
 
 def enter_layer(
-    annotator: Connection,
-    layer: Sequence[Sentence],
-    spec: ProjectSpec,
-    *,
-    tick: Callable[[int], None] = lambda _done: None,
+    annotator: Connection, layer: Sequence[Sentence], spec: ProjectSpec, *, tick: Tick = lambda _done: None
 ) -> dict[str, int]:
     """Enter a layer as the work of the annotator who is logged in, and confirm it; other sentences stay as they are.
 
@@ -164,11 +156,7 @@ def enter_layer(
 
 
 def _read_layer(
-    connection: Connection,
-    spec: ProjectSpec,
-    annotator: str,
-    given: Mapping[str, Withheld],
-    tick: Callable[[int], None],
+    connection: Connection, spec: ProjectSpec, annotator: str, given: Mapping[str, Withheld], tick: Tick
 ) -> AnnotatorLayer:
     own = make_own_spec(spec, annotator)
     pulled = pull(connection, own)
