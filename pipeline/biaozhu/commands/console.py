@@ -76,9 +76,8 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     cells = [[_write_cell(*cell) for cell in zip(columns, row, strict=True)] for row in rows]
     gap, widths = _fit_columns(list(zip(heads, *cells, strict=True)), console.width)
     if not widths:
-        console.width = max(
-            console.width, max(map(cell_len, heads)) + 1 + max(map(_measure_path, chain(*cells)), default=0)
-        )
+        longest = max(map(cell_len, heads)) + 1 + max(map(_measure_path, chain(*cells)), default=0)
+        console.width = max(console.width, longest)
     said = Text(printable(translate(title), keep=HARMLESS))
     # Not narrower than its title, which would be broken over lines.
     look: dict[str, Any] = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "padding": (0, gap - 1, 0, 0)}
@@ -110,9 +109,8 @@ def _fit_columns(columns: Sequence[Sequence[str]], room: int) -> tuple[int, list
         least.append(min(most, max(head, LEAST_TEXT, *map(_measure_path, cells))) if is_text else most)
     gap = 2 if sum(wide) + 2 * len(columns) <= room else 1
     room -= gap * (len(columns) - 1)
-    fitting = (
-        [max(low, min(high, level)) for low, high in zip(least, wide, strict=True)] for level in range(room, 0, -1)
-    )
+    bounds = list(zip(least, wide, strict=True))
+    fitting = ([max(low, min(high, level)) for low, high in bounds] for level in range(room, 0, -1))
     return gap, next((widths for widths in fitting if sum(widths) <= room), [])
 
 

@@ -167,9 +167,8 @@ def _score_layers(
         raise UsageError("--strict and --missing contradict each other", next_step="Give one of them")
     if stream and missing == "skip":
         # It does not know beforehand what all layers have.
-        raise UsageError(
-            "--stream does not take --missing skip", next_step="Give --missing empty, or do without --stream"
-        )
+        advice = "Give --missing empty, or do without --stream"
+        raise UsageError("--stream does not take --missing skip", next_step=advice)
     lacking = missing or ("error" if strict or stream else "skip")
     request = _make_request(*sampling, **options, missing=lacking, strict=strict, whole=True)
     read = (*request.gold, *request.layers, *request.train, request.values, request.places)
@@ -282,14 +281,10 @@ def report(
     for path, kind in written.items():
         check_output(path, kind, read, articles=article)
     say_where_not_read(article)
-    given: dict[str, Any] = {
-        "gold": tuple(gold),
-        "layers": tuple(layer),
-        "articles": tuple(article),
-        "train": tuple(train),
-    }
+    given: dict[str, Any] = {"gold": tuple(gold), "layers": tuple(layer), "articles": tuple(article)}
+    given |= {"train": tuple(train), "held_out": held_out, "labels": labels}
     given |= {"values": values or _find_beside(gold, "values"), "places": places or _find_beside(gold, "places")}
-    scoring = _make_request(resamples, seed, **given, held_out=held_out, labels=labels)
+    scoring = _make_request(resamples, seed, **given)
     evidence = (round_trip, agreement, curve, bias)
     content = gather_content(ReportRequest(scoring, tuple(annotator), tuple(ledger), *evidence))
     write_report(output, content, language=lang)

@@ -286,10 +286,8 @@ def write_decisions(
 def _make_line(item: Disagreement, decision: Decision, names: tuple[str, str]) -> str:
     def show(one: Span) -> dict[str, object]:
         # The one who fills the line in sees each version, and copies one.
-        return {
-            **dict(zip(SPAN_KEYS, one.key, strict=True)),
-            "text": item.text[one.start - item.start : one.end - item.start],
-        }
+        text = item.text[one.start - item.start : one.end - item.start]
+        return {**dict(zip(SPAN_KEYS, one.key, strict=True)), "text": text}
 
     line = {
         **{key: getattr(item, key) for key in ("sentence", "start", "end", "text", "context", "kind")},

@@ -98,11 +98,8 @@ def _unescape(text: str) -> str:
 @cache
 def _index_templates() -> list[tuple[int, list[str], str]]:
     parsed = [(*parse_holes(message), text) for message, text in read_catalogue().items()]
-    return [
-        (sum(map(len, literals)), literals, text)
-        for literals, names, text in parsed
-        if names and all(map(str.isdigit, names))
-    ]
+    numbered = [(literals, text) for literals, names, text in parsed if names and all(map(str.isdigit, names))]
+    return [(sum(map(len, literals)), literals, text) for literals, text in numbered]
 
 
 def _render(text: str, *, inside: bool = False) -> tuple[int, str]:

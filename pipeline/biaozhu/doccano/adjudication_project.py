@@ -25,12 +25,8 @@ from biaozhu.doccano.remote import list_comments, list_examples, list_member_nam
 from biaozhu.doccano.team import ensure_accounts, ensure_members
 
 KINDS = {
-    "boundary": "边界不同",
-    "label": "标签不同",
-    "missing": "只有前者标",
-    "extra": "只有后者标",
-    "mixed": "边界和标签都不同",
-}
+    "boundary": "边界不同", "label": "标签不同", "missing": "只有前者标", "extra": "只有后者标", "mixed": "边界和标签都不同",
+}  # fmt: skip
 QUESTION = re.compile(r"【分歧(\d+)】")
 ANSWER = re.compile(r"\s*(?:(\d{1,4})[\s.、：:]+)?(?:([A-Za-z]{1,3}\d+)[\s.、，,：:]*)?(.*)", re.DOTALL)
 NO_REASON = "已确认,没有写理由"

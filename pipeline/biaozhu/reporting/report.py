@@ -28,11 +28,8 @@ from biaozhu.scoring.significance import format_p
 
 CHECKS_FORMAT = "biaozhu.checks.v1"
 FILES: dict[str, Kind] = {
-    "index.html": "page",
-    "summary.md": "summary",
-    "checks.json": "checks",
-    "scores.json": "scores",
-}
+    "index.html": "page", "summary.md": "summary", "checks.json": "checks", "scores.json": "scores",
+}  # fmt: skip
 FILTERS = {
     "html": escape_html,
     "plain": escape_plain,

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
 from itertools import chain
@@ -284,20 +284,10 @@ def answer(texts: Sequence[str], found: Sequence[Found], *, model: str, many: bo
 
 
 def _entities(text: str, spans: Sequence[Span], meanings: Meanings | None) -> list[dict[str, Any]]:
-    to_units = Utf16Offsets(text).to_units
-    entities: list[dict[str, Any]] = [
-        {
-            "start": span.start,
-            "end": span.end,
-            "start_offset": to_units(span.start),
-            "end_offset": to_units(span.end),
-            "label": span.label,
-            "text": text[span.start : span.end],
-            "source": span.source,
-            "score": span.score,
-        }
-        for span in spans
-    ]
+    to_units, entities = Utf16Offsets(text).to_units, list[dict[str, Any]]()
+    for span in spans:
+        units = {"start_offset": to_units(span.start), "end_offset": to_units(span.end)}
+        entities.append({**asdict(span), **units, "text": text[span.start : span.end]})
     if meanings is None:
         return entities
     return [{**entity, "meaning": meaning} for entity, meaning in zip(entities, meanings, strict=True)]

@@ -53,11 +53,8 @@ class Predictor:
 
     def answer(self, texts: Sequence[str], *, is_large: bool = False, is_explained: bool = False) -> list[Found]:  # noqa: ARG002 — all are equal here
         """Return the spans of each text with their meanings, if wanted; a large request must not take every worker."""
-        found = self.predict(texts)
-        return [
-            (spans, _explain_spans(text, spans) if is_explained else None)
-            for text, spans in zip(texts, found, strict=True)
-        ]
+        found = zip(texts, self.predict(texts), strict=True)
+        return [(spans, _explain_spans(text, spans) if is_explained else None) for text, spans in found]
 
     @property
     def is_ready(self) -> bool:

@@ -177,11 +177,8 @@ def _say_what_follows(
 
 
 def _say_who_gets_none(rows: Sequence[Mapping[str, Any]], names: Sequence[str], overlap: int) -> None:
-    for row in rows:
-        if row["annotator"] in names and not row["sentences"]:
-            say(
-                f"{row['annotator']} gets no sentence: each is given to {overlap} already; a greater --overlap adds one"
-            )
+    for name in [row["annotator"] for row in rows if row["annotator"] in names and not row["sentences"]]:
+        say(f"{name} gets no sentence: each is given to {overlap} already; a greater --overlap adds one")
 
 
 def _say_what_stays(previous: assigning.Assignment, given: set[str], blind: float) -> None:

@@ -172,11 +172,10 @@ def show_labels(*, labels: LabelsFile = LABELS, as_json: AsJson = False) -> None
     rows = [(one.id, one.name, one.shortcut, one.color, one.definition) for one in read_labels(labels)]
     print_table("labels", ("id", "name", "key", "colour", "definition"), rows, as_json=as_json)
     found = find_shipped(labels)
-    say(
-        f"from {found}"
-        if found == labels
-        else f"from {found}, the package's own; `biaozhu new .` lays out one to change"
-    )
+    if found == labels:
+        say(f"from {found}")
+    else:
+        say(f"from {found}, the package's own; `biaozhu new .` lays out one to change")
 
 
 def show_configs(*, as_json: AsJson = False) -> None:

@@ -105,9 +105,8 @@ def find_change(
     """Return what is wrong with a file of a folder that has this manifest."""
     path = folder / name
     if name not in files:
-        advice = (
-            f"Look at it, then freeze it too with `biaozhu gold freeze {shlex.quote(str(folder))}`, or move it away"
-        )
+        quoted = shlex.quote(str(folder))
+        advice = f"Look at it, then freeze it too with `biaozhu gold freeze {quoted}`, or move it away"
         return [FrozenError("not in the manifest", where=path, next_step=advice)]
     found = sha256_of(path) if content is None else hashlib.sha256(content).hexdigest()
     return [FrozenError("changed since it was frozen", where=path)] if found != files[name].sha256 else []

@@ -181,9 +181,8 @@ def choose_next_step(
 
 def _advise_on_errors(layer: Mapping[str, Any], names: Mapping[str, str], words: Words) -> str:
     errors, unmarked, name = layer["errors"], layer["unmarked"], escape_plain(layer["evaluation"].name)
-    found = Counter(
-        (one.case.pattern, one.labels[0] if one.labels else "") for one in errors if set(one.labels) - unmarked.keys()
-    )
+    others = (one for one in errors if set(one.labels) - unmarked.keys())
+    found = Counter((one.case.pattern, one.labels[0] if one.labels else "") for one in others)
     if 2 * found.total() <= len(errors):
         return words("next.unmarked", name=name, labels=words("comma").join(names[one] for one in unmarked))
     (pattern, label), count = found.most_common(1)[0]
