@@ -76,12 +76,9 @@ class DocumentedCommand(typer.core.TyperCommand):
 
     def _name_paths(self) -> frozenset[str]:
         """Return the names of the parameters that are paths, by their annotations: typer's name for a type changes."""
-        hints = get_type_hints(self.callback)
-        inside = {
-            name: [hint, *get_args(hint), *chain.from_iterable(map(get_args, get_args(hint)))]
-            for name, hint in hints.items()
-        }
-        return frozenset(name for name, types in inside.items() if Path in types)
+        hints = get_type_hints(self.callback).items()
+        inside = ((name, hint, *get_args(hint), *chain(*map(get_args, get_args(hint)))) for name, hint in hints)
+        return frozenset(name for name, *types in inside if Path in types)
 
 
 class GroupedCommands(typer.core.TyperGroup):

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 TEXT_SHOWN = 20
 COUNTS = attrgetter("cor", "inc", "par", "mis", "spu")
+CLASS = attrgetter("key", "gold", "predicted", "correct", "precision", "recall", "f1")
 
 Gold = Annotated[Path, Option("--gold", help="The gold: a layer (.jsonl), or a folder of them.")]
 HeldOut = Annotated[bool, Option("--held-out")]
@@ -85,12 +86,7 @@ def evaluate(
         title = f"Scores on {gold} (intervals: BCa over {found.evaluations[0].units.kind}s)"
         figures = ("P", "R", "F1", "F1 95 %", "COR", "INC", "PAR", "MIS", "SPU")
         print_table(title, ("layer", "label", "scheme", *figures), _list_score_rows(found))
-        seen = [
-            (one.name, row.key, row.gold, row.predicted, row.correct, row.precision, row.recall, row.f1)
-            for one in found.evaluations
-            for row in one.breakdowns["surface"]
-        ]
-        if seen:
+        if seen := [(one.name, *CLASS(row)) for one in found.evaluations for row in one.breakdowns["surface"]]:
             of_names = ("layer", "kind", "there", "found", "right", "P", "R", "F1")
             print_table("Strict, by whether training had seen the name", of_names, seen)
         if scores := found.document.get("values"):

@@ -43,12 +43,8 @@ _Votes = defaultdict[Any, Counter[str]]
 
 def find_inconsistent(layer: Sequence[Sentence]) -> Iterator[Doubt]:
     """Yield a doubt for each occurrence of a labelled surface form that most others, or a like one, contradict."""
-    surfaces = {
-        sentence.text[span.start : span.end]
-        for sentence in layer
-        for span in sentence.spans
-        if span.end - span.start >= SHORTEST_CHARS
-    }
+    every = (sentence.text[span.start : span.end] for sentence in layer for span in sentence.spans)
+    surfaces = {text for text in every if len(text) >= SHORTEST_CHARS}
     if not surfaces:
         return
     votes: _Votes = defaultdict(Counter)

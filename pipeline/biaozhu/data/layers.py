@@ -130,11 +130,8 @@ def parse_layer(data: bytes, path: Path, *, labels: Collection[str] | None = Non
             continue
         if sentence.id in seen:
             problems.append(DuplicateError(f"{sentence.id} is in line {seen[sentence.id]} too", where=where))
-        problems += [
-            errors.LabelError(f"unknown label {span.label!r}", where=where)
-            for span in sentence.spans
-            if labels is not None and span.label not in labels
-        ]
+        strange = [one.label for one in sentence.spans if labels is not None and one.label not in labels]
+        problems += [errors.LabelError(f"unknown label {label!r}", where=where) for label in strange]
         seen.setdefault(sentence.id, number)
         sentences.append(sentence)
     if not sentences and not problems:

@@ -144,12 +144,8 @@ def phrase_questions(names: tuple[str, str], items: Sequence[Disagreement], labe
 def _check_project_labels(dispute: Dispute, disputed: Collection[str], spec: ProjectSpec) -> None:
     """Raise LabelError for the labels of the sentences in dispute that the project does not have."""
     names = spec.names
-    unknown = dict.fromkeys(
-        (f"{sentence.id}@{span.start}", span.label)
-        for sentence in (*dispute.first, *dispute.second)
-        for span in sentence.spans
-        if sentence.id in disputed and span.label not in names
-    )
+    spans = ((one.id, span) for one in (*dispute.first, *dispute.second) if one.id in disputed for span in one.spans)
+    unknown = dict.fromkeys((f"{sid}@{span.start}", span.label) for sid, span in spans if span.label not in names)
     raise_collected([LabelError(f"unknown label {label!r}", where=where) for where, label in unknown])
 
 
@@ -168,8 +164,5 @@ def _assign_spans(
             taken[touched[0]].append(span)
         else:
             strays.append((span, "a span was drawn outside the disagreements"))
-    advice = "correct an annotator's layer instead"
-    return taken, [
-        Entry("adjudicate", "loss", why, back.id, *one.key, back.text[one.start : one.end], detail=advice)
-        for one, why in strays
-    ]
+    lost = [(why, back.id, *one.key, back.text[one.start : one.end]) for one, why in strays]
+    return taken, [Entry("adjudicate", "loss", *one, detail="correct an annotator's layer instead") for one in lost]

@@ -96,11 +96,8 @@ def trained_predictor(folder: str | Path) -> Predictor:
 
 def _joined(cuts: Sequence[tuple[int, int]], found: Iterable[Iterable[Span]]) -> tuple[Span, ...]:
     """Return the spans that were found in each part of a text as spans of the text."""
-    return tuple(
-        replace(span, start=span.start + start, end=span.end + start)
-        for (start, _), row in zip(cuts, found, strict=True)
-        for span in row
-    )
+    every = ((span, start) for (start, _), row in zip(cuts, found, strict=True) for span in row)
+    return tuple(replace(span, start=span.start + start, end=span.end + start) for span, start in every)
 
 
 def _explain_spans(text: str, spans: Sequence[Span]) -> Meanings:

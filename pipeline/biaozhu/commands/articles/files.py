@@ -198,11 +198,9 @@ def table(
     read, problems = read_readable(find_articles(files))
     sentences = _from_layers(list(read.values()), layer) if layer else _found(list(read.values()))
     articles = [article for article in read.values() if article.id in sentences]
-    problems += tuple(
-        MissingFileError("no layer given is of this article", where=path, next_step="Give its layer with --layer")
-        for path, article in read.items()
-        if article.id not in sentences
-    )
+    lacking = [path for path, article in read.items() if article.id not in sentences]
+    what, advice = "no layer given is of this article", "Give its layer with --layer"
+    problems += tuple(MissingFileError(what, where=path, next_step=advice) for path in lacking)
     if not articles:
         raise_collected(problems)
     meanings = [article_meaning(article, sentences[article.id]) for article in articles]

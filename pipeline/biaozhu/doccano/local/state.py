@@ -73,7 +73,8 @@ def read_state(home: Path) -> ServerState | None:
         if data.pop("schema") != SCHEMA:
             advice = "Use the version that wrote it, or move the folder away and start a new server"
             raise ServerError("this state file is of another version of biaozhu", where=path, next_step=advice)
-        return ServerState(**data, processes=tuple(ServerProcess(**process) for process in data.pop("processes")))
+        processes = tuple(ServerProcess(**process) for process in data.pop("processes"))
+        return ServerState(**data, processes=processes)
     except (ValueError, TypeError, KeyError, AttributeError):
         advice = "Move the file away and run `biaozhu doccano up`"
         raise ServerError("not a state file", where=path, next_step=advice) from None
@@ -147,12 +148,9 @@ def is_alive(process: ServerProcess, home: Path) -> bool:
 
 def find_family(home: Path) -> list[psutil.Process]:
     """Return every process whose environment names this home folder: leaders, workers and their children."""
-    return [
-        process
-        for process in psutil.process_iter(["environ", "status"])
-        if (process.info["environ"] or {}).get(HOME_VARIABLE) == str(home)
-        and process.info["status"] != psutil.STATUS_ZOMBIE
-    ]
+    every = psutil.process_iter(["environ", "status"])
+    ours = (one for one in every if (one.info["environ"] or {}).get(HOME_VARIABLE) == str(home))
+    return [one for one in ours if one.info["status"] != psutil.STATUS_ZOMBIE]
 
 
 def stop_family(home: Path) -> list[int]:

@@ -242,10 +242,8 @@ def describe_gain(curve: CurveFigures, words: Words) -> str:
 
 def chart_history(runs: list[str], layers: Mapping[str, list[float | None]], words: Words) -> dict[str, Any] | None:
     """Chart the strict F1 of each layer over the runs; None where no layer has one."""
-    series = [
-        Series(name, tuple((float(at), value) for at, value in enumerate(found) if value is not None))
-        for name, found in layers.items()
-    ]
+    points = ([(float(at), value) for at, value in enumerate(one) if value is not None] for one in layers.values())
+    series = [Series(name, tuple(some)) for name, some in zip(layers, points, strict=True)]
     axes = make_place_axis(words("run"), runs), make_share_axis("F1", _find_lowest(series))
     return lay_out_chart("history", series, axes, words, words("chart.history.text", count=len(runs)))
 
