@@ -132,8 +132,8 @@ def make_judge(model: CrfNetwork) -> Judge:
     def judge(sentences: Sequence[Sentence]) -> list[Unsure | None]:
         least = find_least_certain(model, [sentence.text for sentence in sentences])
         return [
-            Unsure(1 - share, f"把握低:第{at + 1}字“{sentence.text[at : at + 1]}”{share:.2f}")
-            for sentence, (share, at) in zip(sentences, least, strict=True)
+            Unsure(1 - share, f"把握低:第{at + 1}字“{one.text[at : at + 1]}”{share:.2f}")
+            for one, (share, at) in zip(sentences, least, strict=True)
         ]
 
     return judge
@@ -152,10 +152,9 @@ def _tags_by_kind(model: CrfNetwork) -> dict[str, tuple[int, int, int, int]]:
 
 
 def _phrase_reason(text: str, mine: Sequence[Span], theirs: Sequence[Span], share: Mapping[Key, float]) -> str:
-    own, other = (
-        ", ".join(f"{text[one.start : one.end]} {one.label} {share[one.key]:.2f}" for one in spans)
-        for spans in (mine, theirs)
-    )
+    sides = mine, theirs
+    said = ([f"{text[one.start : one.end]} {one.label} {share[one.key]:.2f}" for one in side] for side in sides)
+    own, other = map(", ".join, said)
     if not theirs:
         return f"the model gives {own}"
     return f"the model reads {other}" + (f", and gives {own}" if mine else "")

@@ -86,10 +86,8 @@ def read_annotators(paths: Sequence[Path]) -> list[tuple[str, tuple[Sentence, ..
     """
     files = [find_layers([path]) for path in paths]
     folders = [some[0].resolve().parent for some in files]
-    places = [
-        (*folder.parts, some[0].stem) if folders.count(folder) > 1 else folder.parts
-        for folder, some in zip(folders, files, strict=True)
-    ]
+    pairs = zip(folders, files, strict=True)
+    places = [(*one.parts, some[0].stem) if folders.count(one) > 1 else one.parts for one, some in pairs]
     lengths = range(1, max(map(len, places), default=0) + 1)
     length = next((n for n in lengths if len({place[-n:] for place in places}) == len(places)), 0)
     if not length:

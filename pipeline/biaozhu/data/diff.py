@@ -52,11 +52,9 @@ def compare_spans(before: Sentence, after: Sentence) -> list[Change]:
     `provenance` is a span that stayed and lost or changed its source or score.
     """
     old, new = ({span.key: span for span in side.spans} for side in (before, after))
-    changes = [
-        _change(before, "provenance", span, new[key])
-        for key, span in old.items()
-        if key in new and (span.source, span.score) != (new[key].source, new[key].score)
-    ]
+    stayed = ((span, new[key]) for key, span in old.items() if key in new)
+    changed = ((one, other) for one, other in stayed if (one.source, one.score) != (other.source, other.score))
+    changes = [_change(before, "provenance", *two) for two in changed]
     gone = [span for key, span in old.items() if key not in new]
     come = [span for key, span in new.items() if key not in old]
     for span in list(gone):

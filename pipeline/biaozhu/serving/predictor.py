@@ -107,10 +107,8 @@ def _explain_spans(text: str, spans: Sequence[Span]) -> Meanings:
     article = Article(digest[:12], "", digest, "utf-8", text, blocks, metadata)
     cuts = split_text(text)
     inside, _ = cut_spans(spans, cuts)
-    sentences = [
-        Sentence(article.id, start, end, text[start:end], tuple(found))
-        for (start, end), found in zip(cuts, inside, strict=True)
-    ]
+    rows = zip(cuts, inside, strict=True)
+    sentences = [Sentence(article.id, start, end, text[start:end], tuple(found)) for (start, end), found in rows]
     begins = {sentence.id: sentence.start for sentence in sentences}
     meaning = article_meaning(article, sentences)
     listed: Iterable[Row | Place] = (*meaning.rows, *meaning.places)

@@ -185,8 +185,8 @@ def _preannotate_changed(job: Job, record: StepRecord, *, yes: bool) -> None:
         _check_sources([PRE / f"{job.articles[path].name}.jsonl" for path in stale], job.sources)
     now = set(names.values())
     gone = [name for name in record.done if name.startswith("pre ") and name not in now]
-    others = [read_steps(path) for path in Path("reports").glob("*/steps/done.json") if gone and path != record.path]
-    taken = {file for steps in others for other in steps.values() for file in other.files}
+    records = [path for path in Path("reports").glob("*/steps/done.json") if gone and path != record.path]
+    taken = {file for path in records for step in read_steps(path).values() for file in step.files}
     for name in gone:
         _remove_layers(record.done.pop(name), taken)
     if not stale:

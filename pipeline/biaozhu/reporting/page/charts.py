@@ -202,10 +202,8 @@ def chart_lengths(evaluations: Sequence[Evaluation], words: Words) -> dict[str, 
     keys = sort_classes("length", {row.key for of_layer in rows.values() for row in of_layer})
     if len(keys) < 2:  # noqa: PLR2004 — one class is no chart
         return None
-    series = [
-        Series(name, tuple((float(keys.index(row.key)), row.f1) for row in of_layer if row.f1 is not None))
-        for name, of_layer in rows.items()
-    ]
+    points = ([(float(keys.index(one.key)), one.f1) for one in some if one.f1 is not None] for some in rows.values())
+    series = [Series(name, tuple(some)) for name, some in zip(rows, points, strict=True)]
     axes = make_place_axis(words("length"), keys), make_share_axis("F1", _find_lowest(series))
     return lay_out_chart("length", series, axes, words)
 

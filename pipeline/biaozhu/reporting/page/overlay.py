@@ -217,10 +217,8 @@ def list_errors(
     for lane, of_lane in cases.items():
         for number, (gold, case) in enumerate(of_lane, 1):
             start, end = gold.start + case.start, gold.start + case.end
-            mine, theirs = (
-                tuple((span.label, gold.text[span.start : span.end]) for span in side)
-                for side in (case.gold, case.predicted)
-            )
+            sides = (case.gold, case.predicted)
+            mine, theirs = (tuple((one.label, gold.text[one.start : one.end]) for one in side) for side in sides)
             status = _STATUS.get(case.shape, "boundary")
             texts = (" ".join(text for _, text in side) or NOTHING for side in (mine, theirs))
             said = dict(zip(("gold", "found"), texts, strict=True))

@@ -194,10 +194,8 @@ def describe_layer(content: ReportContent, name: str, words: Words) -> str:
     """Return in a sentence what a scored layer is: who proposed its spans, and what its model had seen."""
     layer = content.given.layers[name]
     sources = Counter(span.source or words("no_source") for sentence in layer for span in sentence.spans)
-    named = words("comma").join(
-        f"{words(f'source.{source}') if source in SOURCES else source} {count}"
-        for source, count in sources.most_common(MOST_SOURCES)
-    )
+    most = sources.most_common(MOST_SOURCES)
+    named = words("comma").join(f"{words(f'source.{one}') if one in SOURCES else one} {count}" for one, count in most)
     if is_preannotation(content, name):
         what = words("layer.pre")
     elif content.request.held_out and name != "pre":
