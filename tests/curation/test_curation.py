@@ -272,7 +272,7 @@ def test_frozen_manifest_that_is_none_is_refused(tmp_path: Path, content: str) -
 
 def test_frozen_diff_shows_both_sides() -> None:
     changes = diff_gold((sentence(PERSON, JOINED),), (sentence(PERSON, COUNTY),))
-    assert [(change.kind, change.text) for change in changes] == [
+    assert [(change.change, change.text) for change in changes] == [
         ("removed", "曲阳县灵山镇"),
         ("added", "曲阳县"),
     ]
