@@ -161,7 +161,7 @@ def test_cluster_that_is_not_there_is_one_line(corpus: Path, tmp_path: Path) -> 
 def test_cluster_refuses_a_node_with_another_fast_model(tmp_path: Path) -> None:
     for version, mark, reason in ((__version__, "0" * 64, "another fast model"), ("0", "", "biaozhu")):
         with pytest.raises(ModelDataError, match=reason):
-            make_on_node(0, (), tmp_path, ShardPlan("fast"), version, mark)
+            make_on_node(0, (), (tmp_path, ShardPlan("fast"), version, mark))
     assert list(tmp_path.iterdir()) == []
 
 

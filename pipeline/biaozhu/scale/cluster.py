@@ -43,6 +43,10 @@ PRIVATE["RAY_BACKEND_LOG_LEVEL"] = "fatal"
 # are what the machine is for: by default they would give way to everything else.
 ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_worker_niceness": "0"}
 
+Orders = tuple[
+    Path, ShardPlan, str, str
+]  # the shards' folder and plan, the driver's version and the mark of its weights
+
 
 def write_shards_on_ray(
     paths: Sequence[Path], folder: Path, plan: ShardPlan, *, address: str | None = None, workers: int | None = None
@@ -65,16 +69,9 @@ def write_shards_on_ray(
             raise _find_error(error) from None
 
 
-def make_on_node(
-    number: int,
-    stretches: Sequence[Stretch],
-    folder: Path,
-    plan: ShardPlan,
-    version: str,
-    mark: str,
-    *blocks: Sequence[Source],
-) -> Receipt:
+def make_on_node(number: int, stretches: Sequence[Stretch], orders: Orders, *blocks: Sequence[Source]) -> Receipt:
     """Make a shard of stretches of these blocks; ModelDataError where version or weights are not the driver's."""
+    folder, plan, version, mark = orders
     model = _load_on_node(plan.weights, version, mark)
     sources = tuple(chain(*(sources_of(*one) for one in zip(stretches, blocks, strict=True))))
     return make_shard((number, sources), folder=folder, plan=plan, mark=mark, model=model)
@@ -90,7 +87,7 @@ def _load_on_node(weights: str, version: str, mark: str) -> NameModel:
 
 
 def _made(ray: Any, paths: Sequence[Path], folder: Path, plan: ShardPlan, workers: int) -> Iterator[Receipt]:
-    orders = folder.absolute(), plan, __version__, weights_mark(plan.weights)
+    orders: Orders = folder.absolute(), plan, __version__, weights_mark(plan.weights)
     make = ray.remote(make_on_node).options(num_cpus=1, max_retries=-1)
     # One reader for each worker, where a quarter of the object store takes the blocks that wait.
     room = ray.cluster_resources().get("object_store_memory", STORE) / 4
@@ -104,7 +101,7 @@ def _made(ray: Any, paths: Sequence[Path], folder: Path, plan: ShardPlan, worker
     waiting: list[Any] = []
     for number, stretches in enumerate(cut_shards(blocks, plan.size)):
         references = [one.block for one in stretches]
-        waiting.append(make.remote(number, [replace(one, block=None) for one in stretches], *orders, *references))
+        waiting.append(make.remote(number, [replace(one, block=None) for one in stretches], orders, *references))
         del references, stretches
         while len(waiting) >= workers:
             done, waiting = ray.wait(waiting)
