@@ -275,7 +275,7 @@ def _write_shards(
     if ray and "-" in map(str, files):
         raise UsageError("--engine ray reads no standard input", next_step="Save it to a file")
     check_output_folder(folder, files)
-    shards.find_own_files(folder)  # before a lock is put there
+    shards.find_own_files(folder)  # before the folder is made
     earlier = shards.read_receipt(shards.receipt_path(folder))
     if why := earlier and shards.explain_remaking(earlier, plan):
         say(f"the finished shards in {folder} are made again: {why}")
