@@ -21,6 +21,7 @@ from biaozhu.data.layers import split_lines
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.scoring.scores import group_overlapping
 
+Layer = Sequence[Sentence]
 Kind = Literal["boundary", "label", "missing", "extra", "mixed"]
 SPAN_KEYS = ("start", "end", "label")
 WAYS_TO_DECIDE = (
@@ -59,8 +60,8 @@ class Disagreement:
 class Dispute:
     """Two annotators' layers of the same sentences, the annotators' names in the same order, and the articles' by id."""
 
-    first: Sequence[Sentence]
-    second: Sequence[Sentence]
+    first: Layer
+    second: Layer
     names: tuple[str, str]
     articles: Mapping[str, str] = field(default_factory=dict)
 
@@ -78,15 +79,13 @@ class Dispute:
         }
 
 
-def keep_common(
-    first: Sequence[Sentence], second: Sequence[Sentence]
-) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
+def keep_common(first: Layer, second: Layer) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
     """Return the sentences that both layers have, each in the order of its layer."""
     ids = {one.id for one in first} & {one.id for one in second}
     return tuple(one for one in first if one.id in ids), tuple(one for one in second if one.id in ids)
 
 
-def pair_sentences(first: Sequence[Sentence], second: Sequence[Sentence]) -> Iterator[tuple[Sentence, Sentence]]:
+def pair_sentences(first: Layer, second: Layer) -> Iterator[tuple[Sentence, Sentence]]:
     """Pair the sentences of two layers by id, in the order of the first; other sentences or texts raise GoldError."""
     others = {sentence.id: sentence for sentence in second}
     lacking = [sentence.id for sentence in first if sentence.id not in others]
@@ -102,7 +101,7 @@ def pair_sentences(first: Sequence[Sentence], second: Sequence[Sentence]) -> Ite
         yield sentence, others[sentence.id]
 
 
-def find_disagreements(first: Sequence[Sentence], second: Sequence[Sentence]) -> tuple[Disagreement, ...]:
+def find_disagreements(first: Layer, second: Layer) -> tuple[Disagreement, ...]:
     """Return every stretch where the two layers differ in offsets or label, in order."""
     found = []
     for one, other in pair_sentences(first, second):
@@ -173,7 +172,7 @@ class Decision:
 
 
 def adjudicate(
-    first: Sequence[Sentence], second: Sequence[Sentence], decisions: Sequence[Decision], *, names: tuple[str, str]
+    first: Layer, second: Layer, decisions: Sequence[Decision], *, names: tuple[str, str]
 ) -> tuple[Sentence, ...]:
     """Join two annotators' layers of the same sentences: what both have is gold, the rest is as decided.
 

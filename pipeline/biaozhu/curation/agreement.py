@@ -15,12 +15,11 @@ from itertools import combinations
 import krippendorff
 import numpy as np
 
-from biaozhu.curation.adjudication import find_disagreements, keep_common, pair_sentences
+from biaozhu.curation.adjudication import Layer, find_disagreements, keep_common, pair_sentences
 from biaozhu.data.errors import GoldError
 from biaozhu.data.model import Sentence
 from biaozhu.scoring.scores import Tally, count_scheme, tally_spans
 
-Layer = Sequence[Sentence]
 Couple = tuple[Layer, Layer]
 Values = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 

@@ -149,9 +149,7 @@ def _check_project_labels(dispute: Dispute, disputed: Collection[str], spec: Pro
     raise_collected([LabelError(f"unknown label {label!r}", where=where) for where, label in unknown])
 
 
-def _assign_spans(
-    back: Sentence, agreed: Sentence, items: Sequence[Disagreement]
-) -> tuple[list[list[Span]], list[Entry]]:
+def _assign_spans(back: Sentence, agreed: Sentence, items: list[Disagreement]) -> tuple[list[list[Span]], list[Entry]]:
     """Give each span that is not agreed to the first disagreement that it touches; the rest is lost."""
     kept, known = ({span.key for span in one.spans} for one in (back, agreed))
     taken: list[list[Span]] = [[] for _ in items]

@@ -117,6 +117,7 @@ def nodes_with_cores(ray: Any) -> list[str]:
 
 # An article's order in the corpus: the number of its block, then in so many bits its own in the piece.
 NUMBER_BITS = 32
+Pieces = Iterable[CorpusPiece]
 _log = logging.getLogger(__name__)
 
 
@@ -200,7 +201,7 @@ def read_block(piece: CorpusPiece, chunk: Chunk | None = None, node: str = "") -
 
 
 def read_in_order(
-    ray: Any, pieces: Iterable[CorpusPiece], duplicates: Duplicates, *, readers: int, size: int
+    ray: Any, pieces: Pieces, duplicates: Duplicates, *, readers: int, size: int
 ) -> Iterator[tuple[Any, Stretch]]:
     """Yield the blocks of a corpus in order, each with the sizes of its sources; a duplicate has none.
 
@@ -236,9 +237,7 @@ def read_in_order(
         yield sizes, Stretch(block, 0, len(sizes), before, twice)
 
 
-def _read_ahead(
-    ray: Any, pieces: Iterable[CorpusPiece], actors: list[Any]
-) -> Iterator[tuple[CorpusPiece, bool, Any, Any]]:
+def _read_ahead(ray: Any, pieces: Pieces, actors: list[Any]) -> Iterator[tuple[CorpusPiece, bool, Any, Any]]:
     """Yield each piece, whether it goes on in the file before it, and references to its block and index, in order."""
     waiting: deque[tuple[CorpusPiece, bool, Any, Any]] = deque()
     turns = cycle(actors)
@@ -252,9 +251,7 @@ def _read_ahead(
         yield waiting.popleft()
 
 
-def _unpack_ahead(
-    ray: Any, pieces: Iterable[CorpusPiece], actors: list[Any]
-) -> Iterator[tuple[CorpusPiece, bool, Any]]:
+def _unpack_ahead(ray: Any, pieces: Pieces, actors: list[Any]) -> Iterator[tuple[CorpusPiece, bool, Any]]:
     """Yield pieces as they are, or with a reference to each chunk, where the first one is asked for ahead."""
     opened: deque[tuple[CorpusPiece, Any, Any]] = deque()
     pairs = zip(pieces, cycle(actors), strict=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,9 +17,7 @@ from biaozhu.data.errors import WriteError
 from biaozhu.data.files import cache_folder, write_bytes
 
 
-def laid_out_parts(
-    name: str, sources: Iterable[bytes], build: Callable[[], Mapping[str, bytes]]
-) -> Mapping[str, bytes]:
+def laid_out_parts(name: str, sources: Iterable[bytes], build: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:
     """Return the parts that `build` makes, from the cache folder where an earlier call has put them.
 
     `sources` are all that the parts depend on, the version of their layout included. Where the folder takes no file,

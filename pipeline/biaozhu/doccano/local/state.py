@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -122,9 +122,7 @@ def logged(log: Path) -> Iterator[dict[str, Any]]:
         yield {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": subprocess.STDOUT, "umask": 0o077}
 
 
-def spawn(
-    name: str, command: Sequence[str], *, environment: Mapping[str, str], folder: Path, log: Path
-) -> ServerProcess:
+def spawn(name: str, command: list[str], *, environment: Mapping[str, str], folder: Path, log: Path) -> ServerProcess:
     """Start a process in a session of its own; its outputs go to the log."""
     with logged(log) as options:
         child = subprocess.Popen(  # noqa: S603 — the program is one of Doccano's environment, there is no shell
