@@ -11,14 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from biaozhu.data.errors import (
-    BiaozhuError,
-    EncodingError,
-    LineError,
-    MissingExtraError,
-    MissingFileError,
-    needing_extra,
-)
+from biaozhu.data import errors
+from biaozhu.data.errors import BiaozhuError, EncodingError, LineError, MissingFileError, needing_extra
 from biaozhu.data.files import MAX_ARTICLE_BYTES, once_each, to_unicode
 from biaozhu.data.model import is_unicode
 from biaozhu.data.outputs import ARTICLE_SUFFIXES, COMPRESSED
@@ -168,7 +162,7 @@ def unpack_lines(path: Path) -> Iterator[bytes | Source]:
 
 
 def _failed(path: Path, name: str, error: Exception) -> Source:
-    if isinstance(error, MissingExtraError):
+    if isinstance(error, errors.MissingExtraError):
         raise error
     if isinstance(error, BiaozhuError):
         return Source(name, str(path), problem=str(error))

@@ -157,13 +157,10 @@ def _read_all(files: list[Path], text: Path | None) -> tuple[list[Article], tupl
 
 
 def _as_json(article: Article) -> dict[str, Any]:
-    return {
-        **{key: getattr(article, key) for key in ("id", "name", "sha256", "encoding")},
-        "code_points": len(article.raw),
-        "metadata": asdict(article.metadata),
-        "blocks": [{**asdict(one), "text": article.raw[one.start : one.end]} for one in article.blocks],
-        "left_out": [asdict(one) for one in article.left_out],
-    }
+    fields = asdict(article)
+    raw = fields.pop("raw")
+    blocks = [{**one, "text": raw[one["start"] : one["end"]]} for one in fields["blocks"]]
+    return {**fields, "blocks": blocks, "code_points": len(raw)}
 
 
 def _shorten_cell(text: str) -> str:
