@@ -23,7 +23,7 @@ from biaozhu.curation.lint import lint_layer
 from biaozhu.curation.probabilities import find_improbable, read_by_network
 from biaozhu.curation.surfaces import find_inconsistent
 from biaozhu.data.model import Sentence, Span, with_spans
-from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
+from recipes.corpora.corpus_store import corpora_folder, read_corpus_manifest, read_part
 
 SHARE = 0.05
 LABELS = ("PLACE", "PERSON", "AMOUNT")
@@ -52,7 +52,7 @@ def main(part: str, count: int, seed: int) -> None:
     sample = sorted(chance.sample(read_part(folder, part), count), key=lambda one: one.start)
     layer, planted = plant_errors(sample, chance)
     print(
-        f"modern {part} {read_manifest(folder)['parts'][part]['sha256'][:12]}, {count} sentences, seed {seed}: "
+        f"modern {part} {read_corpus_manifest(folder)['parts'][part]['sha256'][:12]}, {count} sentences, seed {seed}: "
         f"{sum(len(one.spans) for one in sample)} spans, {len(planted)} errors planted; "
         f"{DEFAULT_MODEL} model {weights_mark(DEFAULT_MODEL)[:12]}; {platform.machine()}, {time.strftime('%Y-%m-%d')}\n"
     )

@@ -18,7 +18,7 @@ from typing import Any
 from biaozhu.annotators.network.models import NAMED, load_model
 from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.data.model import Sentence, Span
-from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
+from recipes.corpora.corpus_store import corpora_folder, read_corpus_manifest, read_part
 from recipes.corpora.modern import Documents
 
 OFFSETS = Path(__file__).parent.parent / "annotations" / "modern"
@@ -51,7 +51,7 @@ def main(part: str, names: list[str]) -> None:
         gold, digest = read_written(rows), hashlib.sha256(path.read_bytes()).hexdigest()
     else:
         folder = corpora_folder() / "modern"
-        gold, digest = list(read_part(folder, part)), read_manifest(folder)["parts"][part]["sha256"]
+        gold, digest = list(read_part(folder, part)), read_corpus_manifest(folder)["parts"][part]["sha256"]
     if len(rows) != len(gold):
         sys.exit(f"{part} in the cache folder is not that of {OFFSETS}: fetch it again")
     print(f"modern {part}, {len(gold)} sentences, layer {digest[:12]}\n")

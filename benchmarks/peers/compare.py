@@ -40,7 +40,7 @@ from strict_scores import score_peer
 from biaozhu.annotators.network.models import model_folder
 from biaozhu.data.files import sha256_of, write_text
 from biaozhu.data.layers import write_layer
-from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
+from recipes.corpora.corpus_store import corpora_folder, read_corpus_manifest, read_part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -206,7 +206,7 @@ def train(peer: str, python: Path, folder: Path, given: argparse.Namespace) -> d
     taken = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     learned = {
         "sentences": given.train,
-        "sha256": read_manifest(corpus)["parts"]["train"]["sha256"],
+        "sha256": read_corpus_manifest(corpus)["parts"]["train"]["sha256"],
         "CPU s": round(taken),
     }
     return {"learned": learned if peer == "crfsuite" else {**learned, "steps": given.steps}}

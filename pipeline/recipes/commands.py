@@ -88,9 +88,9 @@ def _texts(apart: list[Path]) -> dict[str, str]:
 
 def show(name: Name, *, as_json: AsJson = False) -> None:
     """Show the parts of a corpus that has been fetched."""
-    from recipes.corpora.corpus_store import corpora_folder, read_manifest
+    from recipes.corpora.corpus_store import corpora_folder, read_corpus_manifest
 
-    _print_manifest(read_manifest(corpora_folder() / name), as_json=as_json)
+    _print_manifest(read_corpus_manifest(corpora_folder() / name), as_json=as_json)
 
 
 def extend(

@@ -13,7 +13,7 @@ from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import read_bytes
 
 
-def read_table(path: Path, needed: tuple[str, ...]) -> dict[str, Any]:
+def read_sections(path: Path, needed: tuple[str, ...]) -> dict[str, Any]:
     """Return a config's sections: those needed and no other; raises ConfigError for another file."""
     content = read_bytes(path)
     try:
@@ -25,7 +25,7 @@ def read_table(path: Path, needed: tuple[str, ...]) -> dict[str, Any]:
     return table
 
 
-def corpus_of(table: Mapping[str, Any], where: str) -> tuple[str, tuple[str, ...]]:
+def read_corpus_section(table: Mapping[str, Any], where: str) -> tuple[str, tuple[str, ...]]:
     """Return the corpus's name and the labels that [corpus] names; raises ConfigError where it names something else."""
     section = dict(table["corpus"])
     name, labels = section.pop("name", None), section.pop("labels", None)

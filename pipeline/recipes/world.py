@@ -73,7 +73,7 @@ READERS = {
 }
 
 
-def write_table(table: str, folder: Path) -> None:
+def pack_names(table: str, folder: Path) -> None:
     """Write the names that the table's pattern matches whole, one a line with all of its kinds as bits; print how many."""
     target = Path(world.__file__).with_name(table)
     read, pattern = READERS[table]
@@ -87,4 +87,4 @@ def write_table(table: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    write_table(sys.argv[1], Path(sys.argv[2]))
+    pack_names(sys.argv[1], Path(sys.argv[2]))

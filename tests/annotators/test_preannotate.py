@@ -10,7 +10,7 @@ import pytest
 from base_models import write_model
 
 from biaozhu.annotators.network.models import load_model
-from biaozhu.annotators.preannotate import annotate, preannotate_articles
+from biaozhu.annotators.preannotate import annotate_by_layer, preannotate_articles
 from biaozhu.cli import run
 from biaozhu.data.layers import find_layers, read_layer
 from biaozhu.data.ledger import read_ledger
@@ -78,7 +78,7 @@ def test_preannotate_does_not_depend_on_the_articles_beside_it(article: Path) ->
 
 
 def test_preannotate_takes_no_text_at_all() -> None:
-    assert annotate([], model=loaded("fast")) == {
+    assert annotate_by_layer([], model=loaded("fast")) == {
         "network": [],
         "repeated": [],
         "amounts": [],

@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as arrays
 
 from biaozhu.annotators.network.batching import LIMITS, LONGEST_PIECE_CHARS, group_lengths
 from biaozhu.annotators.network.char_rows import frequent_pairs, make_pair_table, pair_keys
-from biaozhu.annotators.network.fast import FOLDER, decode, load_fast
+from biaozhu.annotators.network.fast import FOLDER, decode_shares, load_fast
 from biaozhu.annotators.network.fast import LIMITS as FAST_LIMITS
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH, make_session
 from biaozhu.annotators.preannotate import annotate_combined
@@ -131,7 +131,7 @@ def test_fast_rows_take_the_most_frequent_pairs() -> None:
 def test_fast_decoding_leaves_nothing_out(case: tuple[list[int], np.ndarray]) -> None:
     lengths, scores = np.array(case[0]), case[1]
     shares = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
-    begins, starts, ends, kinds, word_scores = decode(shares, lengths)
+    begins, starts, ends, kinds, word_scores = decode_shares(shares, lengths)
     assert starts.tolist() == [0, *ends[:-1].tolist()]
     assert ends[-1] == lengths.sum()
     assert set(begins.tolist()) <= set(starts.tolist())
@@ -144,7 +144,7 @@ def test_fast_decoding_takes_the_likeliest_kind_and_the_least_share() -> None:
     shares = np.log(
         np.array([[0.2, 0.7, 0.05, 0.05], [0.1, 0.1, 0.3, 0.5], [0.6, 0.1, 0.1, 0.2], [0.9, 0.04, 0.03, 0.03]])
     )
-    begins, starts, ends, kinds, scores = decode(shares, np.array([3, 1]))
+    begins, starts, ends, kinds, scores = decode_shares(shares, np.array([3, 1]))
     assert (begins.tolist(), starts.tolist(), ends.tolist()) == ([0, 3], [0, 2, 3], [2, 3, 4])
     assert kinds.tolist() == [1, 0, 0]
     assert scores == pytest.approx([0.5, 0.6, 0.9])

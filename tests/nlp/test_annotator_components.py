@@ -16,7 +16,7 @@ from confection import Config
 from spacy.tokens import Doc
 
 from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model
-from biaozhu.annotators.preannotate import annotate
+from biaozhu.annotators.preannotate import annotate_by_layer
 from biaozhu.annotators.registry import Annotator, annotator
 from biaozhu.data.model import Span
 from biaozhu.nlp import annotator_components
@@ -62,7 +62,7 @@ def crops() -> Annotator:
 def by_article() -> dict[str, list[tuple[int, int, str, float | None]]]:
     cuts = split_text(TEXT)
     texts = [TEXT[start:end] for start, end in cuts]
-    found = annotate(texts, model=load_model(DEFAULT_MODEL))
+    found = annotate_by_layer(texts, model=load_model(DEFAULT_MODEL))
     return {
         name: [
             (start + span.start, start + span.end, span.label, span.score)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.data.errors import BiaozhuError, EmptyArticleError, EncodingError
-from biaozhu.reading.encodings import decode
+from biaozhu.reading.encodings import decode_source
 
 CHINESE = (
     "春耕时节，云溪县的农技员走进田间，手把手教农户育秧。今年全县早稻面积预计达到三十万亩，比去年增加一成。\n"
@@ -52,7 +52,7 @@ def zipped() -> bytes:
 )
 def test_decoding_takes_and_gives_back(text: str, codec: str, encoding: str) -> None:
     data = text.encode(codec)
-    assert decode(data, where="x") == (text, encoding)
+    assert decode_source(data, where="x") == (text, encoding)
     assert encode(text, encoding) == data
 
 
@@ -85,7 +85,7 @@ def test_decoding_takes_and_gives_back(text: str, codec: str, encoding: str) -> 
 )
 def test_decoding_refuses(data: bytes, words: str) -> None:
     with pytest.raises(EncodingError) as caught:
-        decode(data, where="x.txt")
+        decode_source(data, where="x.txt")
     message = str(caught.value)
     assert words in message
     assert message.startswith("BZ010 x.txt")
@@ -94,19 +94,19 @@ def test_decoding_refuses(data: bytes, words: str) -> None:
 
 def test_decoding_refuses_nothing_at_all() -> None:
     with pytest.raises(EmptyArticleError):
-        decode(b"", where="x.txt")
+        decode_source(b"", where="x.txt")
 
 
 def test_decoding_names_the_first_wrong_byte() -> None:
     with pytest.raises(EncodingError, match="0xff") as caught:
-        decode("甲乙".encode() + b"\xff", where="x.txt")
+        decode_source("甲乙".encode() + b"\xff", where="x.txt")
     assert caught.value.where == "x.txt@6"
 
 
 @given(st.binary(max_size=300) | st.text(max_size=80).map(lambda text: text.encode("gb18030", "ignore")))
 def test_decoding_any_bytes_come_back_or_are_refused(data: bytes) -> None:
     try:
-        text, encoding = decode(data, where="x")
+        text, encoding = decode_source(data, where="x")
     except BiaozhuError:
         return
     assert encode(text, encoding) == data
@@ -135,7 +135,7 @@ SHORT_FOREIGN = {
 
 @pytest.mark.parametrize("text", SHORT_CHINESE.split("|"))
 def test_decoding_takes_short_chinese_in_gbk(text: str) -> None:
-    assert decode(text.encode("gbk"), where="x") == (text, "gb18030")
+    assert decode_source(text.encode("gbk"), where="x") == (text, "gb18030")
 
 
 @pytest.mark.parametrize(
@@ -143,4 +143,4 @@ def test_decoding_takes_short_chinese_in_gbk(text: str) -> None:
 )
 def test_decoding_refuses_short_texts_of_other_encodings(text: str, codec: str) -> None:
     with pytest.raises(EncodingError):
-        decode(text.encode(codec), where="x")
+        decode_source(text.encode(codec), where="x")

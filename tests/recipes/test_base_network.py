@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 torch = pytest.importorskip("torch")
-from recipes.base.begin import read_earlier  # noqa: E402 — only where PyTorch is
+from recipes.base.begin import read_earlier_base  # noqa: E402 — only where PyTorch is
 from recipes.base.build import build_base  # noqa: E402 — as above
 from recipes.base.lac_layers import LacLayers  # noqa: E402 — as above
 from recipes.base.network import chain_loss  # noqa: E402 — as above
@@ -38,7 +38,7 @@ from recipes.base.train import (  # noqa: E402 — as above
     calibrate,
     scores_of,
     strict_scores,
-    train,
+    train_base,
     weights_of,
 )
 
@@ -121,7 +121,7 @@ def test_training_begins_with_what_an_earlier_model_says(tmp_path: Path, tempera
     )
     # Its rows are the packages', all else the model's.
     other = replace(random_weights(4).lacs[0], rows=large.rows)
-    earlier = read_earlier(str(tmp_path), other, DICTIONARY)
+    earlier = read_earlier_base(str(tmp_path), other, DICTIONARY)
     again = build_network(small(seed=9), replace(known, tuned=earlier.lac, earlier=earlier)).eval()
     ids, lengths = torch.arange(2, 9)[:, None], torch.tensor([7])
     states = torch.from_numpy(np.random.default_rng(1).normal(size=(7, 1, 2 * HIDDEN))).float()
@@ -131,9 +131,9 @@ def test_training_begins_with_what_an_earlier_model_says(tmp_path: Path, tempera
     np.testing.assert_allclose(found, expected, atol=2e-2)
     np.testing.assert_allclose(again.transitions.detach().numpy(), np.arange(9.0).reshape(3, 3), atol=1e-5)
     with pytest.raises(TrainingError):
-        read_earlier(str(tmp_path), None, DICTIONARY)
+        read_earlier_base(str(tmp_path), None, DICTIONARY)
     with pytest.raises(TrainingError):
-        read_earlier(str(tmp_path), other, DICTIONARY[:-1])
+        read_earlier_base(str(tmp_path), other, DICTIONARY[:-1])
     with pytest.raises(TrainingError):
         build_network(small(bigram=5), replace(known, tuned=earlier.lac, earlier=earlier))
     swapped = replace(earlier, tags=earlier.tags[::-1])
@@ -159,7 +159,7 @@ def test_train_changes_the_lac_that_learns_as_fast_as_it_is_told(
     lac = replace(random_weights(3).lacs[0], rows=np.arange(len(DICTIONARY), dtype=np.int32) % 5)
     known = replace(vocabulary(), states=2 * HIDDEN, tuned=lac)
     bare = [replace(one, states=np.zeros((6, 0), np.float16)) for one in corpus(60, 1)]
-    network, history = train(
+    network, history = train_base(
         small(encoder_lr_factor=share, epochs=1),
         known,
         examples=lambda _: bare,
@@ -207,7 +207,7 @@ def test_train_learns_and_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path: 
             if record["epoch"] == stop_after:
                 raise Killed
 
-        return train(
+        return train_base(
             small(), vocabulary(), examples=lambda epoch: corpus(120, epoch),
             dev=corpus(40, 99), folder=folder, watch=watch,
         )  # fmt: skip
@@ -229,12 +229,12 @@ def test_train_reads_no_checkpoint_that_would_run_code(tmp_path: Path) -> None:
 
     torch.save({"settings": Harmful()}, tmp_path / "checkpoint.pt")
     with pytest.raises(TrainingError, match="not a checkpoint"):
-        train(small(epochs=1), vocabulary(), examples=lambda _: corpus(20, 1), dev=corpus(5, 2), folder=tmp_path)
+        train_base(small(epochs=1), vocabulary(), examples=lambda _: corpus(20, 1), dev=corpus(5, 2), folder=tmp_path)
     assert not (tmp_path / "ran").exists()
 
 
 def test_calibrate_flattens_what_is_too_sure_and_keeps_the_best_sequence(tmp_path: Path) -> None:
-    network, _ = train(
+    network, _ = train_base(
         small(), vocabulary(), examples=lambda epoch: corpus(60, epoch), dev=corpus(40, 9), folder=tmp_path
     )
     # A third of the gold spans are missing, so a model that is sure of all is too sure.
@@ -250,7 +250,7 @@ def test_calibrate_flattens_what_is_too_sure_and_keeps_the_best_sequence(tmp_pat
 
 def test_train_refuses_a_checkpoint_of_other_settings(tmp_path: Path) -> None:
     def run(seed: int) -> None:
-        train(
+        train_base(
             small(epochs=1, seed=seed), vocabulary(), examples=lambda _: corpus(20, 1), dev=corpus(5, 2),
             folder=tmp_path,
         )  # fmt: skip

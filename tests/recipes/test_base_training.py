@@ -29,7 +29,7 @@ from recipes.base.data import (
     Example,
     example,
     name_tags,
-    padded,
+    pad_examples,
     plan,
     shortened,
     tagged_spans,
@@ -93,7 +93,7 @@ def test_batches_hold_each_example_once_and_keep_to_the_size() -> None:
     examples = [Example(np.full(size, 65), np.zeros(size, np.int64), np.ones((size, 2))) for size in range(1, 60)]
     rows = np.full(0x110000, 5)
     groups = plan(examples, 200, np.random.default_rng(1))
-    made = [padded([examples[index] for index in group], rows) for group in groups]
+    made = [pad_examples([examples[index] for index in group], rows) for group in groups]
     assert len(plan(examples, 200)) <= len(made)
     assert sorted(int(size) for batch in made for size in batch.lengths) == list(range(1, 60))
     assert all(batch.ids.size < 201 or batch.ids.shape[1] == 1 for batch in made)
@@ -189,9 +189,9 @@ def test_read_config_needs_pytorch_or_reads_what_is_there(tmp_path: Path, capsys
         assert run(["base", "build", str(path), "-o", str(tmp_path / "model")]) == 2
         assert "PyTorch" in capsys.readouterr().err
         return
-    from recipes.base.build import read_config  # noqa: PLC0415 — PyTorch may be absent
+    from recipes.base.build import read_base_config  # noqa: PLC0415 — PyTorch may be absent
 
-    config = read_config(path)
+    config = read_base_config(path)
     assert (config.corpus, config.labels, config.settings.seed, config.rates.marks) == (
         "tiny",
         ("PLACE",),
@@ -213,12 +213,12 @@ def test_read_config_needs_pytorch_or_reads_what_is_there(tmp_path: Path, capsys
 )
 def test_read_config_says_what_is_wrong(tmp_path: Path, old: str, new: str, what: str) -> None:
     pytest.importorskip("torch")
-    from recipes.base.build import read_config  # noqa: PLC0415 — PyTorch may be absent
+    from recipes.base.build import read_base_config  # noqa: PLC0415 — PyTorch may be absent
 
     path = tmp_path / "base.cfg"
     path.write_text(CONFIG.replace(old, new))
     with pytest.raises(ConfigError, match=what):
-        read_config(path)
+        read_base_config(path)
 
 
 def config_of_run(folder: Path, seed: int, f1: float, *, dropout: float = 0.3) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from biaozhu.cli import run
 from biaozhu.data.errors import BiaozhuError, CorpusError, MissingFileError, UsageError
-from recipes.corpora.corpus_store import read_manifest, read_part
+from recipes.corpora.corpus_store import read_corpus_manifest, read_part
 from recipes.corpora.custom import add_corpus
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def test_corpora_given_keeps_every_span_and_names_labels_as_ours(tmp_path: Path)
         [],
     ]
     assert [span.label for span in read_part(tmp_path / "corpora" / "made", "dev")[0].spans] == ["PERSON", "ORG"]
-    manifest = read_manifest(tmp_path / "corpora" / "made")
+    manifest = read_corpus_manifest(tmp_path / "corpora" / "made")
     assert manifest["licence"] == "free"
     assert manifest["parts"]["dev"]["spans"] == {"ORG": 1, "PERSON": 1}
 

@@ -124,7 +124,7 @@ def test_decoding_marginals_sum_over_all_sequences() -> None:
 def test_distil_exports_what_it_trained(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     from recipes.distil.build import export_fast  # noqa: PLC0415 — PyTorch may be absent
-    from recipes.distil.train import DistilSettings, Numbers, StudentNetwork, train  # noqa: PLC0415 — as above
+    from recipes.distil.train import DistilSettings, Numbers, StudentNetwork, train_student  # noqa: PLC0415 — as above
 
     keys = np.array([(2 << 16) | 3, (3 << 16) | 2], np.uint32)
     chars = np.array([2, 3, 2, 3, 3])
@@ -134,7 +134,7 @@ def test_distil_exports_what_it_trained(tmp_path: Path) -> None:
     data = Numbers(chars, pairs.astype(np.int64), np.array([3, 5]), shares)
     settings = DistilSettings(epochs=30, warm_up=2, dropout=0, unseen=0, width=8, hidden=6, pairs=2, learn_rate=0.05)
     vectors = np.random.default_rng(1).normal(size=(4, 16)).astype(np.float32)
-    network, history = train(settings, vectors, data, data)
+    network, history = train_student(settings, vectors, data, data)
     assert history[-1]["dev_loss"] < 0.1 < history[0]["dev_loss"]
     assert isinstance(network, StudentNetwork)
     assert (len(network.pairs.weight), network.emit.out_features) == (3, 3)

@@ -96,7 +96,7 @@ def preannotate_batch(
     return [one for article in articles for one in alone([article])]
 
 
-def annotate(texts: Sequence[str], *, model: NameModel) -> dict[str, Rows]:
+def annotate_by_layer(texts: Sequence[str], *, model: NameModel) -> dict[str, Rows]:
     """Return the spans of each of biaozhu's annotators for each text of one article, by the name of the layer."""
     words = model.words(texts)
     return {one.name: one.annotate(texts, words) for one in DEFAULT_ANNOTATORS}
@@ -104,7 +104,7 @@ def annotate(texts: Sequence[str], *, model: NameModel) -> dict[str, Rows]:
 
 def annotate_combined(texts: Sequence[str], *, model: NameModel) -> Rows:
     """Return the spans that biaozhu's annotators together give for each text of one article, sorted."""
-    return combine_rows(annotate(texts, model=model), DEFAULT_ANNOTATORS)
+    return combine_rows(annotate_by_layer(texts, model=model), DEFAULT_ANNOTATORS)
 
 
 def _preannotate(articles: Sequence[Article], model: NameModel, annotators: Sequence[Annotator]) -> list[Preannotation]:

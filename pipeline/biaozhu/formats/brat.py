@@ -117,7 +117,7 @@ def _read_pair(name: str, files: Mapping[str, bytes], where: str, unit: OffsetUn
         raise FormatError(f"{name}.ann has no {name}.txt beside it", where=where)
     # brat reads plain UTF-8, in which a byte order mark is a character.
     text = documents.decode_utf8(files[f"{name}.txt"], where=f"{path}.txt", keep_mark=True)
-    lines = documents.split_lines(documents.decode_utf8(files[f"{name}.ann"], where=f"{path}.ann"))
+    lines = documents.split_file_lines(documents.decode_utf8(files[f"{name}.ann"], where=f"{path}.ann"))
     stated: list[StatedSpan] = []
     entries: list[Entry] = []
     notes: dict[str, dict[str, Any]] = {}

@@ -59,7 +59,7 @@ def write_conll(sentences: Sequence[Sentence]) -> ExportedFiles:
 
 def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
     """Read columns with tags."""
-    lines = documents.split_lines(documents.decode_utf8(data, where=where))
+    lines = documents.split_file_lines(documents.decode_utf8(data, where=where))
     is_escaped = lines[0] == DECLARATION
     read: list[Document] = []
     rows: list[tuple[str, str, str]] = []

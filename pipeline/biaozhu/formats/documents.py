@@ -143,7 +143,7 @@ def decode_utf8(data: bytes, *, where: str, keep_mark: bool = False) -> str:
         raise FormatError("not UTF-8", where=f"{where}@{error.start}") from None
 
 
-def split_lines(text: str) -> list[str]:
+def split_file_lines(text: str) -> list[str]:
     """Return the lines of a file; where it has no line feed, CR ends them, as on old Macs."""
     # No other break ends a line: a token may be U+2028 or U+0085 in other people's files.
     return [line.removesuffix("\r") for line in (text if "\n" in text else text.replace("\r", "\n")).split("\n")]

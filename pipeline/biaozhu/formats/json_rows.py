@@ -67,7 +67,7 @@ def read_doccano(
     data: bytes, *, where: str, names: Mapping[str, str], unit: OffsetUnit | None = None
 ) -> tuple[Document, ...]:
     """Read rows of texts with spans; `names` maps the names that annotators see to label ids."""
-    rows, problems = read_rows(data, where=where)
+    rows, problems = read_json_rows(data, where=where)
     return _read_each(rows, lambda row, place: _read_row(unpack_meta(row), place, names, unit), problems)
 
 
@@ -85,9 +85,9 @@ def _read_each(
 
 
 def _read_row(row: Mapping[str, Any], where: str, names: Mapping[str, str], unit: OffsetUnit | None) -> Document:
-    stated, entries = read_spans(row, where=where)
+    stated, entries = find_spans(row, where=where)
     is_doccanos = not row.keys().isdisjoint(DOCCANO_KEYS)
-    text = read_text(row, where=where)
+    text = find_text(row, where=where)
     document = make_document(
         text,
         [replace(one, label=names.get(one.label, one.label)) for one in stated],
@@ -129,7 +129,7 @@ def write_labelstudio(sentences: Sequence[Sentence]) -> ExportedFiles:
 
 def read_labelstudio(data: bytes, *, where: str, unit: OffsetUnit | None = None) -> tuple[Document, ...]:
     """Read the tasks of an export."""
-    rows, problems = read_rows(data, where=where)
+    rows, problems = read_json_rows(data, where=where)
     tasks: dict[object, _Row] = {}
     for number, (place, row) in enumerate(rows):
         try:
@@ -155,7 +155,7 @@ def _expand_row(row: Mapping[str, Any], where: str) -> dict[str, Any]:
         for item in value
     ]
     version = {"result": results, "updated_at": row.get("updated_at")}
-    return {"data": {"text": read_text(row, where=where)}, "annotations": [version]}
+    return {"data": {"text": find_text(row, where=where)}, "annotations": [version]}
 
 
 def _read_task(task: Mapping[str, Any], where: str, unit: OffsetUnit | None) -> Document:
@@ -230,7 +230,7 @@ def _read_version(
     return make_document(text, stated, unit=unit, sentence_id=home, entries=entries)
 
 
-def read_rows(data: bytes, *, where: str) -> tuple[list[_Row], list[BiaozhuError]]:
+def read_json_rows(data: bytes, *, where: str) -> tuple[list[_Row], list[BiaozhuError]]:
     """Return each row with its place, and an error for whatever else is in the file."""
     text = documents.decode_utf8(data, where=where)
     rows: list[_Row] = []
@@ -268,7 +268,7 @@ def read_rows(data: bytes, *, where: str) -> tuple[list[_Row], list[BiaozhuError
     return rows, problems
 
 
-def read_text(row: Mapping[str, Any], *, where: str) -> str:
+def find_text(row: Mapping[str, Any], *, where: str) -> str:
     """Return the row's text, which it must have."""
     values = {key.lower(): value for key, value in row.items() if isinstance(value, str)}
     for key in TEXT_KEYS:
@@ -278,7 +278,7 @@ def read_text(row: Mapping[str, Any], *, where: str) -> str:
     raise FormatError(what, where=where, next_step="Rename the text's key")
 
 
-def read_spans(row: Mapping[str, Any], *, where: str) -> tuple[list[documents.StatedSpan], list[Entry]]:
+def find_spans(row: Mapping[str, Any], *, where: str) -> tuple[list[documents.StatedSpan], list[Entry]]:
     """Return a row's spans, and ledger entries for what stands among them and is none."""
     stated: list[documents.StatedSpan] = []
     entries: list[Entry] = []

@@ -12,7 +12,7 @@ from thinc.api import Model
 
 from biaozhu.annotators.network.base import graph_checksum
 from biaozhu.annotators.network.crf_decoding import Chain, marginals
-from biaozhu.annotators.network.lac import CrfNetwork, read_rows
+from biaozhu.annotators.network.lac import CrfNetwork, outputs_by_text
 from biaozhu.annotators.network.lac_data import Size
 from biaozhu.annotators.network.models import DEFAULT_MODEL, NAMED, as_tagger, model_folder
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
@@ -169,7 +169,7 @@ def _read(network: CrfNetwork, texts: Sequence[str]) -> list[tuple[np.ndarray, n
         likely = marginals(chain, found[..., width:], np.array([len(text) for text in batch]))
         return np.concatenate([found[..., :width], np.log(np.maximum(likely, SMALLEST))], axis=2)
 
-    rows = read_rows(outputs, width + len(chain.kinds), texts)
+    rows = outputs_by_text(outputs, width + len(chain.kinds), texts)
     return [(row[:, :width], row[:, width:]) for row in rows]
 
 

@@ -20,7 +20,7 @@ from biaozhu.annotators.combine import combine_rows
 from biaozhu.annotators.network.lac import load_lac
 from biaozhu.annotators.network.lac_data import Size
 from biaozhu.annotators.network.models import load_model, weights_mark
-from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, annotate
+from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, annotate_by_layer
 from biaozhu.annotators.words import LacWord, NameModel
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.model import Span
@@ -181,7 +181,7 @@ def find_words(size: Size, texts: Sequence[str]) -> list[list[LacWord]]:
 @lru_cache(maxsize=1)
 def annotate_once(network: str, texts: tuple[str, ...]) -> dict[str, list[tuple[Span, ...]]]:
     """Return each annotator's spans, and under `COMBINED` those of pre-annotation; see `load_network`."""
-    found = annotate(texts, model=load_network(network))
+    found = annotate_by_layer(texts, model=load_network(network))
     return {**found, COMBINED: combine_rows(found, DEFAULT_ANNOTATORS)}
 
 

@@ -25,7 +25,7 @@ from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Article, LeftOut, Metadata, Sentence
 from biaozhu.data.outputs import ARTICLE_SUFFIXES, COMPRESSED, READ_SUFFIXES
 from biaozhu.reading.blocks import find_blocks
-from biaozhu.reading.encodings import decode
+from biaozhu.reading.encodings import decode_source
 from biaozhu.reading.hard_wraps import join_wrapped
 from biaozhu.reading.sentences import split_checked
 
@@ -70,7 +70,7 @@ def article_from_bytes(
             # Saved and read again it would be taken for a page, and be another article.
             raise EncodingError("the text of the page begins like HTML itself", where=where)
     else:
-        raw, encoding = decode(data, where=where)
+        raw, encoding = decode_source(data, where=where)
         if (joined := join_wrapped(raw)) != raw:
             raw, data, encoding = joined, joined.encode("utf-8"), f"joined:{encoding}"
     blocks, found = find_blocks(raw)
@@ -203,7 +203,7 @@ def is_rewritten(data: bytes) -> bool:
     if looks_like_html(data):
         return True
     try:
-        raw, _ = decode(data, where="")
+        raw, _ = decode_source(data, where="")
     except BiaozhuError:
         return False
     return join_wrapped(raw) != raw

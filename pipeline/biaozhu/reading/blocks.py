@@ -96,7 +96,7 @@ def _kinds(lines: Sequence[Line]) -> list[BlockKind]:
 def _keep_entries(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> None:
     """Keep what has a label of furniture but is an entry of a notice (时间：… 对象：…), of credits (撰稿：… 摄影：…), or a turn of an interview."""
     entries = [place for place, line in enumerate(lines) if patterns.ENTRY.match(line.text)]
-    generic = {place for place in entries if patterns.is_generic(lines[place].text)}
+    generic = {place for place in entries if patterns.is_generic_entry(lines[place].text)}
     begins = Counter(lines[place].text[:2] for place in entries if place >= first)
     for run in _runs(entries):
         # Above the text more of the entries must be none of a page.

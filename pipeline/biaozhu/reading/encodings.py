@@ -60,7 +60,7 @@ _MARK = re.compile("[\xa0·°×—…‘’“”\u3000-\u3020\uff00-\uff5f]")
 _CONTROLS = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
-def decode(data: bytes, *, where: str) -> tuple[str, str]:
+def decode_source(data: bytes, *, where: str) -> tuple[str, str]:
     """Return a source file's text and encoding: utf-8, utf-8-bom, utf-16-le, utf-16-be or gb18030.
 
     A byte order mark stays, as U+FEFF at offset 0. No bytes raise EmptyArticleError; binary data, NUL characters, and bytes that are none

@@ -16,7 +16,7 @@ from lxml import etree, html
 from biaozhu.data.errors import EmptyArticleError, EncodingError
 from biaozhu.data.model import LeftOut, Metadata
 from biaozhu.reading.blocks import first_of, stated_in
-from biaozhu.reading.encodings import decode
+from biaozhu.reading.encodings import decode_source
 from biaozhu.reading.pages.body import Body, find_body, find_misnamed
 from biaozhu.reading.pages.lines import find_lines, flatten
 from biaozhu.reading.pages.patterns import DATE, is_furniture
@@ -105,7 +105,7 @@ def _as_text(metadata: Metadata, body: Body) -> str:
 
 def _decode(data: bytes, where: str) -> tuple[str, str]:
     try:
-        return decode(data, where=where)
+        return decode_source(data, where=where)
     except EncodingError:
         declared = _CHARSET.search(data[:_HEAD_BYTES])
         name = declared[1].decode("ascii").lower() if declared else ""

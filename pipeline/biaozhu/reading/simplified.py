@@ -27,7 +27,7 @@ def to_half_width(text: str) -> str:
 
 def to_simplified(text: str) -> str:
     """Return the text with traditional characters in their simplified form; the length is unchanged."""
-    return text if text.isascii() else text.translate(read_table())
+    return text if text.isascii() else text.translate(read_simplified())
 
 
 def is_traditional(text: str) -> bool:
@@ -42,7 +42,7 @@ def to_chinese_marks(text: str) -> str:
 
 
 @cache
-def read_table() -> dict[int, str]:
+def read_simplified() -> dict[int, str]:
     """Return the table for `str.translate`: code points of traditional characters and their simplified forms."""
     traditional, simplified = lzma.decompress(TABLE.read_bytes()).decode("utf-8").split()
     table = dict(zip(traditional, simplified, strict=True))

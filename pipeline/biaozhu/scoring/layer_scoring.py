@@ -25,7 +25,7 @@ from biaozhu.scoring.evaluation import (
     evaluate_stream,
 )
 from biaozhu.scoring.scores import Missing
-from biaozhu.scoring.scores_document import InputFile, make_document
+from biaozhu.scoring.scores_document import InputFile, make_scores_document
 from biaozhu.scoring.significance import DEFAULT_SAMPLING, Sampling
 from biaozhu.scoring.value_scores import score_value_files
 
@@ -268,5 +268,5 @@ def _choose_options(request: ScoringRequest, given: ScoringInputs, labels: Itera
 def _join_scores(request: ScoringRequest, evaluations: Sequence[Evaluation], **more: Any) -> ScoredLayers:
     compare = partial(compare_evaluations, evaluations[0], sampling=request.sampling)
     comparisons = tuple(map(compare, evaluations[1:]))
-    document = make_document(evaluations, comparisons, command=request.command, **more)
+    document = make_scores_document(evaluations, comparisons, command=request.command, **more)
     return ScoredLayers(tuple(evaluations), comparisons, document)

@@ -37,7 +37,7 @@ class InputFile:
     spans: int | None = None
 
 
-def make_document(
+def make_scores_document(
     evaluations: Sequence[Evaluation],
     comparisons: Sequence[Comparison] = (),
     *,

@@ -37,7 +37,7 @@ class Earlier:
     pieces: Sequence[str] = ()
 
 
-def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str]) -> Earlier:
+def read_earlier_base(folder: str, lac: LacWeights | None, dictionary: Sequence[str]) -> Earlier:
     """Read a model's weights, from the folder or `accurate`; what it keeps in 8 bits comes back as near as that.
 
     If it has several members, or a LAC learned with it and none is to (`lac`), or the other way round, or its dictionary is

@@ -18,12 +18,12 @@ from biaozhu.annotators.network.runtime import CONFIG
 from biaozhu.data.files import write_json, write_text
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
 from recipes.base.augment import Rates, collect_names, drawn
-from recipes.base.begin import read_earlier
+from recipes.base.begin import read_earlier_base
 from recipes.base.data import Example, cut_examples, name_tags
 from recipes.base.export import card, export_base, score_model
-from recipes.base.train import BaseSettings, Vocabulary, calibrate, scores_of, strict_scores, train, weights_of
-from recipes.corpora.corpus_store import KEPT_FACTS, corpora_folder, read_manifest, read_part
-from recipes.recipe_config import corpus_of, filled, read_table
+from recipes.base.train import BaseSettings, Vocabulary, calibrate, scores_of, strict_scores, train_base, weights_of
+from recipes.corpora.corpus_store import KEPT_FACTS, corpora_folder, read_corpus_manifest, read_part
+from recipes.recipe_config import filled, read_corpus_section, read_sections
 
 # Sentences whose states are in memory in full precision at one time.
 CHUNK = 2000
@@ -41,12 +41,12 @@ class BaseConfig:
     rates: Rates
 
 
-def read_config(path: Path) -> BaseConfig:
+def read_base_config(path: Path) -> BaseConfig:
     """Read a config; raises ConfigError for a section or key that is unknown or of the wrong type."""
     where = str(path)
-    table = read_table(path, ("corpus", "training", "augmentation"))
+    table = read_sections(path, ("corpus", "training", "augmentation"))
     return BaseConfig(
-        *corpus_of(table, where),
+        *read_corpus_section(table, where),
         filled(BaseSettings, table["training"], f"{where} [training]"),
         filled(Rates, table["augmentation"], f"{where} [augmentation]"),
     )
@@ -75,19 +75,19 @@ def build_base(
     watch: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Build the model from a config, or go on where a killed build stopped; return its config, scores on test included."""
-    config = read_config(path)
+    config = read_base_config(path)
     if seed is not None:
         config = replace(config, settings=replace(config.settings, seed=seed))
     settings, tags = config.settings, name_tags(config.labels)
     torch.set_num_threads(threads)
     folder = corpora_folder() / config.corpus
-    manifest = read_manifest(folder)
+    manifest = read_corpus_manifest(folder)
     # The same for the same config, as it prints, and train part only.
     key = hashlib.sha256(f"{config} {manifest['parts']['train']['sha256']}".encode()).hexdigest()[:12]
     work = corpora_folder().with_name("base") / key
     (dictionary, lac_weights), learning = lac_start(), int(settings.encoder_lr_factor != 0)
     tuned = lac_weights[0] if learning else None
-    earlier = read_earlier(settings.begin, tuned, dictionary) if settings.begin else None
+    earlier = read_earlier_base(settings.begin, tuned, dictionary) if settings.begin else None
     tuned = earlier.lac if earlier else tuned
     lexicon = WIDTH * settings.lexicon
     vocabulary = Vocabulary(tags, rows_of(dictionary), 2 * HIDDEN * len(SIZES) + lexicon, tuned, earlier)
@@ -101,7 +101,7 @@ def build_base(
         rng = np.random.default_rng((settings.seed, epoch))
         return with_states(drawn(material, tags, names, config.rates, rng), lacs, lexicon=settings.lexicon)
 
-    network, history = train(settings, vocabulary, examples=epoch_examples, dev=dev, folder=work, watch=watch)
+    network, history = train_base(settings, vocabulary, examples=epoch_examples, dev=dev, folder=work, watch=watch)
     found = calibrate(network, vocabulary, dev)
     facts: dict[str, Any] = {
         "labels": list(config.labels),

@@ -126,7 +126,7 @@ def grouped(lengths: np.ndarray, size: int, rng: np.random.Generator | None, *, 
     return groups
 
 
-def padded(examples: Sequence[Example], rows: np.ndarray) -> TrainingBatch:
+def pad_examples(examples: Sequence[Example], rows: np.ndarray) -> TrainingBatch:
     """Return one padded batch."""
     lengths = np.array([len(one.points) for one in examples], np.int64)
     states = np.concatenate([one.states for one in examples], dtype=np.float32)

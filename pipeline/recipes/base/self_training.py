@@ -60,7 +60,7 @@ def extend_corpus(  # noqa: PLR0913 — a recipe names all that it reads
     taken = [(text, spans) for text, spans in agreed if spans or rng.random() < EMPTY_SHARE]
     rows = [*[(sentence.text, sentence.spans) for sentence in own["train"]] * copies, *taken]
     rng.shuffle(rows)
-    manifest = store.read_manifest(folder / name)
+    manifest = store.read_corpus_manifest(folder / name)
     facts = {
         **{key: manifest[key] for key in (*store.KEPT_FACTS, "own_copies") if key in manifest},
         "name": output,

@@ -27,7 +27,7 @@ from biaozhu.annotators.network.lac_data import LacWeights
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import write_bytes
 from recipes.base.begin import Earlier, begin_with
-from recipes.base.data import MICRO, Example, TrainingBatch, f1_by_label, padded, plan, tagged_spans
+from recipes.base.data import MICRO, Example, TrainingBatch, f1_by_label, pad_examples, plan, tagged_spans
 from recipes.base.graph import BaseWeights
 from recipes.base.network import BaseNetwork, chain_loss, gru_layer
 
@@ -120,7 +120,7 @@ class _Run:
     state: dict[str, Any]
 
 
-def train(
+def train_base(
     settings: BaseSettings,
     vocabulary: Vocabulary,
     *,
@@ -176,7 +176,7 @@ def _epoch(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example]) -> fl
     steps = run.state.setdefault("per_epoch", len(todo)) * settings.epochs
     total = 0.0
     for group_of in todo:
-        batch = padded([examples[index] for index in group_of], vocabulary.rows)
+        batch = pad_examples([examples[index] for index in group_of], vocabulary.rows)
         rate = _rate(run.state["step"], settings.warm_up, steps)
         for group in run.optimizer.param_groups:
             group["lr"] = settings.learn_rate * rate * group["share"]
@@ -205,7 +205,7 @@ def emissions_of(
 ) -> Iterator[tuple[TrainingBatch, np.ndarray]]:
     """Yield batches and their emissions, float32 of shape (time, batch, tags)."""
     for group in plan(examples, DEV_BATCH):
-        batch = padded([examples[index] for index in group], vocabulary.rows)
+        batch = pad_examples([examples[index] for index in group], vocabulary.rows)
         with torch.no_grad():
             yield batch, network(*_tensors(batch)).numpy()
 

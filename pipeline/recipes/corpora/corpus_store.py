@@ -127,7 +127,7 @@ def write_corpus(folder: Path, parts: dict[str, Part], facts: dict[str, Any]) ->
     return manifest
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_corpus_manifest(folder: Path) -> dict[str, Any]:
     """Return a corpus's manifest; raises CorpusError where it has not been fetched, or not to its end."""
     path = folder / MANIFEST
     if not path.is_file():
@@ -144,7 +144,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def read_part(folder: Path, name: str) -> tuple[Sentence, ...]:
     """Return the sentences of a part; raises CorpusError where it is not as stated."""
-    manifest = read_manifest(folder)
+    manifest = read_corpus_manifest(folder)
     if name not in manifest["parts"]:
         raise CorpusError(f"it has no part {name!r}, only {', '.join(manifest['parts'])}", where=str(folder))
     path = folder / f"{name}.jsonl"

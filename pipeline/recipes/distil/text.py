@@ -10,7 +10,7 @@ import numpy as np
 
 from biaozhu.data.errors import CorpusError
 from biaozhu.reading.sentences import split_text
-from recipes.corpora.modern import OFFSETS, Documents, read_documents, read_rows
+from recipes.corpora.modern import OFFSETS, Documents, read_corpus_file, read_offsets
 
 HELD_OUT_PARTS = ("dev", "test")
 MIN_CHARS, MAX_CHARS, MIN_HAN = 8, 200, 5
@@ -25,7 +25,7 @@ def distil_texts(folder: Path, files: Sequence[str], *, characters: int, seed: i
     The modern corpus's dev and test documents, and sentences that share three in ten shingles with theirs,
     are left out.
     """
-    held = [row for part in HELD_OUT_PARTS for _, row in read_rows(OFFSETS / f"{part}.jsonl")]
+    held = [row for part in HELD_OUT_PARTS for _, row in read_offsets(OFFSETS / f"{part}.jsonl")]
     held_out = {(row["file"], row["path"]) for row in held}
     cut = filter(None, map(Documents((folder,)).sentence, held))
     held_shingles = {shingle for text in cut for shingle in shingles(text)}
@@ -38,7 +38,7 @@ def distil_texts(folder: Path, files: Sequence[str], *, characters: int, seed: i
         file = folder / f"{name}.jsonl.gz"
         if not file.is_file():
             raise CorpusError("this file of texts is missing", where=str(file))
-        documents = [text for path, text in read_documents(file) if (name, path) not in held_out]
+        documents = [text for path, text in read_corpus_file(file) if (name, path) not in held_out]
         for at in rng.permutation(len(documents)).tolist():
             if share <= 0:
                 break

@@ -92,7 +92,7 @@ def with_edges(chars: np.ndarray, ends: np.ndarray) -> np.ndarray:
     return np.insert(chars, np.concatenate([[0], ends]), EDGE)
 
 
-def train(
+def train_student(
     settings: DistilSettings,
     vectors: np.ndarray,
     data: Numbers,

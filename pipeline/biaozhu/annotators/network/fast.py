@@ -70,7 +70,7 @@ class Fast:
         return np.asarray(self.session.run(["shares"], inputs)[0])
 
     def _decode(self, batch: PieceBatch) -> list[tuple[LacWord, ...]]:
-        begins, *words = decode(self.shares(batch.texts, batch.lengths), batch.lengths)
+        begins, *words = decode_shares(self.shares(batch.texts, batch.lengths), batch.lengths)
         # As `CrfNetwork.words` does.
         likely = (words[3] >= self.min_score) | np.array([kind == AMOUNT for kind in self.kinds])[words[2]]
         named = np.flatnonzero((words[2] != self.kinds.index(OUTSIDE)) & likely)
@@ -83,7 +83,7 @@ class Fast:
         return [tuple(found[first:last]) for first, last in pairwise(edges.tolist())]
 
 
-def decode(shares: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
+def decode_shares(shares: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
     """Cut texts to words: where each text begins; where each word begins and ends, half open; its kind; its score.
 
     `shares` are logarithms of shape (characters, 2 kinds), B of each kind, then I of each, of texts end to end of these lengths.

@@ -78,7 +78,7 @@ class CrfNetwork(ABC):
 
     def states(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Return each text's hidden states, then its tags' scores: float32 of shape (code points, states_width + tags)."""
-        return read_rows(self.outputs, self.states_width + len(self.chain.kinds), texts)
+        return outputs_by_text(self.outputs, self.states_width + len(self.chain.kinds), texts)
 
     def __call__(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         """Return the spans of each text, sorted and disjoint; none begins or ends with white space."""
@@ -118,7 +118,9 @@ class Lac(CrfNetwork):
         return inputs
 
 
-def read_rows(outputs_of: Callable[[list[str]], np.ndarray], width: int, texts: Sequence[str]) -> list[np.ndarray]:
+def outputs_by_text(
+    outputs_of: Callable[[list[str]], np.ndarray], width: int, texts: Sequence[str]
+) -> list[np.ndarray]:
     """Return what a network makes of each text, of any length, by what gives it for a batch, (time, batch, width)."""
     found = [np.zeros((len(text), width), np.float32) for text in texts]
     for batch in make_batches(texts):

@@ -47,7 +47,7 @@ def write_inner(element: HtmlElement, kind: str, before: Sequence[str], left_out
     return shown or ""
 
 
-def find_kind(element: HtmlElement, tag: str, *, is_block: bool) -> str:
+def find_inner_kind(element: HtmlElement, tag: str, *, is_block: bool) -> str:
     """Return why a line lacks the content of an element, `_RAISED` for what may mark a note, or nothing."""
     parent = element.getparent()
     if parent is not None and parent.tag == "msup" and element.getprevious() is not None:

@@ -11,7 +11,7 @@ from itertools import groupby
 from lxml import etree, html
 
 from biaozhu.data.model import LeftOut
-from biaozhu.reading.pages.inline import HIDDEN_STYLE, find_kind, write_inner
+from biaozhu.reading.pages.inline import HIDDEN_STYLE, find_inner_kind, write_inner
 
 UNSEEN = frozenset({"head", "script", "style", "title"})
 _BLOCKS = frozenset(
@@ -99,7 +99,7 @@ def _walk(
                 cells.append(element if tag in {"td", "th"} else cells[-1])
                 found = "" if junk[-1][1] or element in trusted else _find_reason(element, tag)
                 junk.append((element, found) if found else junk[-1])
-            inside = inside if inside[1] else (element, find_kind(element, tag, is_block=tag in _BLOCKS))
+            inside = inside if inside[1] else (element, find_inner_kind(element, tag, is_block=tag in _BLOCKS))
             text = element.text
         else:
             unseen -= tag in UNSEEN

@@ -218,7 +218,7 @@ def _is_beside_text(line: str, edge: Edge) -> bool:
     )
 
 
-def is_generic(line: str) -> bool:
+def is_generic_entry(line: str) -> bool:
     """Tell whether a furniture line begins with a word that a notice or an interview may begin an entry with."""
     return any(label in _GENERIC for label, _ in _split_labels(line)[:1])
 
