@@ -31,11 +31,7 @@ _CELL = re.compile(r"[^\s|](?:[^\t|]*[^\s|])?")
 # A person of fewer characters is not cut.
 SHORTEST_CUT = 3
 COMMON_IN_NAMES = frozenset("".join(read_words("given_names", "common")))
-_REFUSED = (
-    "路 街 大道 巷 胡同 国道 省道 高速 公路 铁路 大桥 立交桥 隧道 机场 车站 大学 学院 医院 "
-    "小学 中学 公园 广场 大厦 小区 水库 公司 集团 酒店 宾馆 超市 商场 博物馆 纪念馆"
-)
-REFUSED_ENDINGS = tuple(_REFUSED.split())
+REFUSED_ENDINGS = read_words("facilities", "endings")
 
 
 def find_labelled(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[tuple[Span, ...]]:

@@ -15,6 +15,7 @@ from biaozhu.annotators.repair.edit import Edit
 from biaozhu.annotators.words import LacWord
 from biaozhu.data.model import Span
 from biaozhu.knowledge.lexicon import LONGEST
+from biaozhu.knowledge.word_tables import read_alternation
 
 SOURCE = "repeated"
 PROPOSED = {"PERSON": 5}
@@ -22,10 +23,7 @@ PROPOSED = {"PERSON": 5}
 MIN_SCORES = {2: 1.0, 3: 0.5}
 LONG = max(MIN_SCORES)
 _DOTS = re.compile("[·•・‧．]")
-# What makes a facility, a place or a prize of a person's name (guideline R5), and a title.
-_NOT_BEFORE = re.compile(
-    "路|街|大道|大桥|广场|公园|故居|纪念|奖|杯|镇|村|乡|县|中学|小学|大学|学院|医院|支队|兵团|集团军|纵队|号|公司|集团|牌|品牌|基金"
-)
+_NOT_BEFORE = re.compile(read_alternation("persons", "namesakes_repeated"))
 _NOT_AFTER = ("《", "『")
 
 

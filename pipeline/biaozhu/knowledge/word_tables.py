@@ -16,6 +16,11 @@ def read_words(table: str, name: str) -> tuple[str, ...]:
     return tuple(TABLES[table][name].split())
 
 
+def read_alternation(table: str, name: str) -> str:
+    """Return the words of an entry, which may be patterns, as alternatives of a pattern, in order."""
+    return "|".join(read_words(table, name))
+
+
 COMPOUND_SURNAMES = frozenset(read_words("surnames", "compound"))
 _SINGLE = (*read_words("surnames", "baijiaxing"), *read_words("surnames", "modern"))
 SURNAMES = frozenset("".join(_SINGLE)) | COMPOUND_SURNAMES

@@ -13,14 +13,10 @@ from typing import Literal
 
 from biaozhu.annotators.repair.edit import DOTS
 from biaozhu.data.model import Sentence
-from biaozhu.knowledge.word_tables import surname_length
+from biaozhu.knowledge.word_tables import read_words, surname_length
 
 LABEL = "PERSON"
-_TITLE_WORDS = (
-    "书记 主任 主席 总理 总统 部长 省长 市长 县长 区长 乡长 镇长 村长 局长 处长 科长 所长 院长 校长 厂长 站长 队长 会长 董事长 "
-    "组长 班长 经理 教授 老师 医生 大夫 律师 法官 警官 先生 女士 小姐 同志 委员 大使 将军 司令 师傅 博士 院士 工程师 记者 教练"
-)
-_TITLE = "|".join(sorted(_TITLE_WORDS.split(), key=lambda word: (-len(word), word)))
+_TITLE = "|".join(sorted(read_words("persons", "titles"), key=lambda word: (-len(word), word)))
 # What makes another office of a title: 副县长, 总工程师, 首席部长.
 _RANK = "(?:常务|执行|名誉|首席|代理|助理)?[副总]{0,2}"
 LONGEST_TITLE = 8

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from biaozhu.data.model import Sentence, Span
+from biaozhu.knowledge.word_tables import read_alternation
 from biaozhu.scoring.scores import group_overlapping
 
 # In the order of reports.
@@ -28,18 +29,10 @@ CONTEXT = 15
 NEVER_IN_NAMES = frozenset({"AMOUNT"})
 CAN_BE_NESTED = frozenset({"missed", "invented", "boundary_right", "boundary_both", "boundary_and_label"})
 
-# Ends of organisations' names. Those of one character need a guard against words that begin with it (局面, 厂房).
-_BODY = (
-    r"(?:股份|有限|责任)*公司|集团|合作社|合作联社|联合社|信用社|出版社|报社|通讯社|电视台|广播台|银行|证券|基金会|"
-    r"党委|党组|党总支|党支部|支部|支委|纪委|团委|团支部|县委|市委|省委|区委|乡委|镇委|村委会?|居委会|工委|妇联|"
-    r"常委会|委员会|管委会|政府|人大|政协|法院|检察院|派出所|办事处|办公室|工会|商会|协会|学会|联合会|研究会|促进会|"
-    r"大学|学院|中学|小学|学校|幼儿园|研究院|研究所|设计院|医院|卫生院|卫生室|博物馆|图书馆|"
-    r"局(?![面势部限域])|厂(?![房家区长址])|厅(?![堂长])"
-)
 # Between the place and the body there are at most a few characters of the name (某县|教育|局), never a function word,
 # white space or punctuation: those end a name.
 _NAME_PART = r"[^\W\d_的了在到和与及或是为对把被将向从由给让使有这该各每并就也都又再已很所着过等]{0,8}?"
-_ORGANISATION = re.compile(rf"(?:{_NAME_PART})(?:{_BODY})")
+_ORGANISATION = re.compile(rf"(?:{_NAME_PART})(?:{read_alternation('organisations', 'bodies')})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,12 @@ from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import CITY, COUNTY, GENERIC, PROVINCE, TOWNSHIP, short_form
 from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.names import make_finder
-from biaozhu.knowledge.word_tables import SURNAMES, read_words
+from biaozhu.knowledge.word_tables import SURNAMES, read_alternation, read_words
 from biaozhu.knowledge.world import FORMER_DIVISION
 
 LONG_NAME_CHARS = 3
-# Words in front of a unit word that make it any such unit (guideline P6).
-_ANY = (
-    "[全本该各我某此这那每两几多诸外邻]|我们|咱们|你们|他们|有的|一些|所有|贫困|示范|专业|薄弱|空心|文明|沿[岸线河江海路边]|相?邻|自然|行政|中心|重点|"
-    "试点|先进|旅游|移民|新农|城中|[山渔农富穷强小大新老古]|扶持|帮扶|包|百强|自治|特大|直辖|革命|解放|经济|优秀|生产|生态|民族|特色|花园|美丽|小康|标杆|样板|明星|边远|偏远|山区|牧区|当地|本地|整|"
-    "[一两几数]个|其他|其它|部分|多数|有关|基层|全国|世界|地球|[一二三四五六七八九十百千]|和|与|及|被|和谐|振兴|乡|镇|县|市|城|集体"
-)
 ANY_UNIT = re.compile(
-    rf"(?:[东西南北中]部|[东西南北]侧)(?:村庄?|[乡镇县]|地区)|[省市县区乡镇村](?:[里内外]|内外|境内)|(?:{_ANY})(?:省|城?市|县|区|城镇|乡镇?|镇|村庄?|庄|屯|寨|社区|街道|地区|地|岛|山|河|海|湖|城|里|州|旗|国|境)(?:[里内外上下中]|内外)?$"
+    rf"(?:[东西南北中]部|[东西南北]侧)(?:村庄?|[乡镇县]|地区)|[省市县区乡镇村](?:[里内外]|内外|境内)|(?:{read_alternation('divisions', 'before_any_unit')})(?:省|城?市|县|区|城镇|乡镇?|镇|村庄?|庄|屯|寨|社区|街道|地区|地|岛|山|河|海|湖|城|里|州|旗|国|境)(?:[里内外上下中]|内外)?$"
 )
 NO_NAMES = GENERIC.union(read_words("places", "no_names"))
 
@@ -87,17 +81,10 @@ def _stands_apart(edit: Edit, start: int, end: int) -> bool:
     )
 
 
-# Names that banners go by, of some characters of their own (see `division_lookup`).
-_SHORT_BANNERS = (
-    "科右前旗 科右中旗 科左中旗 科左后旗 察右前旗 察右中旗 察右后旗 鄂前旗 东乌旗 西乌旗 阿左旗 阿右旗 新左旗 新右旗 土左旗 土右旗 "
-    "乌前旗 乌中旗 乌后旗 巴林左旗 巴林右旗 达茂旗 莫旗 鄂伦春旗 鄂温克旗 喀左县 前郭县 杜蒙县 阜蒙县 黔东南州 黔西南州 黔南州"
-)
-
-
 @cache
 def _find_short_autonomous() -> Callable[[str], list[tuple[int, int]]]:
     """Find 凉山州, 莫力达瓦旗: autonomous divisions without their nations."""
-    names = set(_SHORT_BANNERS.split())
+    names = set(read_words("divisions", "short_banners"))
     for name, named in gazetteer().named.items():
         autonomous = named.full and named.level in (CITY, COUNTY) and name[-3:-1] == "自治"
         if autonomous and (short := short_form(name, named.level)):

@@ -10,25 +10,16 @@ from functools import cache, lru_cache
 from biaozhu.annotators.repair.edit import DOTS, HAN, PERSON, PLACE, TRANSLITERATING, Edit
 from biaozhu.data.model import Span
 from biaozhu.knowledge.names import make_finder
-from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES, SURNAMES, read_words
+from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES, SURNAMES, read_alternation, read_words
 
 TIBETAN, MONGOLIAN, TURKIC, YI = (
     frozenset(read_words("given_names", people)) for people in ("tibetan", "mongolian", "turkic", "yi")
 )
 TURKIC_ENDINGS = read_words("given_names", "turkic_endings")
 _SURNAME = f"(?:{'|'.join(sorted(COMPOUND_SURNAMES))}|[{''.join(sorted(name for name in SURNAMES if len(name) == 1))}])"
-# Right before a name, and no part of one. The longer of two comes first: 护边员 before 员.
-_ROLE = re.compile(
-    "(?:[\u4e00-\u9fff](?:员|户|人|者|民|工人?|生|师|匠|兵)|主任|书记|主席|[省市县区乡镇村州局处科所院校厂队站组班连排会社馆]长|代表|演员|歌手"
-    "|老师|教授|专家|干部|同志|老板|老汉|大爷|大妈|大叔|大哥|大姐|阿姨|医生|护士|司机|保安|模范|能手|青年|姑娘|小伙|男子|女子|妇女"
-    "|儿子|女儿|丈夫|妻子|父亲|母亲|同学|名叫|叫做|名为|记者|作家|诗人|总统|总理|首相|外长|部长)$"
-)
+_ROLE = re.compile(f"(?:{read_alternation('persons', 'roles')})$")
 LONGEST_ROLE_CHARS = 4
-# What a person does, right after the name.
-_SPEECH_AFTER = re.compile(
-    "(?:说|告诉|表示|介绍|认为|指出|强调|谈到|坦言|回忆|解释|透露|感慨|笑着|高兴地|激动地|自豪地|信心|向记者|对记者|报道|摄|等[一二三四五六七八九十几多\\d]"
-    "|[（(]女|[（(]\\S{1,4}族)"
-)
+_SPEECH_AFTER = re.compile(read_alternation("persons", "speech"))
 
 
 def repair_persons(edit: Edit) -> None:
@@ -49,10 +40,8 @@ SHORTEST_DOTTED_CHARS = 4
 # A stop in the place of a dot (马克.吐温) parts names only where both sides transliterate.
 _STOPS = ".．"
 _BEFORE_NAMES = frozenset("的和与及在对由给被把是为向叫跟同")
-# What is called after somebody (R5): no new span there.
-_NAMESAKE = re.compile(
-    "大学|学院|医院|公司|基金会?|研究所|实验室|[奖号杯]|定律|中心|剧院|体育场|机场|市|州|镇|酒店|集团|银行"
-)
+# No new span before these.
+_NAMESAKE = re.compile(read_alternation("persons", "namesakes"))
 # Characters that a transliterated name hardly ever ends in before another word.
 _NEVER_LAST = frozenset("家说的等和在是养拍有对与曾也将及为把被从向到去开了")
 
@@ -194,19 +183,14 @@ def _minority_names(text: str) -> Iterator[tuple[int, int]]:
                 reached = stop
 
 
-_TITLE = (
-    "[总副老]?(?:书记|支书|主任|主席|总理|总统|[部省市县区乡镇村局处科所院校厂站队会组班连排营团师军司行馆馆社]长|经理|老总|教授|老师|医生|大夫|先生|女士|小姐|同志|夫人|委员"
-    "|大使|将军|司令员?|老人|大爷|大妈|大娘|大嫂|老汉|大伯|大婶|大姐|大哥|大叔|阿姨|伯伯|叔叔|奶奶|爷爷|婶婶|婆婆|师傅|老板|同学|烈士|博士|院士|法官|律师|警官|检察官"
-    "|会计|出纳|工程师|护士|主播|教练|导演|编辑|记者|干事|干部|秘书|总监|董事长?|股东|员外|掌柜|太太|公公|姑娘|小伙|总|工|局|姐|哥|嫂|婶|叔|伯|爷|姨|妈|姑|舅|氏|某人?)"
-)
+_FULL_TITLE = f"[总副老]?(?:{read_alternation('persons', 'addresses')})"
+_TITLE = f"{_FULL_TITLE}|[总副老]?(?:{read_alternation('persons', 'short_addresses')})"
 _ADDRESSED = re.compile(
     f"(?:[大小老]{{0,2}}{_SURNAME})[大小老二三四五六七八九]?(?:{_TITLE}){{1,2}}|老{_SURNAME}头|[小老][\u4e00-\u9fff]|阿[强明华珍芳英霞丽红兰梅娟福财旺贵宝龙虎牛毛伟军]"
 )
 # Two characters that are a whole name, or a Japanese surname (R3).
 _WHOLE_NAMES = frozenset(read_words("given_names", "whole"))
-_TITLED = re.compile(
-    f"({_SURNAME}[\u4e00-\u9fff]{{2}})(?:{_TITLE.replace('|总|工|局|姐|哥|嫂|婶|叔|伯|爷|姨|妈|姑|舅|氏|某人?', '')})"
-)
+_TITLED = re.compile(f"({_SURNAME}[\u4e00-\u9fff]{{2}})(?:{_FULL_TITLE})")
 
 
 def _refuse_addresses(edit: Edit) -> None:

@@ -9,6 +9,7 @@ from biaozhu.annotators.repair.edit import PLACE, TRANSLITERATING, Edit
 from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import COUNTY
 from biaozhu.knowledge.gazetteer import gazetteer
+from biaozhu.knowledge.word_tables import read_alternation
 from biaozhu.knowledge.world import KNOWN_PLACE, NEITHER, PLACE_KINDS
 
 
@@ -42,12 +43,8 @@ def _is_unit_ended(text: str, span: Span) -> bool:
     return text[span.end - 1] in "省市县区州旗镇乡村" and span.end - span.start > 2  # noqa: PLR2004
 
 
-_OWN_NAMES = re.compile(
-    "(?:超市|饭店|酒店|宾馆|面馆|餐厅|饭庄|酒楼|商店|药店|旅馆|客栈|理发店|便利店|小卖部|火锅|农家乐|民宿|幼儿园|网吧|驾校|影城|商城|商厦|家具城|建材城|站(?![在起长立点着位台岗稳住到出上])|地铁站|公交站|换乘站)"
-)
-_BRIDGES = re.compile(
-    "(?:特?大桥|特?长?隧道|水库|水电站|电站|国家公园|国家森林公园|湿地公园|(?:国家级|省级)?(?:自然)?保护区|大坝|船闸|索道)"
-)
+_OWN_NAMES = re.compile(read_alternation("facilities", "shops"))
+_BRIDGES = re.compile(read_alternation("facilities", "crossings"))
 # A hall called after a province: 湖南厅.
 _HALL = re.compile("厅(?![长级局官干里堂])")
 _FACILITY_ENDS = "桥塔寺庙祠宫殿楼阁坝闸"
@@ -69,9 +66,7 @@ def _refuse_facilities(edit: Edit) -> None:
             edit.drop(span)
 
 
-_BUILT = re.compile(
-    "(?:(?!的|一个)[\u4e00-\u9fff]){0,2}(?:花园|小区|家园|公寓|大厦|广场|湿地|教堂|商城|雅苑|花苑|新苑|名苑|嘉园|佳园|丽都|华庭|豪庭|华府|名都|公馆|别墅)"
-)
+_BUILT = re.compile(f"(?:(?!的|一个)[\u4e00-\u9fff]){{0,2}}(?:{read_alternation('facilities', 'houses')})")
 
 
 def _is_built(edit: Edit, span: Span) -> bool:
@@ -89,9 +84,7 @@ def _is_division(edit: Edit, start: int, end: int) -> bool:
     return bool((word and word.is_of(PLACE_KINDS)) or (named and named.level <= COUNTY))
 
 
-_ESTATE = re.compile(
-    ".*(?:[^林花]苑|花园|[景雅佳嘉豪名馨锦家]园|花苑|嘉园|公寓|华府|雅居|名都|府邸|别墅|公馆|新城国际|豪庭|小区|佳园|名苑|雅苑|御景|华庭|名邸|山庄|丽都)"
-)
+_ESTATE = re.compile(f".*(?:{read_alternation('facilities', 'estates')})")
 
 
 def _refuse_estates(edit: Edit) -> None:
