@@ -11,14 +11,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from biaozhu.annotators.amount_grammar.context import (
-    Counted,
-    chinese_score,
-    counts_nothing,
-    follows_era,
-    is_no_figure,
-    says_each,
-)
+from biaozhu.annotators.amount_grammar import context
 from biaozhu.annotators.amount_grammar.forms import fold_text
 from biaozhu.annotators.amount_grammar.skips import DIGITS, IDIOMS, SKIPPED, SMALL
 from biaozhu.annotators.registry import Annotator
@@ -245,24 +238,24 @@ def _read_match(text: str, found: re.Match[str], amounts: list[Found], refused: 
     kind = kind_of(measure)
     if kind in ("classifier", "time") and text[start] in "-+±负":
         start += 1
-    one = Counted(
+    one = context.Counted(
         (found["figures"] or found["numeral"]).strip(),
         measure,
         kind,
         text[max(0, start - REACH_BEFORE) : start],
         text[end : end + REACH_AFTER],
     )
-    if counts_nothing(one):
+    if context.counts_nothing(one):
         # A header (单位:万元) has no number, a latitude is none, nor 售价200万起, nor 这5分钟; of a date or a rank the network may know better.
         if (
             not one.number.strip("十百千万亿")
             or measure in ("度", "°", "起")
-            or says_each(one)
-            or (kind == "time" and (one.before.endswith(("这", "那")) or follows_era(one)))
+            or context.says_each(one)
+            or (kind == "time" and (one.before.endswith(("这", "那")) or context.follows_era(one)))
         ):
             refused.append((start, end))
         return end
-    if found["figures"] and is_no_figure(one):
+    if found["figures"] and context.is_no_figure(one):
         return end
     if second >= 0:
         if further and (kind_of(first) != kind or _is_change(one, text[second - 1])):
@@ -272,7 +265,7 @@ def _read_match(text: str, found: re.Match[str], amounts: list[Found], refused: 
             amounts.append((start, end, 0.95))
     elif found["figures"]:
         amounts.append((start, end, 0.97))
-    elif (score := chinese_score(one, extended=end > found.end())) and not _in_a_name(text, start, found.end()):
+    elif (score := context.chinese_score(one, extended=end > found.end())) and not _in_a_name(text, start, found.end()):
         amounts.append((start, end, score))
     return end
 
@@ -297,7 +290,7 @@ def _end_afterwards(text: str, position: int) -> int:
     return found.end() if found else position
 
 
-def _is_change(one: Counted, dash: str) -> bool:
+def _is_change(one: context.Counted, dash: str) -> bool:
     # 下降5%至8% is a range, 下调0.1%至6.2% is none.
     verb = one.before.endswith(("下调", "上调")) if one.kind == "ratio" else _CHANGED.search(one.before)
     return dash in "至到" and bool(verb)

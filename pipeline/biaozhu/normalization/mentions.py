@@ -10,16 +10,8 @@ from itertools import zip_longest
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge.division_names import CITY
 from biaozhu.knowledge.world import world_names
+from biaozhu.normalization import place_kinds as kinds
 from biaozhu.normalization.division_lookup import divisions_named
-from biaozhu.normalization.place_kinds import (
-    FAMOUS,
-    HOLDS_TOWNSHIPS,
-    country_of,
-    has_namesake_abroad,
-    is_abroad,
-    is_natural,
-    is_only_abroad,
-)
 from biaozhu.reading.simplified import to_simplified
 
 LABEL = "PLACE"
@@ -91,11 +83,11 @@ def made_up_counties(mentions: Sequence[PlaceMention], head: Sequence[str]) -> f
     abroad, or begins with it, or puts a place right behind it.
     """
     names = {mention.text for mention in mentions if not mention.abroad and not divisions_named(mention.text)}
-    abroad = {name for name in names if has_namesake_abroad(name)}
+    abroad = {name for name in names if kinds.has_namesake_abroad(name)}
     found: set[str] = set()
     for mention, following in zip_longest(mentions, mentions[1:]):
         name = mention.text
-        if name in names and HOLDS_TOWNSHIPS.fullmatch(name):
+        if name in names and kinds.HOLDS_TOWNSHIPS.fullmatch(name):
             here = not abroad - {name} or mention.sentence in head or (following is not None and following.beside)
             if not world_names().get(name, 0) or (here and name[-1] not in "市州"):
                 found.add(name)
@@ -135,7 +127,7 @@ def _of_sentence(sentence: Sentence) -> list[PlaceMention]:
                 inside is not None,
                 lists[number],
                 text.startswith("主峰", end)
-                or (is_natural(name) and _is_feature(text, start, end))
+                or (kinds.is_natural(name) and _is_feature(text, start, end))
                 or _is_among_hills(name, lists[number]),
                 _COOPERATIVE.match(text, end, end + AFTER) is not None,
                 _ORGANIZATION.match(text, end, end + AFTER) is not None,
@@ -152,14 +144,14 @@ def _is_feature(text: str, start: int, end: int) -> bool:
 
 def _is_among_hills(name: str, others: Sequence[str]) -> bool:
     # 黄山 beside 九华山, after which no division is called; 鞍山 is a city all the same.
-    is_hill = name in FAMOUS or all(one.level > CITY for one in divisions_named(name))
+    is_hill = name in kinds.FAMOUS or all(one.level > CITY for one in divisions_named(name))
     return name[-1] == "山" and is_hill and any(one[-1] == "山" and not divisions_named(one) for one in others)
 
 
 def _is_put_abroad(above: PlaceMention, name: str, between: str) -> bool:
     """Tell whether a name right behind another one is of a place abroad: not 上海 in 日本的上海居民 and 中日上海会谈."""
-    holds = above.abroad or (len(above.text) > 1 and is_abroad(above.text))
-    return holds and not country_of(name) and (between != "的" or is_only_abroad(name))
+    holds = above.abroad or (len(above.text) > 1 and kinds.is_abroad(above.text))
+    return holds and not kinds.country_of(name) and (between != "的" or kinds.is_only_abroad(name))
 
 
 def _lists(text: str, ends: Sequence[tuple[int, int]]) -> list[tuple[str, ...]]:

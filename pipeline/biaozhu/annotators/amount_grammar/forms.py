@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
-from biaozhu.reading.simplified import to_chinese_marks, to_simplified
+from biaozhu.reading.simplified import read_simplified, to_chinese_marks
 
 # Not the punctuation, by which clauses are told.
 _PUNCTUATION = frozenset("，。；：！？（）")
 _FULL_WIDTH = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in _PUNCTUATION}
 # No \u3000, which parts the cells of a line (1　石迪　2.08米): GB/T 15835 parts thousands by a quarter space, which texts write as any of these.
 _LIKENESSES = dict(zip("○￥−∼〜╱µ\u00a0\u2009\u202f", "〇¥-~~/μ   ", strict=True))
-_RADICALS = {chr(code): unicodedata.normalize("NFKC", chr(code)) for code in range(0x2F00, 0x2FD6)}
-_HAN = "".join(map(chr, range(0x4E00, 0xA000)))
-_TRADITIONAL = {sign: plain for sign, plain in zip(_HAN, to_simplified(_HAN), strict=True) if sign != plain}
-_FORMS = str.maketrans(_FULL_WIDTH | _LIKENESSES | _RADICALS | _TRADITIONAL)
+_FORMS = str.maketrans(_FULL_WIDTH | _LIKENESSES) | read_simplified()
 _CAPITAL = "壹贰弍叁叄肆伍陆柒捌玖拾佰仟"
 _PLAIN = str.maketrans(_CAPITAL, "一二二三三四五六七八九十百千")
 _OTHER = re.compile(f"[{re.escape(''.join(map(chr, _FORMS)))}{_CAPITAL}]")
