@@ -14,7 +14,7 @@ from recipes.corpora.corpus_store import (
     find_leaks,
     make_part,
     normalised,
-    read_manifest,
+    read_corpus_manifest,
     read_part,
     store_corpus,
 )
@@ -38,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_store_corpus_takes_leaks_out_of_train(folder: Path) -> None:
-    manifest = read_manifest(folder)
+    manifest = read_corpus_manifest(folder)
     assert manifest["near_duplicates"]["left_train"] == {"dev": 0, "test": 1, "article": 1}
     assert {name: part["sentences"] for name, part in manifest["parts"].items()} == {"train": 1, "dev": 1, "test": 1}
     train = read_part(folder, "train")
@@ -57,10 +57,10 @@ def test_read_part_refuses_a_changed_file(folder: Path) -> None:
 
 def test_read_manifest_of_nothing(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="no such corpus here"):
-        read_manifest(tmp_path)
+        read_corpus_manifest(tmp_path)
     (tmp_path / "corpus.json").write_text(json.dumps([1]))
     with pytest.raises(CorpusError, match="damaged"):
-        read_manifest(tmp_path)
+        read_corpus_manifest(tmp_path)
 
 
 def test_leaks_finds_a_copy_with_other_marks_and_width() -> None:

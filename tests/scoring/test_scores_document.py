@@ -18,7 +18,7 @@ from biaozhu.scoring.evaluation import EvaluationOptions, compare_evaluations, e
 from biaozhu.scoring.scores_document import (
     FORMAT,
     InputFile,
-    make_document,
+    make_scores_document,
     read_scores,
     write_scores,
 )
@@ -39,7 +39,7 @@ CHECK = jsonschema.Draft202012Validator(read_schema(), format_checker=jsonschema
 def test_document_fits_its_schema(layers: tuple[tuple[Sentence, ...], tuple[Sentence, ...]]) -> None:
     a = evaluate_layer(layers[0], layers[1], name="a", options=QUICK)
     b = evaluate_layer(layers[0], layers[0], name="b", options=QUICK)
-    document = make_document([a, b], [compare_evaluations(a, b)], inputs=INPUTS, command=["biaozhu"])
+    document = make_scores_document([a, b], [compare_evaluations(a, b)], inputs=INPUTS, command=["biaozhu"])
     CHECK.validate(json.loads(json.dumps(document, allow_nan=False)))
 
 
@@ -60,7 +60,7 @@ def test_document_schema_is_a_schema_and_knows_every_pattern() -> None:
 )
 def test_document_schema_refuses_what_is_not_a_document(spoil: object) -> None:
     layer = [marked("[清河镇|PLACE]")]
-    document = make_document([evaluate_layer(layer, layer, options=QUICK)], inputs=INPUTS, command=["biaozhu"])
+    document = make_scores_document([evaluate_layer(layer, layer, options=QUICK)], inputs=INPUTS, command=["biaozhu"])
     document = json.loads(json.dumps(document))
     CHECK.validate(document)
     spoil(document)  # type: ignore[operator]
@@ -70,7 +70,7 @@ def test_document_schema_refuses_what_is_not_a_document(spoil: object) -> None:
 
 def test_document_is_written_and_read_back(tmp_path: Path) -> None:
     gold, layer = [marked("[清河镇|PLACE]的[王小明|PERSON]")], [marked("[清河镇|PLACE]的[王小|PERSON]明")]
-    document = make_document(
+    document = make_scores_document(
         [evaluate_layer(gold, layer, name="model", options=QUICK)],
         inputs=INPUTS,
         command=["biaozhu", "x"],

@@ -20,6 +20,6 @@ def test_configs_of_train_are_spelt_right(name: str) -> None:
 
 def test_configs_of_base_build_are_spelt_right() -> None:
     pytest.importorskip("torch")
-    from recipes.base.build import read_config as read_base_config  # noqa: PLC0415 — after the skip
+    from recipes.base.build import read_base_config  # noqa: PLC0415 — after the skip
 
     assert len(read_base_config(CONFIGS / "base.cfg").labels) == 3

@@ -13,7 +13,7 @@ from functools import cache
 
 from biaozhu.annotators.amount_grammar import context
 from biaozhu.annotators.amount_grammar.forms import fold_text
-from biaozhu.annotators.amount_grammar.skips import DIGITS, IDIOMS, SKIPPED, SMALL
+from biaozhu.annotators.amount_grammar.skips import DIGITS, IDIOMS, SKIPPED, SMALL, read_patterns
 from biaozhu.annotators.registry import Annotator
 from biaozhu.annotators.repair.edit import Edit, Word
 from biaozhu.annotators.repair.persons import is_in_name
@@ -35,7 +35,6 @@ from biaozhu.knowledge.measures import (
     kind_of,
     measure_pattern,
 )
-from biaozhu.knowledge.word_tables import TABLES
 from biaozhu.knowledge.world import KNOWN_PERSON, WELL_KNOWN_KINDS
 
 _NUMERAL_IN = re.compile("[一二三四五六七八九十百千万两半]")
@@ -61,12 +60,10 @@ _HALF = (
 )
 _ALL = " ".join(MEASURES.values())
 _GROUPS = "大(?:类(?!别)|项|种|块|批|件|门类)"
-_AROUND = {
-    name: "|".join(patterns).replace("{small}", SMALL).replace("{ones}", SMALL[:-1]).replace("{digits}", DIGITS)
-    for name, patterns in TABLES["measures_in_context"].items()
-}
-_AFTER_ARABIC = f"(?:{_GROUPS}|{measure_pattern(_ALL)}|{ASCII_UNIT}|{_AROUND['after_figures']})"
-_AFTER_CHINESE = f"(?:{_GROUPS}|{measure_pattern(_ALL, chinese=True)}|{ASCII_UNIT}|{_AROUND['after_chinese']})"
+_AFTER_ARABIC = (
+    f"(?:{_GROUPS}|{measure_pattern(_ALL)}|{ASCII_UNIT}|{read_patterns('measures_in_context', 'after_figures')})"
+)
+_AFTER_CHINESE = f"(?:{_GROUPS}|{measure_pattern(_ALL, chinese=True)}|{ASCII_UNIT}|{read_patterns('measures_in_context', 'after_chinese')})"
 # -5℃, 零下5℃, 负2%: not where the sign would be a dash.
 _SIGN = r"(?:零[下上] ?|(?<![0-9A-Za-z%‰℃°度年月日元)\]）_])[-+±]|(?<![减担背抱欠肩税])负(?=[0-9]))?(?:[摄华]氏)?"
 _TIMES = r"(?<![0-9.])(?:(?:[0-9]++(?:\.[0-9]++)? ?[×xX*] ?){1,2}|[0-9]{2,3}/(?=[0-9]{2,3} ?(?:mmHg|毫米汞柱)))?"

@@ -7,7 +7,6 @@ sources; `recipes.world` builds the tables.
 from __future__ import annotations
 
 import lzma
-from collections.abc import Iterator
 from functools import cache
 
 from biaozhu.knowledge.gazetteer import read_packed
@@ -26,13 +25,7 @@ def world_names() -> dict[str, int]:
     """Return the kinds of each name, as bits."""
     names: dict[str, int] = {}
     for table in TABLES:
-        for name, kinds in read_names(table):
-            names[name] = names.get(name, 0) | kinds
+        for line in lzma.decompress(read_packed(table)).decode("utf-8").splitlines():
+            name, _, kinds = line.partition("\t")
+            names[name] = names.get(name, 0) | int(kinds)
     return names
-
-
-def read_names(table: str) -> Iterator[tuple[str, int]]:
-    """Yield the names of one of `TABLES` with their kinds, as bits."""
-    for line in lzma.decompress(read_packed(table)).decode("utf-8").splitlines():
-        name, _, kinds = line.partition("\t")
-        yield name, int(kinds)

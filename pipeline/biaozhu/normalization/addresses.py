@@ -82,7 +82,10 @@ def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
     first = {mention.text: mention.abroad for mention in reversed(mentions)}
     abroad = frozenset(name for name, is_there in first.items() if is_there)
     names = [mention.text for mention in mentions if mention.text not in abroad and not kinds.country_of(mention.text)]
-    there = sum(mention.text in abroad or _is_there(mention.text) for mention in mentions)
+    there = sum(
+        name in abroad or kinds.is_abroad(name) or (kinds.has_namesake_abroad(name) and not divisions_named(name))
+        for name in (mention.text for mention in mentions)
+    )
     here = sum(bool(_plain_code(name)) for name in names)
     if made_up:
         # Its townships have namesakes in other counties, which say nothing.
@@ -108,10 +111,6 @@ def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
         (name,) = context.holding
         context.inside = (*context.placed.get(name, ()), name)
     return _read(mentions, context)
-
-
-def _is_there(name: str) -> bool:
-    return kinds.is_abroad(name) or (kinds.has_namesake_abroad(name) and not divisions_named(name))
 
 
 def root_of(names: Iterable[str], *, here: Container[str] | None = None) -> str:

@@ -143,7 +143,8 @@ def _describe_file(role: str, path: Path, name: str = "") -> InputFile:
 
 def read_inputs(request: ScoringRequest, reader: InputReader) -> ScoringInputs:
     """Read the files of a request; problems stay in the reader."""
-    labels = reader.attempt(partial(_read_labels, request)) or ()
+    path = request.labels or (DEFAULT if DEFAULT.exists() else None)
+    labels = (path and reader.attempt(partial(read_labels, path))) or ()
     articles = reader.read_articles(request.articles)
     gold = reader.read_layer("gold", request.gold)
     layers = reader.read_layers(request.layers)
@@ -223,11 +224,6 @@ def _list_names(path: Path) -> dict[str, None]:
     folders = path.parent.resolve().parts
     above = ["/".join(folders[at:]) for at in range(len(folders), -1, -1)]
     return {f"{folder}/{last}".removeprefix("/"): None for last in (path.stem, path.name) for folder in above}
-
-
-def _read_labels(request: ScoringRequest) -> tuple[Label, ...]:
-    path = request.labels or (DEFAULT if DEFAULT.exists() else None)
-    return read_labels(path) if path else ()
 
 
 def _find_missing(request: ScoringRequest) -> Missing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,8 @@ from biaozhu.scoring.evaluation import Comparison, Evaluation
 from biaozhu.scoring.significance import ResamplingUnits
 
 FORMAT = "biaozhu.scores.v1"
-EVALUATION = (
-    "name", "sentences", "characters", "missing", "units", "sampling", "overall", "labels", "breakdowns", "confusion",
-    "calibration", "curve", "errors",
-)  # fmt: skip
+# Fields of an evaluation that are there only where they say something.
+OPTIONAL = ("missing_more", "curve_step")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +79,13 @@ def read_scores(path: str | Path) -> dict[str, Any]:
 
 
 def _describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
-    document = {key: getattr(evaluation, key) for key in EVALUATION}
+    document = {one.name: getattr(evaluation, one.name) for one in fields(evaluation) if one.name != "counts"}
     document["units"] = _describe_units(evaluation.units)
     document["errors"] = [
         {"pattern": one.pattern, "count": one.count, "examples": list(map(_describe_case, one.examples))}
         for one in evaluation.errors
     ]
-    document |= {key: value for key in ("missing_more", "curve_step") if (value := getattr(evaluation, key))}
+    document = {key: value for key, value in document.items() if value or key not in OPTIONAL}
     plain: dict[str, Any] = msgspec.to_builtins(document)
     return plain
 

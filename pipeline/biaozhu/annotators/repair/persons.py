@@ -61,7 +61,10 @@ def _join_dotted(edit: Edit) -> None:
             _straighten(edit, holder, (start, end), (first, last))
             continue
         parts = _DOT.split(text[start:end])
-        spelt = all(_is_spelt(part) for part in parts)
+        spelt = all(
+            part in TURKIC or (0 < len(part) <= LONGEST_PIECE_CHARS and TRANSLITERATING.issuperset(part))
+            for part in parts
+        )
         before, behind = edit.has(PERSON, end=first), edit.has(PERSON, start=last)
         stopped = any(text[a:b].strip() in _STOPS for a, b in dots)
         if (before and behind) or ((before or behind) and (spelt or not stopped)):
@@ -70,10 +73,6 @@ def _join_dotted(edit: Edit) -> None:
                 edit.put(left, right, PERSON)
         elif spelt and sum(map(len, parts)) >= SHORTEST_DOTTED_CHARS and _is_bounded(edit, start):
             edit.put(start, end, PERSON)
-
-
-def _is_spelt(part: str) -> bool:
-    return part in TURKIC or (0 < len(part) <= LONGEST_PIECE_CHARS and TRANSLITERATING.issuperset(part))
 
 
 def _is_bounded(edit: Edit, start: int) -> bool:
