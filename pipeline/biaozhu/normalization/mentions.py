@@ -9,6 +9,7 @@ from itertools import zip_longest
 
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge.division_names import CITY
+from biaozhu.knowledge.word_tables import read_alternation
 from biaozhu.knowledge.world import world_names
 from biaozhu.normalization import place_kinds as kinds
 from biaozhu.normalization.division_lookup import divisions_named
@@ -22,8 +23,7 @@ NEIGHBOURS = 5
 # The hill or the river of 黄山市 and 怒江州, not the division.
 _CLIMBED = re.compile("(?:登上|登临|攀登|攀爬|(?<!刊)登|爬上?|翻越|横渡|渡过?|跨过?|濒临?|引自|汇入|流[入经过]|注入)$")
 _OF_FEATURE = re.compile(
-    "(?<=[山岭峰])(?:脚下|之巅|山?顶|主峰|深处|[东西南北]麓|(?:国家级?)?(?:风景(?:名胜)?区|景区))"
-    "|(?<=[江河湖溪])(?:两岸|沿岸|干流|支流|流域|[上中下]游|[江河湖]?(?:畔|边(?![境界]))|湖心|水[面位质域]|河?道|大?[桥堤坝]|决口|暴?涨)"
+    f"(?<=[山岭峰])(?:{read_alternation('mentions', 'of_hill')})|(?<=[江河湖溪])(?:{read_alternation('mentions', 'of_river')})"
 )
 # What may stand between a place and one inside it: 巴基斯坦的吉尔吉特.
 _INSIDE = re.compile("的?(?:首都|首府|省会|境内|[东西南北中]部)?的?")
@@ -32,18 +32,10 @@ _LISTED = re.compile("[、和与及]")
 _COOPERATIVE = re.compile(
     "(?:[、和与及][^、和与及，。,]{2,3})*[一二两三四五六七八九十几各等]*(?:农业|生产|合作)*社(?![区会])"
 )
-_ORGANIZATION = re.compile(
-    "(?:第?[一二三四五六七八九十]+)?(?:[小中大]学|学校|[\u4e00-\u9fff]{0,4}?(?:厂|公司)|[林农牧渔]场|水?渠|水库|煤?矿|医院|桥|站)"
-)
+_ORGANIZATION = re.compile(f"(?:第?[一二三四五六七八九十]+)?(?:{read_alternation('mentions', 'organisations')})")
 # Where someone or something comes from or has gone to says nothing on where the next place lies, nor do neighbours.
-_FROM_OR_TO = re.compile(
-    "(?:[东西南北](?:面|部|边|界)?[邻接连靠抵至去距]|毗邻|紧邻|相邻|毗连|[来迁]自|(?<![独亲各引])自|从|[祖原]籍|籍贯(?:是|为)?|老家(?:在|是)|前身[是为]|[迁搬移徙逃调派嫁运销卖寄飞发送开](?:居|到|往|至|入|赴)"
-    "|迁居|迁徙|搬[家迁][到至往]|又?搬[到至进]|移居|徙居|[赴往])(?:了|今|原)?$"
-)
-_COME_FROM = re.compile(
-    "[打务做]工|上学|读书|求学|经商|当兵|参军|学习|取经|人(?![民口均家大])|籍|的?(?:朋友|同事|客[商户人]|游客|专家|老乡|移民)|[^，。,、]{0,6}?[迁搬移逃]来"
-    "|(?:、[^，。,；、]{2,8})*(?:接壤|毗[邻连]|相[邻连接]|交界|为[邻界]|搭界)"
-)
+_FROM_OR_TO = re.compile(f"(?:{read_alternation('mentions', 'from_or_to')})(?:了|今|原)?$")
+_COME_FROM = re.compile(read_alternation("mentions", "come_from"))
 
 
 @dataclass(frozen=True, slots=True)

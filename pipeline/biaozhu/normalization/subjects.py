@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple
 from biaozhu.data.model import Article, Sentence, Span
 from biaozhu.knowledge.division_names import PROVINCE
 from biaozhu.knowledge.gazetteer import gazetteer
+from biaozhu.knowledge.word_tables import read_alternation
 from biaozhu.normalization.mentions import is_from_or_to
 from biaozhu.normalization.places import Place
 from biaozhu.reading.simplified import to_simplified
@@ -43,9 +44,7 @@ _NO_SUBJECT = re.compile(
 )
 _MEMBER = re.compile(r"[、等]")
 # Nothing is about the place in 贵州大学, nor about a river that only rises.
-_NAMES_ON = re.compile(
-    "(?:日?伪)?军(?![民属烈人嫂工])|寇|(?<=[日美英德俄苏])(?:机(?![场器构械关])|舰)|(?<=[江河湖溪水])(?:[暴猛]涨|泛滥|决[口堤]|漫[堤溢]|溃[决堤]|改道|断流|涨水)(?=[，,。；])|(?:师范|理工|科技|农业|医科|财经|民族|工业|交通|外国语|中医药|职业技术)?(?:大学|学院)|[日晚早]报|卫视|电视台|银行|出版社"
-)
+_NAMES_ON = re.compile(read_alternation("mentions", "names_on"))
 # 杭州的客商 are not in 杭州.
 _ORIGIN = re.compile("[的籍]?(?:朋友|同事|客[商户人]|游客|专家|亲戚|老乡|同学)|人(?=[，,、。])")
 _RANKS = {"company": 0, "aside": 0, "inside": 0, "person": 1, "of_a_person": 1, "subject": 2, "pointing": 2}

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from biaozhu.data.errors import MissingExtraError, UsageError, VersionError, extra_advice
 from biaozhu.data.files import LONE_SURROGATE, write_bytes, write_text
 from biaozhu.data.model import Article, Sentence, Span
+from biaozhu.knowledge.word_tables import read_alternation
 from biaozhu.normalization.addresses import resolve_places
 from biaozhu.normalization.eras import year_of
 from biaozhu.normalization.numerals import write_numeral
@@ -31,15 +32,9 @@ BASE_PLACES = 6
 # How far around an amount its clause is read, and how much of it says what the amount is about.
 REACH, ABOUT_LENGTH = 40, 12
 _CLAUSE = re.compile(r"[,，。;；:：、!！?？…“”‘’\"'()（）《》\n\s]")
-# What qualifies the amount and names nothing: 去年, 共, 约, 不到, 最高. What ends so and is a word is not cut: 人才, 产能.
 _TIME = r"(?:[去今明前当]年[底初内]?|\d{4}年|目前|现在|如今|至今|[总一]共|[总合累]计)"
-_FILLER = re.compile(
-    rf"^(?:{_TIME}|等|的|和|与|及|了|每[^\d\s]{{1,3}}?(?=.{{2}})|可|已|将|其中|[只仅也又却]|还(?![款贷债本清])|共(?![同产青建享和计])|才(?!能)|都(?![市江]))++"
-    rf"|(?:{_TIME}|(?<![节签公合契条预邀])约|(?<![附最邻])近|[高多长]达|(?<![发表])达到?|(?<![公中])共计?|超过?|不足|不过|差不多|大[约概]"
-    "|最[高低多少]|(?<![行作成认])为|现有|(?<![拥没所持享具占国原])有|(?<![甚冬夏])至|(?<![许认])可|(?<![产功性节智职才体技])能"
-    "|(?<![得受做遇])到|(?<!为)了|实现|的|等|[不仅也又却再竟按仍]|已经?|(?<!船)只|(?<![人英])才|(?<![成造])就|(?<![成首])都"
-    "|(?<![归偿])还|(?<![平人户亩年月日])均|(?<![服随])从|(?<![自理])由|(?<![存所])在)++$"
-)
+_OPENERS, _QUALIFIERS = (read_alternation("amount_about", name) for name in ("openers", "qualifiers"))
+_FILLER = re.compile(rf"^(?:{_TIME}|{_OPENERS})++|(?:{_TIME}|{_QUALIFIERS})++$")
 # Another measure of the same thing: 318户、1042人.
 _SAME = re.compile("、?")
 _EACH = re.compile(r"(?:按照?)?每个?[^\d]{1,2}$")

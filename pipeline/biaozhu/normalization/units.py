@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Literal
 
 from biaozhu.knowledge.measures import alternation, kind_of
-from biaozhu.knowledge.word_tables import TABLES
+from biaozhu.knowledge.word_tables import TABLES, read_alternation
 
 Physical = Literal["area", "length", "mass", "volume", "energy", "power", "pressure"]
 Dimension = Literal["count", "money", "ratio", "age", "duration", "other"] | Physical
@@ -146,7 +146,4 @@ _CURRENCY_BEHIND = re.compile(
     rf" ?[(（]?(?:指|系|当时的?)?({alternation(name for name in _CURRENCIES if len(name) > 1)})"
 )
 _LAND_AFTER = re.compile("[水旱薄菜荒耕]?[地田](?![方点])|自留地|宅基地|承包地")
-# After 块 as money comes no thing that could be counted in pieces.
-_COUNTED_AFTER = re.compile(
-    r"(?:地|田|土|石|砖|木|板|牌|碑|布|糖|肉|表|手表|屏|蛋糕|香皂|肥皂|电池|豆腐|饼|试验|耕|荒|菜|金牌|银牌|铜牌|奖牌)"
-)
+_COUNTED_AFTER = re.compile(read_alternation("amount_about", "pieces"))
