@@ -47,7 +47,7 @@ def main() -> None:
 
     from biaozhu.annotators.network.models import NAMED, load_model  # noqa: PLC0415 — beside its peer
     from biaozhu.reading.article import article_from_bytes  # noqa: PLC0415 — as above
-    from biaozhu.reading.sentences import split_checked  # noqa: PLC0415 — as above
+    from biaozhu.reading.sentences import split_article  # noqa: PLC0415 — as above
     from biaozhu.scale.batch import annotate_sources  # noqa: PLC0415 — as above
     from biaozhu.scale.corpus_stream import Source  # noqa: PLC0415 — as above
 
@@ -57,7 +57,7 @@ def main() -> None:
         Source(f"copy {number}", str(number), f"{text}\n{number}\n".encode()) for number, text in enumerate(texts)
     ]
     articles = [article_from_bytes(one.data, name=one.name, where=one.where) for one in sources]
-    sentences = [sentence.text for article in articles for sentence in split_checked(article)]
+    sentences = [sentence.text for article in articles for sentence in split_article(article)]
     characters = sum(len(article.raw) for article in articles)
     jieba.setLogLevel(40)
     works: dict[str, Callable[[], object]] = {

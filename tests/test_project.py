@@ -17,7 +17,7 @@ from biaozhu.annotators.network.lac import load_lac
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import read_layer
 from biaozhu.reading.article import read_article
-from biaozhu.reading.sentences import split_checked
+from biaozhu.reading.sentences import split_article
 
 ROOT = Path(__file__).parent.parent
 SEED = ROOT / "seeds/handan-2020-07-02.txt"
@@ -58,7 +58,7 @@ def seed_phrases() -> set[str]:
     """Slogans of the seed article, which it quotes, and its firms, as LAC finds them."""
     article = read_article(SEED)
     slogans = {text for text in re.findall(r"“([^“”]+)”", article.raw) if len(text) >= SHORTEST_SLOGAN}
-    texts = [sentence.text for sentence in split_checked(article)]
+    texts = [sentence.text for sentence in split_article(article)]
     firms = {
         text[word.start : word.end]
         for text, words in zip(texts, load_lac("small").words(texts), strict=True)

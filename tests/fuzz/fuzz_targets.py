@@ -38,7 +38,7 @@ from biaozhu.formats.json_rows import read_doccano, read_labelstudio
 from biaozhu.normalization.table import article_meaning, rows_as_csv
 from biaozhu.normalization.values import in_base, read_amount
 from biaozhu.reading.article import article_from_bytes
-from biaozhu.reading.sentences import INVISIBLE, split_article, split_checked, split_text
+from biaozhu.reading.sentences import INVISIBLE, split_article, split_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -233,7 +233,7 @@ def _check_article(found: Article) -> None:
         assert not _visible(found.raw[reached : block.start])
         reached = block.end
     assert not _visible(found.raw[reached:])
-    cut = split_checked(found)
+    cut = split_article(found)
     check_against_raw(cut, found.raw)
     for one in cut:
         assert sentence_from_line(sentence_to_line(one)) == one

@@ -86,7 +86,7 @@ def test_gazetteer_holds_all_levels() -> None:
     assert counts[CITY] > 342
     assert counts[COUNTY] > 2978
     assert counts[TOWNSHIP] == 41352
-    assert len(villages()) == 620573
+    assert len(villages().within("")) == 620573
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,7 @@ def test_gazetteer_within_gives_only_children() -> None:
 
 def test_villages_know_their_names_and_no_others() -> None:
     table = villages()
-    assert "十里铺村" in table
-    assert "不存在的某某村" not in table
-    assert "" not in table
-    assert "a\tb" not in table
+    assert not any(map(table.lookup, ("不存在的某某村", "", "a\tb")))
     found = table.lookup("十里铺村")
     assert len(found) > 1
     within = table.lookup("十里铺村", within=found[0].code[:6])
@@ -139,7 +136,7 @@ def test_villages_know_their_names_and_no_others() -> None:
 
 @given(st.text(max_size=12))
 def test_villages_take_any_text(name: str) -> None:
-    assert (name in villages()) == bool(villages().lookup(name))
+    assert all(village.name == name for village in villages().lookup(name))
 
 
 def test_villages_of_a_damaged_file_are_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:

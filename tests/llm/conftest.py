@@ -15,7 +15,7 @@ from biaozhu.llm.config import read_model_config
 from biaozhu.llm.plan import make_plan
 from biaozhu.llm.work import carry_out
 from biaozhu.reading.article import article_from_bytes
-from biaozhu.reading.sentences import split_checked
+from biaozhu.reading.sentences import split_article
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ class Project:
 
     def plan(self, *texts: str) -> tuple[Any, AnswerCache]:
         """Plan what to ask about texts, each an article; of the project's own where there is none."""
-        articles = [split_checked(article_from_bytes(text.encode(), name="x", where="x")) for text in texts or (TEXT,)]
+        articles = [split_article(article_from_bytes(text.encode(), name="x", where="x")) for text in texts or (TEXT,)]
         cache = AnswerCache(self.folder / "cache" / "answers.sqlite")
         return make_plan(read_model_config(self.config), articles, labels=read_labels(), cache=cache), cache
 

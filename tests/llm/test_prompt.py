@@ -12,7 +12,7 @@ from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.llm.plan import draw_examples, make_prompt, read_example_pool
 from biaozhu.reading.article import article_from_bytes
-from biaozhu.reading.sentences import split_checked
+from biaozhu.reading.sentences import split_article
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ LABELS = ("PLACE", "PERSON", "AMOUNT")
 
 def gold_of(text: str, *spans: tuple[str, str]) -> list[Sentence]:
     """The sentences of a text, each with those of the spans that stand in it."""
-    sentences = split_checked(article_from_bytes(text.encode(), name="x", where="x"))
+    sentences = split_article(article_from_bytes(text.encode(), name="x", where="x"))
     return [
         with_spans(
             one,
@@ -62,7 +62,7 @@ def test_examples_never_come_from_the_annotated_article() -> None:
 def test_examples_never_come_from_the_annotated_article_saved_anew() -> None:
     text = "这是同一篇文章里的一个长句子，赵六到了苏州。\n周青也来了。\n"
     gold = gold_of(text, ("苏州", "PLACE"))
-    again = split_checked(article_from_bytes(f"另存的一篇\n\n{text}".encode(), name="y", where="y"))
+    again = split_article(article_from_bytes(f"另存的一篇\n\n{text}".encode(), name="y", where="y"))
     assert again[0].article != gold[0].article
     assert draw_examples(gold, again, 4, labels=LABELS) == ()
 

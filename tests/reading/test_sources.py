@@ -8,7 +8,7 @@ from biaozhu.cli import run
 from biaozhu.data.errors import DuplicateError
 from biaozhu.data.layers import write_layer
 from biaozhu.reading.article import read_article, read_sentences
-from biaozhu.reading.sentences import split_checked
+from biaozhu.reading.sentences import split_article
 
 
 def test_sources_layers_come_before_articles_and_folders_are_searched(tmp_path: Path) -> None:
@@ -16,7 +16,7 @@ def test_sources_layers_come_before_articles_and_folders_are_searched(tmp_path: 
     folder.mkdir()
     for name, text in (("one", "青岛的草莓熟了。农民很高兴。\n"), ("two", "成都下雨了。\n")):
         (folder / f"{name}.txt").write_text(text, encoding="utf-8")
-    one, two = (split_checked(read_article(folder / f"{name}.txt")) for name in ("one", "two"))
+    one, two = (split_article(read_article(folder / f"{name}.txt")) for name in ("one", "two"))
     layer = tmp_path / "two.jsonl"
     write_layer(layer, two)
     assert read_sentences([folder / "one.txt", layer]) == (*two, *one)
@@ -36,7 +36,7 @@ def test_sources_of_the_same_sentences_are_refused_before_any_work(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("one.txt").write_text("青岛的草莓熟了。农民很高兴。\n", encoding="utf-8")
-    sentences = split_checked(read_article(Path("one.txt")))
+    sentences = split_article(read_article(Path("one.txt")))
     # What is cut otherwise is the same article too.
     for path, layer in (("one.jsonl", sentences[:1]), ("again/one.jsonl", sentences)):
         write_layer(Path(path), layer)

@@ -9,7 +9,7 @@ from biaozhu.cli import run
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Span, with_spans
 from biaozhu.reading.article import read_article
-from biaozhu.reading.sentences import split_checked
+from biaozhu.reading.sentences import split_article
 from biaozhu.scoring.significance import format_p
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def test_report_p_values_read_the_same_in_table_and_sentence(value: float | None
 def test_report_shows_how_often_values_are_right(tmp_path: Path, language: str) -> None:
     path = tmp_path / "field.txt"
     path.write_text("青岛的农民种了三亩草莓，收入5万元。\n", encoding="utf-8")
-    (plain,) = split_checked(read_article(path))
+    (plain,) = split_article(read_article(path))
     at = [(plain.text.index(text), text) for text in ("三亩", "5万元")]
     gold = with_spans(plain, [Span(start, start + len(text), "AMOUNT") for start, text in at])
     for name, sentence in (("gold", gold), ("half", with_spans(gold, gold.spans[:1]))):
@@ -73,7 +73,7 @@ def test_report_scores_the_places_of_amounts_only_where_their_article_is_given(t
     for name, amount in (("a", "三亩"), ("b", "五亩")):
         path = tmp_path / f"{name}.txt"
         path.write_text(f"农民种了{amount}草莓。\n", encoding="utf-8")
-        (plain,) = split_checked(read_article(path))
+        (plain,) = split_article(read_article(path))
         write_layer(gold / f"{name}.jsonl", [with_spans(plain, [Span(4, 6, "AMOUNT")])])
         low = "3" if name == "a" else "5"
         rows.append({"sentence": plain.id, "start": 4, "end": 6, "text": amount, "low": low, "high": low,

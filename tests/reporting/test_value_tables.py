@@ -7,7 +7,7 @@ import pytest
 
 from biaozhu.data.model import Span, with_spans
 from biaozhu.reading.article import article_from_bytes
-from biaozhu.reading.sentences import split_checked
+from biaozhu.reading.sentences import split_article
 from biaozhu.reporting.page.strings import make_translator
 from biaozhu.reporting.page.table_rows import make_value_view
 from biaozhu.reporting.report import render_report
@@ -52,7 +52,7 @@ def test_value_tables_give_values_with_their_units(material: ReportContent) -> N
 )
 def test_value_tables_write_a_share_as_what_it_is(material: ReportContent, text: str, value: str) -> None:
     article = article_from_bytes(f"共有{text}。\n".encode(), name="made", where="made.txt")
-    (plain,) = split_checked(article)
+    (plain,) = split_article(article)
     gold = [with_spans(plain, [Span(2, 2 + len(text), "AMOUNT")])]
     made = replace(material, given=replace(material.given, articles=(article,), gold=gold))
     ((row,),) = (one["rows"] for one in make_value_view(made, make_translator("zh"))["article_values"])

@@ -25,7 +25,7 @@ def overlap(pair: SpanPair) -> int:
 def rank(pairs: Iterable[SpanPair]) -> tuple[int, ...]:
     pairs = tuple(pairs)
     return (
-        sum(pair.identical for pair in pairs),
+        sum(pair.same_boundaries and pair.same_label for pair in pairs),
         sum(pair.same_boundaries for pair in pairs),
         sum(overlap(pair) for pair in pairs),
         sum(pair.same_label for pair in pairs),

@@ -19,7 +19,7 @@ from biaozhu.data.layers import read_layer, read_layers, write_layer
 from biaozhu.data.model import Span
 from biaozhu.doccano.assignment import assign_sentences, write_assignment
 from biaozhu.reading.article import find_articles, read_readable
-from biaozhu.reading.sentences import split_checked
+from biaozhu.reading.sentences import split_article
 
 AGAIN = "biaozhu run mine"
 TEXT = "云岭县种了三十亩桃树。\n\n河东村也种了。\n"
@@ -38,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def plan_job() -> Job:
     articles, _ = read_readable(find_articles([Path("mine")]))
     for article in articles.values():
-        write_layer(PRE / f"{article.name}.jsonl", split_checked(article))
+        write_layer(PRE / f"{article.name}.jsonl", split_article(article))
     return _plan_job("mine", articles, Path("annotations/gold"), Path("configs/ner.cfg"), "fast", ())
 
 

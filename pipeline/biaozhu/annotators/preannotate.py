@@ -16,7 +16,7 @@ from biaozhu.annotators.words import NameModel
 from biaozhu.data.errors import BiaozhuError, MissingFileError, ModelDataError, bug_from
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Article, Sentence, with_spans
-from biaozhu.reading.sentences import split_checked
+from biaozhu.reading.sentences import split_article
 
 DEFAULT_ANNOTATORS: tuple[Annotator, ...] = (NETWORK, REPEATED, AMOUNTS)
 """The annotators that run where no others are named, in the order of their layers."""
@@ -108,7 +108,7 @@ def annotate_combined(texts: Sequence[str], *, model: NameModel) -> Rows:
 
 
 def _preannotate(articles: Sequence[Article], model: NameModel, annotators: Sequence[Annotator]) -> list[Preannotation]:
-    split = [split_checked(article) for article in articles]
+    split = [split_article(article) for article in articles]
     texts = [[sentence.text for sentence in sentences] for sentences in split]
     every = list(chain(*texts))
     # The networks see the sentences of all articles together, what goes by the article the rest.

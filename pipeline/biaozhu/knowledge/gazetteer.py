@@ -110,12 +110,6 @@ class Villages:
         # Memoryviews give an element much faster than arrays do.
         self._starts, self._order = (memoryview(parts[name]).cast("I") for name in ("starts", "order"))
 
-    def __len__(self) -> int:
-        return len(self._codes)
-
-    def __contains__(self, name: str) -> bool:
-        return bool(self._rows(name))
-
     def _name(self, row: int) -> bytes:
         return self._names[self._starts[row] : self._starts[row + 1] - 1]
 

@@ -27,7 +27,7 @@ from biaozhu.data.outputs import ARTICLE_SUFFIXES, COMPRESSED, READ_SUFFIXES
 from biaozhu.reading.blocks import find_blocks
 from biaozhu.reading.encodings import decode_source
 from biaozhu.reading.hard_wraps import join_wrapped
-from biaozhu.reading.sentences import split_checked
+from biaozhu.reading.sentences import split_article
 
 STDIN = "-"
 HTML_SUFFIXES = ARTICLE_SUFFIXES - {".txt"}
@@ -231,7 +231,7 @@ def read_sentences(files: str | Path | Iterable[str | Path]) -> tuple[Sentence, 
         if one.id in layer_of
     ]
     raise_collected(again)
-    return (*sentences, *(sentence for article in articles for sentence in split_checked(article)))
+    return (*sentences, *(sentence for article in articles for sentence in split_article(article)))
 
 
 def list_layer_sources(files: Iterable[Path]) -> list[Path]:

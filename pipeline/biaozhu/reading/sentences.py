@@ -67,19 +67,17 @@ def split_text(text: str) -> list[tuple[int, int]]:
 
 
 def split_article(article: Article) -> tuple[Sentence, ...]:
-    """Return the sentences of an article's blocks, without spans; furniture has none."""
-    return tuple(
+    """Return the sentences of an article's blocks, without spans; furniture has none.
+
+    OffsetError, a fault of the splitter, names those that are not at their place in the file.
+    """
+    sentences = tuple(
         Sentence(article.id, block.start + start, block.start + end, text[start:end])
         for block in article.blocks
         if block.kind != "furniture"
         for text in [article.raw[block.start : block.end]]
         for start, end in split_text(text)
     )
-
-
-def split_checked(article: Article) -> tuple[Sentence, ...]:
-    """Return `split_article`'s sentences; OffsetError, a fault of the splitter, for one that is not at its place in the file."""
-    sentences = split_article(article)
     check_against_raw(sentences, article.raw)
     return sentences
 

@@ -36,11 +36,6 @@ class SpanPair:
         """Both have the same label."""
         return self.gold.label == self.predicted.label
 
-    @property
-    def identical(self) -> bool:
-        """Boundaries and label are the same: correct under the strict scheme."""
-        return self.same_boundaries and self.same_label
-
 
 def align_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> tuple[SpanPair, ...]:
     """Pair the spans of one sentence one to one, in time linear in their number; those of each side are disjoint, in any order.
@@ -152,7 +147,7 @@ class Counts:
 def tally_spans(gold: Sequence[Span], predicted: Sequence[Span]) -> Tally:
     """Align the spans of one sentence, disjoint on each side, and tally them."""
     pairs = align_spans(gold, predicted)
-    strict = sum(pair.identical for pair in pairs)
+    strict = sum(pair.gold.key == pair.predicted.key for pair in pairs)
     exact = sum(pair.same_boundaries for pair in pairs)
     return Tally(len(gold), len(predicted), len(pairs), strict, exact, sum(pair.same_label for pair in pairs))
 

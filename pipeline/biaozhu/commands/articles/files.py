@@ -22,7 +22,7 @@ from biaozhu.data.layers import find_layers, join_layers, read_layer
 from biaozhu.data.model import Article, Sentence, check_against_raw, sentence_to_line
 from biaozhu.data.outputs import check_distinct, check_output, check_outputs
 from biaozhu.reading.article import count_passed_over, find_articles, find_unread, read_readable
-from biaozhu.reading.sentences import split_checked
+from biaozhu.reading.sentences import split_article
 
 if TYPE_CHECKING:
     from biaozhu.normalization.places import Place
@@ -122,7 +122,7 @@ def split(
     check_output(output, "layer", articles=files)
     check_distinct(output, text)
     articles, problems = _read_all(files, text)
-    sentences = [sentence for article in articles for sentence in split_checked(article)]
+    sentences = [sentence for article in articles for sentence in split_article(article)]
     lines = [sentence_to_line(sentence) for sentence in sentences]
     if output is None:
         sys.stdout.writelines(f"{line}\n" for line in lines)

@@ -26,7 +26,7 @@ from biaozhu.data.outputs import check_output
 from biaozhu.data.translation import translate
 from biaozhu.llm.config import Usage, estimate_tokens, read_key, read_model_config
 from biaozhu.reading.article import find_articles, read_readable
-from biaozhu.reading.sentences import split_checked
+from biaozhu.reading.sentences import split_article
 
 if TYPE_CHECKING:
     from biaozhu.llm.plan import PromptPlan
@@ -110,7 +110,7 @@ def ask_models(
         raise ConfigError("another model has this name", where=twice[0])
     keys = [read_key(one) for one in read]
     known = read_labels(labels)
-    sentences = [split_checked(article) for article in articles]
+    sentences = [split_article(article) for article in articles]
     with closing(AnswerCache(cache_folder() / "llm" / "answers.sqlite")) as cache:
         plans = [make_plan(one, sentences, labels=known, cache=cache) for one in read]
         _agree_to(plans, yes=yes)
