@@ -50,7 +50,7 @@ def build_former_divisions(content: bytes, folder: Path) -> int:
     today = {row.name for row in rows if not row.ended}
     names: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        if row.name not in today and (target := _target(row.name, _today(row, by_code, set()))):
+        if row.name not in today and (target := _target(row.name, _codes_today(row, by_code, set()))):
             names[row.name].add(target.code)
     lines = [f"{name}\t{' '.join(_likeliest(name, codes))}" for name, codes in sorted(names.items())]
     packed = lzma.compress("\n".join(lines).encode("utf-8"), preset=9 | lzma.PRESET_EXTREME)
@@ -58,7 +58,7 @@ def build_former_divisions(content: bytes, folder: Path) -> int:
     return len(lines)
 
 
-def _today(row: _Row, by_code: dict[str, list[_Row]], passed: set[_Row]) -> set[str]:
+def _codes_today(row: _Row, by_code: dict[str, list[_Row]], passed: set[_Row]) -> set[str]:
     """Return the codes in use today of what took a division's place, by the year in which it ended."""
     if not row.ended:
         return {row.code.removesuffix("00").removesuffix("00")}
@@ -69,7 +69,7 @@ def _today(row: _Row, by_code: dict[str, list[_Row]], passed: set[_Row]) -> set[
     codes = [code for code in row.codes.split(";") if code and "[" not in code] or [row.code]
     following = (one for code in codes for one in by_code.get(code, ()))
     taking = [one for one in following if one.began <= row.ended < (one.ended or "9999")]
-    return {found for one in taking for found in _today(one, by_code, passed)}
+    return {found for one in taking for found in _codes_today(one, by_code, passed)}
 
 
 def _likeliest(name: str, codes: set[str]) -> list[str]:

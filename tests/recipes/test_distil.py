@@ -17,7 +17,7 @@ from biaozhu.data.errors import ConfigError, CorpusError
 from biaozhu.data.model import Sentence, Span
 from recipes.base.augment import collect_names, drawn
 from recipes.base.data import example, name_tags
-from recipes.corpora.modern import checksum
+from recipes.corpora.modern import checksum_sentence
 from recipes.distil.teacher import FULL, VARIED, joined, teach, told
 from recipes.distil.text import distil_texts
 
@@ -42,7 +42,13 @@ def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }
     lines = [json.dumps({"path": path, "text": text}, ensure_ascii=False) for path, text in documents.items()]
     (texts / f"{FILE}.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
-    held = {"path": "b", "start": 0, "end": len(documents["b"]), "sha256": checksum(documents["b"]), "spans": []}
+    held = {
+        "path": "b",
+        "start": 0,
+        "end": len(documents["b"]),
+        "sha256": checksum_sentence(documents["b"]),
+        "spans": [],
+    }
     row = {"file": FILE, **held}
     for part in ("dev", "test"):
         (offsets / f"{part}.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")

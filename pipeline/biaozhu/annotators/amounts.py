@@ -32,7 +32,7 @@ from biaozhu.knowledge.measures import (
     NUMERAL,
     SMALLER,
     alternation,
-    kind_of,
+    measure_kind,
     measure_pattern,
 )
 from biaozhu.knowledge.world import KNOWN_PERSON, WELL_KNOWN_KINDS
@@ -168,7 +168,7 @@ _CHANGED = re.compile("(?:[下上]调|[减增]少|减|下[降跌滑]|上[升涨]
 def find_amounts(texts: Sequence[str]) -> list[tuple[Span, ...]]:
     """Return the amounts of each text, sorted and disjoint; the score is a stated confidence, not a probability."""
     return [
-        tuple(Span(start, end, LABEL, SOURCE, score) for start, end, score in _read(fold_text(text))[0])
+        tuple(Span(start, end, LABEL, SOURCE, score) for start, end, score in _read_text(fold_text(text))[0])
         for text in texts
     ]
 
@@ -179,7 +179,7 @@ def amount_borders(text: str, start: int, end: int) -> tuple[int, int] | None:
     They are None where the grammar knows that it is none: 千百年来, 单位为万元, 一斤 in 两块五一斤.
     """
     first = max(0, start - REACH_BEFORE)
-    amounts, refused = _read(fold_text(text[first : end + REACH_AFTER]))
+    amounts, refused = _read_text(fold_text(text[first : end + REACH_AFTER]))
     start, end = start - first, end - first
     begun = {left for left, *_ in (*amounts, *refused)}
     for left, right, _ in amounts:
@@ -199,7 +199,7 @@ def amount_borders(text: str, start: int, end: int) -> tuple[int, int] | None:
     return None if cut else (first + start, first + end)
 
 
-def _read(text: str) -> tuple[list[Found], list[tuple[int, int]]]:
+def _read_text(text: str) -> tuple[list[Found], list[tuple[int, int]]]:
     """Return the amounts of a text, and what is known to be none."""
     amounts: list[Found] = []
     refused: list[tuple[int, int]] = []
@@ -217,7 +217,7 @@ def _read(text: str) -> tuple[list[Found], list[tuple[int, int]]]:
         elif kind == "quoted" and text[start + 1] in "0123456789$¥€£-+":
             # “500万元” quotes a figure; everything else that short and quoted is a slogan or a fixed name.
             inner = text[start + 1 : position - 1]
-            if [one[:2] for one in _read(inner)[0]] == [(0, len(inner))] and not re.search(_BARE_COUNT, inner):
+            if [one[:2] for one in _read_text(inner)[0]] == [(0, len(inner))] and not re.search(_BARE_COUNT, inner):
                 amounts.append((start + 1, position - 1, 0.8))
     return amounts, refused
 
@@ -232,7 +232,7 @@ def _read_match(text: str, found: re.Match[str], amounts: list[Found], refused: 
     if further:
         measure, end, second = further["unit"], further.end(), further.start("second")
     end = _whole_end(text, end, measure)
-    kind = kind_of(measure)
+    kind = measure_kind(measure)
     if kind in ("classifier", "time") and text[start] in "-+±负":
         start += 1
     one = context.Counted(
@@ -255,7 +255,7 @@ def _read_match(text: str, found: re.Match[str], amounts: list[Found], refused: 
     if found["figures"] and context.is_no_figure(one):
         return end
     if second >= 0:
-        if further and (kind_of(first) != kind or _is_change(one, text[second - 1])):
+        if further and (measure_kind(first) != kind or _is_change(one, text[second - 1])):
             # 上涨0.2%至9096.7亿元, 减少3吨至9吨: by so much to so much.
             amounts += (start, found.end(f"unit{key}"), 0.95), (second, end, 0.95)
         else:
@@ -273,7 +273,7 @@ def _whole_end(text: str, end: int, unit: str) -> int:
     while unit in _SMALLER_PART and (part := _compiled(_SMALLER_PART[unit]).match(text, end)):
         end, unit = part.end(), part["unit"]
     more = _compiled(_UNSAID[unit]).match(text, end) if unit in _UNSAID else None
-    if not more and (kind_of(unit) != "classifier" or unit in _HALVED):
+    if not more and (measure_kind(unit) != "classifier" or unit in _HALVED):
         more = _AND_A_HALF.match(text, end)
     if not more and unit in "元圆块":
         more = _CURRENCY_NAME.match(text, end)

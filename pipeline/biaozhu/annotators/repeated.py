@@ -45,7 +45,7 @@ def find_repeated(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> l
     by_first: dict[str, list[str]] = {}
     for name in sorted(sure, key=len, reverse=True):
         by_first.setdefault(name[0], []).append(name)
-    return [list(_occurrences(text, sure, by_first)) for text in texts]
+    return [list(_find_again(text, sure, by_first)) for text in texts]
 
 
 def _in_words(text: str, start: int, end: int) -> bool:
@@ -55,7 +55,7 @@ def _in_words(text: str, start: int, end: int) -> bool:
     return any(one.is_plain and one.start < end - first and start - first < one.end for one in near)
 
 
-def _occurrences(text: str, known: Mapping[str, float], by_first: Mapping[str, Sequence[str]]) -> Iterator[Span]:
+def _find_again(text: str, known: Mapping[str, float], by_first: Mapping[str, Sequence[str]]) -> Iterator[Span]:
     reached = 0
     for start, character in enumerate(text):
         if start < reached or character not in by_first:

@@ -132,7 +132,7 @@ def _read_pair(name: str, files: Mapping[str, bytes], where: str, unit: OffsetUn
     for number, line in enumerate(lines, 1):
         match = TEXT_BOUND.fullmatch(line)
         if match:
-            stated.append(_read_span(match, notes.get(match[1], {})))
+            stated.append(_read_bound(match, notes.get(match[1], {})))
         elif line[:1] in tuple("REAMN*"):
             entries.append(make_entry("relations, events and attributes are not spans", text=line[:200]))
         elif line.strip() and not line.startswith("#"):
@@ -154,7 +154,7 @@ def _read_note(line: str) -> tuple[str, dict[str, Any]]:
     return "", {}
 
 
-def _read_span(match: re.Match[str], ours: Mapping[str, Any]) -> StatedSpan:
+def _read_bound(match: re.Match[str], ours: Mapping[str, Any]) -> StatedSpan:
     offsets = [int(one) for one in re.findall("[0-9]+", match[3])]
     source, score = ours.get("source", SOURCE), documents.read_score(ours.get("score"))
     place = offsets[0], offsets[-1], match[2], match[4]

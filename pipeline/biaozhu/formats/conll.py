@@ -86,7 +86,7 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
         elif column and NO_TOKEN.fullmatch((columns := _split_line(line))[0]):
             if (tag := TAG.fullmatch(columns[-1].strip())) and tag[2]:
                 left_out.append(make_entry("a row numbered 1-2 or 2.1 is not a token", text=line[:200]))
-        elif row := _read_row(line, max(widths, default=0), column, is_escaped=is_escaped):
+        elif row := _read_columns(line, max(widths, default=0), column, is_escaped=is_escaped):
             rows.append(row)
         else:
             what, advice = f"no tag in {line[:40]!r}", "A line is a token and a tag such as B-LOC"
@@ -107,7 +107,7 @@ def _escape(text: str) -> str:
     return "".join(rf"\u{{{ord(one):x}}}" if one in " \\" or not one.isprintable() else one for one in text)
 
 
-def _unescape(match: re.Match[str]) -> str:
+def _unescape_one(match: re.Match[str]) -> str:
     code = int(match[1], 16)
     return chr(code) if code <= sys.maxunicode and is_unicode(chr(code)) else match[0]
 
@@ -147,7 +147,7 @@ def _split_line(line: str, width: int = 0) -> list[str]:
     return columns if len(columns) > 1 else line.split() or [line]
 
 
-def _read_row(line: str, width: int, column: int, *, is_escaped: bool) -> tuple[str, str, str] | None:
+def _read_columns(line: str, width: int, column: int, *, is_escaped: bool) -> tuple[str, str, str] | None:
     """Return the token, the tag's prefix and its label, or None where there is no known tag."""
     token, _, others = line.partition("\t")
     if not LINE_ENDS.isdisjoint((others or token).strip()):
@@ -158,7 +158,7 @@ def _read_row(line: str, width: int, column: int, *, is_escaped: bool) -> tuple[
         return None
     token, label = columns[column], match[2] or ""
     if is_escaped:
-        token, label = (ESCAPE.sub(_unescape, text) for text in (token, label))
+        token, label = (ESCAPE.sub(_unescape_one, text) for text in (token, label))
     return token, match[1] or "O", label
 
 

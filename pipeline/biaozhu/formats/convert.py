@@ -127,7 +127,7 @@ def read_documents(
             "spacy": read_docbin,
             "labelstudio": partial(json_rows.read_labelstudio, unit=unit),
         }
-        found = [*readers[of](_read_file(path), where=str(path))]
+        found = [*readers[of](_read_limited(path), where=str(path))]
     if not any(one.text for one in found):
         raise FormatError("there is no text in it", where=str(path))
     for number, one in enumerate(found):
@@ -279,7 +279,7 @@ def _check_sentences(pieces: Sequence[Document], sentences: Sequence[Sentence], 
         check_against_raw(sentences, article.raw)
 
 
-def _read_file(path: Path) -> bytes:
+def _read_limited(path: Path) -> bytes:
     if path.is_file() and path.stat().st_size > MAX_FILE_BYTES:
         what = f"more than {MAX_FILE_BYTES >> 20} MiB"
         raise FormatError(what, where=str(path), next_step="Export in parts")
@@ -294,4 +294,4 @@ def _read_brat_files(path: Path) -> dict[str, bytes]:
     files = [one for one in sorted(within) if one.is_file() or one == path]
     # brat's collections lie in one another.
     nested = (one.relative_to(path).as_posix() for one in path.glob("*/**/*") if one.suffix in BRAT_SUFFIXES)
-    return {file.name: _read_file(file) for file in files} | dict.fromkeys(nested, b"")
+    return {file.name: _read_limited(file) for file in files} | dict.fromkeys(nested, b"")

@@ -54,7 +54,7 @@ def read_docbin(data: bytes, *, where: str) -> tuple[Document, ...]:
     try:
         # spaCy notices only while it reads the entities that one continues without a beginning.
         docs = DocBin(store_user_data=True).from_bytes(data).get_docs(Vocab())
-        return tuple(_read_doc(doc) for doc in docs)
+        return tuple(_as_document(doc) for doc in docs)
     except OffsetError:
         raise
     except Exception as error:  # noqa: BLE001 — what foreign bytes raise depends on the bytes
@@ -62,7 +62,7 @@ def read_docbin(data: bytes, *, where: str) -> tuple[Document, ...]:
         raise FormatError(f"not a DocBin ({type(error).__name__}: {what})", where=where) from None
 
 
-def _read_doc(doc: Doc) -> Document:
+def _as_document(doc: Doc) -> Document:
     ours = doc.user_data.get(USER_DATA_KEY)
     ours = ours if isinstance(ours, dict) else {}
     count = len(doc.ents)

@@ -81,7 +81,7 @@ def make_document(
     stated = tuple(stated)
     units = [unit] if unit else sorted(get_args(OffsetUnit), key=lambda each: each != default)
     places = {each: _find_places(text, stated, each) for each in units}
-    fitting = [sum(map(partial(_fits, text), stated, places[each])) for each in units]
+    fitting = [sum(map(partial(_fits_text, text), stated, places[each])) for each in units]
     chosen = units[fitting.index(max(fitting))]
     is_sure = bool(unit or sentence_id) or len(set(fitting)) > 1
     spans: list[Span] = []
@@ -191,7 +191,7 @@ def _find_places(text: str, stated: Iterable[StatedSpan], unit: OffsetUnit) -> l
     return [(one.start, one.end) if 0 <= one.start < one.end <= len(text) else None for one in stated]
 
 
-def _fits(text: str, one: StatedSpan, place: tuple[int, int] | None) -> bool:
+def _fits_text(text: str, one: StatedSpan, place: tuple[int, int] | None) -> bool:
     # A tool may state a line break as a space, or CR LF as LF.
     if place is None or one.text is None:
         return place is not None
@@ -206,7 +206,7 @@ def _resolve(text: str, one: StatedSpan, place: tuple[int, int] | None) -> tuple
     """Return the span's place, or None where it has none, and what the ledger says of it."""
     if not one.label:
         return None, "it has no label"
-    if _fits(text, one, place):
+    if _fits_text(text, one, place):
         return place, ""
     if one.pieces > 1:
         return None, "it is discontinuous"

@@ -68,7 +68,7 @@ def read_doccano(
 ) -> tuple[Document, ...]:
     """Read rows of texts with spans; `names` maps the names that annotators see to label ids."""
     rows, problems = read_json_rows(data, where=where)
-    return _read_each(rows, lambda row, place: _read_row(unpack_meta(row), place, names, unit), problems)
+    return _read_each(rows, lambda row, place: _read_document(unpack_meta(row), place, names, unit), problems)
 
 
 def _read_each(
@@ -84,8 +84,8 @@ def _read_each(
     return tuple(found)
 
 
-def _read_row(row: Mapping[str, Any], where: str, names: Mapping[str, str], unit: OffsetUnit | None) -> Document:
-    stated, entries = find_spans(row, where=where)
+def _read_document(row: Mapping[str, Any], where: str, names: Mapping[str, str], unit: OffsetUnit | None) -> Document:
+    stated, entries = list_spans(row, where=where)
     is_doccanos = not row.keys().isdisjoint(DOCCANO_KEYS)
     text = find_text(row, where=where)
     document = make_document(
@@ -278,7 +278,7 @@ def find_text(row: Mapping[str, Any], *, where: str) -> str:
     raise FormatError(what, where=where, next_step="Rename the text's key")
 
 
-def find_spans(row: Mapping[str, Any], *, where: str) -> tuple[list[documents.StatedSpan], list[Entry]]:
+def list_spans(row: Mapping[str, Any], *, where: str) -> tuple[list[documents.StatedSpan], list[Entry]]:
     """Return a row's spans, and ledger entries for what stands among them and is none."""
     stated: list[documents.StatedSpan] = []
     entries: list[Entry] = []

@@ -53,7 +53,7 @@ def place_texts(texts: Mapping[int, str], raw: str, *, held: Iterable[tuple[int,
                     places[number] = TextPlace(place, text in sure)
             if number in places:
                 reached = places[number].start + len(text)
-    raise_collected([_refuse(number, text, starts[text]) for number, text in texts.items() if number not in places])
+    raise_collected([_lost(number, text, starts[text]) for number, text in texts.items() if number not in places])
     return places
 
 
@@ -72,7 +72,7 @@ def _is_free(taken: bytearray, start: int, text: str) -> bool:
     return taken.find(1, start, start + len(text)) < 0
 
 
-def _refuse(number: int, text: str, starts: list[int]) -> VersionError:
+def _lost(number: int, text: str, starts: list[int]) -> VersionError:
     what, advice = f"{text[:20]!r}… is not in the article", "Give the article it was made from, or none"
     if starts:
         what, advice = f"{text[:20]!r}… is in the article only where another document is", "Leave one of the two out"

@@ -53,7 +53,7 @@ class Gazetteer:
 
     def __init__(self) -> None:
         content = read_packed(DIVISIONS)
-        parts = laid_out_parts("divisions", (content, LAYOUT), lambda: _laid_out(content))
+        parts = laid_out_parts("divisions", (content, LAYOUT), lambda: _lay_out_divisions(content))
         self._codes = np.frombuffer(parts["codes"], np.int64)
         self._levels = parts["levels"]
         self._names = names = parts["names"].decode("utf-8").split("\t")
@@ -104,7 +104,7 @@ class Villages:
 
     def __init__(self) -> None:
         content = read_packed(VILLAGES)
-        parts = laid_out_parts("villages", (content, LAYOUT), lambda: _laid_out_villages(content))
+        parts = laid_out_parts("villages", (content, LAYOUT), lambda: _lay_out_villages(content))
         self._codes = np.frombuffer(parts["codes"], np.int64)
         self._names = parts["names"]
         # Memoryviews give an element much faster than arrays do.
@@ -149,7 +149,7 @@ def _code(number: int, level: int) -> str:
     return f"{number:012}"[: CODE_DIGITS[level]]
 
 
-def _laid_out(content: bytes) -> dict[str, bytes]:
+def _lay_out_divisions(content: bytes) -> dict[str, bytes]:
     try:
         steps, level_digits, forms, names_joined = lzma.decompress(content).decode("utf-8").split("\n")
     except (lzma.LZMAError, ValueError):
@@ -177,7 +177,7 @@ def _laid_out(content: bytes) -> dict[str, bytes]:
     }
 
 
-def _laid_out_villages(content: bytes) -> dict[str, bytes]:
+def _lay_out_villages(content: bytes) -> dict[str, bytes]:
     """Return the names in the order of their codes, as UTF-8 with a tab between them, where each starts, and their rows by name."""
     try:
         steps, _, _, joined = lzma.decompress(content).split(b"\n")

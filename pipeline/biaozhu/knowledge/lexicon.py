@@ -108,7 +108,7 @@ def loaded_lexicon() -> tuple[Callable[[str], list[tuple[int, int, int]]], np.nd
     parts = laid_out_parts(
         "lexicon",
         (content, read_packed(DIVISIONS), *map(read_packed, TABLES), LAYOUT, made_by),
-        lambda: _laid_out(content, automaton),
+        lambda: _lay_out_words(content, automaton),
     )
     if automaton:
         find = automaton.deserialize(parts["automaton"]).find_overlapping
@@ -117,7 +117,7 @@ def loaded_lexicon() -> tuple[Callable[[str], list[tuple[int, int, int]]], np.nd
     return find, np.frombuffer(parts["kinds"], np.uint64)
 
 
-def _laid_out(content: bytes, automaton: Any) -> dict[str, bytes]:
+def _lay_out_words(content: bytes, automaton: Any) -> dict[str, bytes]:
     kinds: dict[str, int] = {}
     for line in content.decode("utf-8").splitlines():
         word, _, tag = line.rsplit(" ", 2)

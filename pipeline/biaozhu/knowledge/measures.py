@@ -103,7 +103,7 @@ def alternation(words: Iterable[str], guards: Mapping[str, str] = MappingProxyTy
 
 
 @cache
-def kind_of(measure: str) -> Kind | None:
+def measure_kind(measure: str) -> Kind | None:
     """Return the kind of a measure word; 大 before it and a unit after a slash do not matter."""
     head = re.split("[/（(]", measure.removeprefix("大"), maxsplit=1)[0].strip()
     return _KINDS.get(head) or ("unit" if re.fullmatch(ASCII_UNIT, head) else None)

@@ -103,14 +103,14 @@ def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
         names_abroad=any(kinds.is_abroad(mention.text) for mention in mentions),
         is_abroad=there > ABROAD_TIMES * here,
     )
-    _read(mentions, context)
+    _read_mentions(mentions, context)
     # The second time, names that only later text made clear are known from the beginning.
     context.at = ""
     context.inside = ()
     if len(context.holding) == 1 and not context.root:
         (name,) = context.holding
         context.inside = (*context.placed.get(name, ()), name)
-    return _read(mentions, context)
+    return _read_mentions(mentions, context)
 
 
 def root_of(names: Iterable[str], *, here: Container[str] | None = None) -> str:
@@ -144,16 +144,16 @@ def root_of(names: Iterable[str], *, here: Container[str] | None = None) -> str:
 @lru_cache(maxsize=1 << 12)
 def _plain_code(name: str) -> str:
     """Return the code of what a name means in any context, empty for one that could be several divisions."""
-    weights = {one.code: math.exp(_score(one, name, "", (), "", _Context(""))) for one in divisions_named(name)}
+    weights = {one.code: math.exp(_weigh(one, name, "", (), "", _Context(""))) for one in divisions_named(name)}
     best = max(weights, key=lambda code: weights[code], default="")
     return best if best and weights[best] >= PLAIN * (sum(weights.values()) + math.exp(NONE_OF_THESE)) else ""
 
 
-def _read(mentions: Sequence[PlaceMention], context: _Context) -> tuple[Place, ...]:
+def _read_mentions(mentions: Sequence[PlaceMention], context: _Context) -> tuple[Place, ...]:
     places: list[Place] = []
     for mention, following in zip_longest(mentions, mentions[1:]):
         above = places[-1] if mention.inside else None
-        place = _place(mention, above, following.text if following and following.beside else "", context)
+        place = _resolve_mention(mention, above, following.text if following and following.beside else "", context)
         places.append(place)
         if mention.text in context.holding and not mention.elsewhere:
             context.inside = (*place.under, place.text)
@@ -168,7 +168,7 @@ def _read(mentions: Sequence[PlaceMention], context: _Context) -> tuple[Place, .
     return tuple(places)
 
 
-def _place(mention: PlaceMention, above: Place | None, following: str, context: _Context) -> Place:
+def _resolve_mention(mention: PlaceMention, above: Place | None, following: str, context: _Context) -> Place:
     name = mention.text
     key = mention.sentence, mention.start, mention.end, mention.written
     before = above.code if above and mention.beside else ""
@@ -186,7 +186,7 @@ def _place(mention: PlaceMention, above: Place | None, following: str, context: 
         level = "" if is_settled else kinds.level_by_suffix(name)
         return Place(*key, "unknown", level, under=_under(level, (), above, mention, context))
     listed = _code_of_list(mention.list_names)
-    scores = [_score(division, name, before, inside, listed, context) for division in found]
+    scores = [_weigh(division, name, before, inside, listed, context) for division in found]
     top = max([*scores, NONE_OF_THESE])
     weights = [math.exp(score - top) for score in scores]
     total = sum(weights) + math.exp(NONE_OF_THESE - top)
@@ -356,7 +356,7 @@ def _stated(name: str, before: str, found: Sequence[Division], context: _Context
     return [Division(code, name, VILLAGE) for code in missing]
 
 
-def _score(division: Division, name: str, before: str, inside: Sequence[str], listed: str, context: _Context) -> float:
+def _weigh(division: Division, name: str, before: str, inside: Sequence[str], listed: str, context: _Context) -> float:
     code, at = division.code, context.at
     score = PRIOR[division.level] + FULL * (division.name == name)
     same_unit = len(name) > 1 and name[-1] == division.name[-1]

@@ -30,7 +30,7 @@ _SHORTENED = re.compile("[\u4e00-\u9fff]{1,3}[州县旗]")
 @cache
 def divisions_named(name: str) -> tuple[Division, ...]:
     """Return the divisions down to townships that a name can mean, today or else formerly."""
-    found = _today(name) + [division for code in former_codes(name) for division in _of_code(code)]
+    found = _divisions_today(name) + [division for code in former_codes(name) for division in _of_code(code)]
     return tuple(dict.fromkeys(found or _abbreviated(name)))
 
 
@@ -63,7 +63,7 @@ def villages_named(name: str, scope: str, root: str) -> list[Division]:
     return divided
 
 
-def _today(name: str) -> list[Division]:
+def _divisions_today(name: str) -> list[Division]:
     table = gazetteer()
     if name in GENERIC:
         return []

@@ -82,7 +82,7 @@ def write_numeral(value: Decimal) -> str:
 def _range(text: str) -> tuple[Decimal, Decimal]:
     if text == "半":
         return Decimal("0.5"), Decimal("0.5")
-    return _pointed(text) if "点" in text else _bare(text) or _scaled(text)
+    return _pointed(text) if "点" in text else _read_digits(text) or _scaled(text)
 
 
 def _pointed(text: str) -> tuple[Decimal, Decimal]:
@@ -96,7 +96,7 @@ def _pointed(text: str) -> tuple[Decimal, Decimal]:
     return value, value
 
 
-def _bare(text: str) -> tuple[Decimal, Decimal] | None:
+def _read_digits(text: str) -> tuple[Decimal, Decimal] | None:
     """Digits without a magnitude: 七八 is a range, 二〇二〇 and 一二三 are positional."""
     if len(text) < 2 or not all(sign in DIGITS for sign in text):  # noqa: PLR2004 — one digit is read by _leaf
         return None

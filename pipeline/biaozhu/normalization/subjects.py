@@ -243,7 +243,7 @@ def _anchors(sentence: Sentence, places: Sequence[Place]) -> list[_Anchor]:
     anchors += [
         _Anchor(person.start, (), "person", text[person.start : person.end])
         for person in persons
-        if _begins(text, person.start)
+        if _begins_clause(text, person.start)
     ]
     for levels in chains:
         start, place = levels[0].start, levels[-1]
@@ -264,7 +264,7 @@ def _above(place: Place) -> Steps:
     return () if skips else place.under
 
 
-def _begins(text: str, start: int) -> bool:
+def _begins_clause(text: str, start: int) -> bool:
     lead = _lead(text, start)
     return len(lead) < LEAD and _LEADING.fullmatch(lead) is not None
 
@@ -284,7 +284,7 @@ def _rank(text: str, start: int, end: int, persons: Sequence[Span]) -> tuple[Ran
         return "aside", ""
     if partner or _NAMES_ON.match(text, end):
         return None, ""
-    if not _begins(text, start) or _ORIGIN.match(text, end):
+    if not _begins_clause(text, start) or _ORIGIN.match(text, end):
         return "inside", ""
     closing = _CLAUSE_END.search(text, end, end + LEAD)
     number = bisect_left(persons, end, key=lambda person: person.start)

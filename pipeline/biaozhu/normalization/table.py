@@ -124,7 +124,7 @@ def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
                 there = traditional or subject.path.startswith(("台湾", "香港", "澳门"))
                 dollar = named if there else ""
                 value = read_amount(sentence.text, span.start, span.end, year=year, dollar=dollar)
-                row = _row(article, sentence, span, reach, subject, value)
+                row = _amount_row(article, sentence, span, reach, subject, value)
                 last = rows[-1] if rows and (rows[-1].sentence, rows[-1].end) == (row.sentence, reach[0]) else None
                 same = last and not row.about and _SAME.fullmatch(sentence.text, last.end, row.start)
                 rows.append(replace(row, about=last.about) if last and same else row)
@@ -203,7 +203,7 @@ def place_in_words(row: Row) -> str:
     return f"{row.place}{'?' * row.doubt.endswith(PLACE_DOUBT)}"
 
 
-def _row(
+def _amount_row(
     article: Article, sentence: Sentence, span: Span, reach: Sequence[int], subject: Subject, value: AmountValue | None
 ) -> Row:
     start, end, text = span.start, span.end, sentence.text

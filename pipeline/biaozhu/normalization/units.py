@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from biaozhu.knowledge.measures import alternation, kind_of
+from biaozhu.knowledge.measures import alternation, measure_kind
 from biaozhu.knowledge.word_tables import TABLES, read_alternation
 
 Physical = Literal["area", "length", "mass", "volume", "energy", "power", "pressure"]
@@ -60,10 +60,10 @@ def unit_of(measure: str, *, before: str = "", after: str = "") -> Unit:
     sentence after it 块 of money from 块 of land.
     """
     word = unicodedata.normalize("NFKC", measure.strip())
-    if word not in _UNITS and kind_of(word[1:]) is not None:
+    if word not in _UNITS and measure_kind(word[1:]) is not None:
         word = word.removeprefix("大")
     known = _by_context(word, before, after) or _UNITS.get(word) or _UNITS.get(word.casefold())
-    return known or Unit(word, _BY_KIND.get(kind_of(measure.strip()), "count"))
+    return known or Unit(word, _BY_KIND.get(measure_kind(measure.strip()), "count"))
 
 
 def _by_context(word: str, before: str, after: str) -> Unit | None:

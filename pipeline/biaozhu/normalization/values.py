@@ -126,11 +126,11 @@ def read_amount(text: str, start: int, end: int, *, year: int | None = None, dol
     if _PRICE.search(before):
         # 到手价15.6w
         span = re.sub("(?<=[0-9])[wW]$", "万", span)
-    read = _read_span(span, before, after)
+    read = _read_figures(span, before, after)
     if named and read is not None and read.unit is None:
         read = replace(read, unit=unit_of(named.group()))
     if read is None and span[-1:] in ("多", "余", "+"):
-        read, after = _read_span(span[:-1], before, after), span[-1]
+        read, after = _read_figures(span[:-1], before, after), span[-1]
     if read is not None and read.unit is None and ((own_per and read.magnitude) or _PRICE.search(before)):
         # 2万/平
         read = replace(read, unit=unit_of("元"), doubt=read.doubt or "unit")
@@ -157,12 +157,12 @@ def in_base(value: AmountValue) -> tuple[Fraction, Fraction, str] | None:
     return Fraction(value.low) * unit.factor, Fraction(value.high) * unit.factor, unit.base
 
 
-def _read_span(span: str, before: str, after: str) -> _Part | None:
+def _read_figures(span: str, before: str, after: str) -> _Part | None:
     if span in ("一半", "半数"):
         return _Part(Fraction(1), Fraction(1), unit_of("1/2"))
     if times := _TIMES.match(whole := _SAME_SIDE.sub("", span)):
         rest = whole[times.end() :]
-        part = _read_span(rest, before, after)
+        part = _read_figures(rest, before, after)
         is_power = re.match(f"10[{SUPERSCRIPTS}]", rest) is not None
         is_race = _RACE.search(before[-8:] + after[:8]) is not None
         return part and _multiplied(times.group(), part, is_power=is_power, is_race=is_race)
@@ -196,7 +196,7 @@ def _parts(text: str, before: str, after: str) -> list[_Part]:
         if not found or numeral is None:
             return []
         unit, doubt = _unit(found, parts[-1].unit if parts else None, before, after)
-        parts.append(_part(found, numeral, unit, doubt))
+        parts.append(_make_part(found, numeral, unit, doubt))
         position = found.end()
     return parts
 
@@ -222,7 +222,7 @@ def _unit(found: re.Match[str], larger: Unit | None, before: str, after: str) ->
     return unit, "unit" if unsure else "currency" if measure == "蚊" else ""
 
 
-def _part(found: re.Match[str], numeral: Numeral, unit: Unit | None, doubt: Doubt) -> _Part:
+def _make_part(found: re.Match[str], numeral: Numeral, unit: Unit | None, doubt: Doubt) -> _Part:
     _, half, more = split_measure(found["measure"] or "")
     unsaid = "".join(str(DIGITS.get(digit, digit)) for digit in found["unsaid"] or "")
     half += Fraction(1, 2) if unsaid == "半" else Fraction(int(unsaid or 0), 10 ** len(unsaid))

@@ -49,7 +49,7 @@ def find_blocks(raw: str) -> tuple[tuple[Block, ...], Metadata]:
     kinds = _kinds(lines)
     rows = zip(lines, kinds, _sections(lines, kinds), strict=True)
     blocks = tuple(Block(line.start, line.end, kind, section) for line, kind, section in rows)
-    return blocks, _metadata(lines, kinds)
+    return blocks, _text_metadata(lines, kinds)
 
 
 def _lines(raw: str) -> list[Line]:
@@ -223,7 +223,7 @@ def _sections(lines: Sequence[Line], kinds: Sequence[BlockKind]) -> list[int]:
     return sections
 
 
-def _metadata(lines: Sequence[Line], kinds: Sequence[BlockKind]) -> Metadata:
+def _text_metadata(lines: Sequence[Line], kinds: Sequence[BlockKind]) -> Metadata:
     pairs = list(zip(lines, kinds, strict=True))
     stated = stated_in(line.text for line, kind in pairs if kind == "furniture")
     title = next((line.text for line, kind in pairs if kind == "title"), "")

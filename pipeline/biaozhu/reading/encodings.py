@@ -72,7 +72,7 @@ def decode_source(data: bytes, *, where: str) -> tuple[str, str]:
         if data.startswith(magic):
             again = "Save its text as UTF-8 and run again"
             raise EncodingError(f"this is {kind}, not text", where=where, next_step=again)
-    text, encoding = _decode(data, where)
+    text, encoding = _decode_strictly(data, where)
     if "\0" in text:
         what = "a NUL character, so binary or UTF-16 without a byte order mark"
         raise EncodingError(what, where=f"{where}@{text.index(chr(0))}")
@@ -82,7 +82,7 @@ def decode_source(data: bytes, *, where: str) -> tuple[str, str]:
     return text, encoding
 
 
-def _decode(data: bytes, where: str) -> tuple[str, str]:
+def _decode_strictly(data: bytes, where: str) -> tuple[str, str]:
     if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise EncodingError("UTF-32", where=where)
     for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):

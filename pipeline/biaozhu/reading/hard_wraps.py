@@ -40,7 +40,7 @@ def _join_once(text: str) -> str:
     # Of a chat each turn is a line.
     turns = list(map(_TURN.match, filter(None, map(str.strip, lines))))
     is_chat = sum(map(bool, turns)) >= max(_TURNS, _TURN_SHARE * len(turns))
-    begin = [_begins(line) or (is_chat and _TURN.match(line) is not None) for line in lines]
+    begin = [_begins_paragraph(line) or (is_chat and _TURN.match(line) is not None) for line in lines]
     width = _find_width(lines, begin)
     if not width:
         return text
@@ -90,7 +90,7 @@ def _may_go_on(line: str) -> bool:
     return bool(text) and not (_WHOLE.search(text) or is_caption(text) or is_furniture(text, edge="head"))
 
 
-def _begins(line: str) -> bool:
+def _begins_paragraph(line: str) -> bool:
     return not line or _NEW.match(line) is not None or is_furniture(line.strip(), edge="tail")
 
 

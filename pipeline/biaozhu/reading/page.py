@@ -45,7 +45,7 @@ def read_page(data: bytes, *, where: str) -> tuple[str, str, Metadata, tuple[Lef
     if len(data) > _LARGEST:
         what = f"an HTML page of more than {_LARGEST >> 20} MiB"
         raise EncodingError(what, where=where, next_step="Save its text and read that")
-    text, encoding = _decode(data, where)
+    text, encoding = _decode_page(data, where)
     try:
         # Without huge_tree the parser stops at some depth and drops what follows.
         parser = html.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
@@ -67,7 +67,7 @@ def read_page(data: bytes, *, where: str) -> tuple[str, str, Metadata, tuple[Lef
         raise EmptyArticleError(
             "no article text was found in the page", where=where, next_step="Save its text and read that"
         )
-    metadata = _metadata(body, stated)
+    metadata = _page_metadata(body, stated)
     return _as_text(metadata, body), encoding, metadata, (*body.left_out, *inner)
 
 
@@ -81,7 +81,7 @@ def _stated_in_head(tree: html.HtmlElement) -> dict[str, str]:
     return stated
 
 
-def _metadata(body: Body, stated: Mapping[str, str]) -> Metadata:
+def _page_metadata(body: Body, stated: Mapping[str, str]) -> Metadata:
     """Return what the lines around the text state, then what the page's head does."""
     shown = stated_in(body.around)
     date = DATE.search(first_of(stated, _TIMES))
@@ -103,7 +103,7 @@ def _as_text(metadata: Metadata, body: Body) -> str:
     return "".join(f"{line}\n\n" for line in (*head, *body.lines) if line).rstrip("\n") + "\n"
 
 
-def _decode(data: bytes, where: str) -> tuple[str, str]:
+def _decode_page(data: bytes, where: str) -> tuple[str, str]:
     try:
         return decode_source(data, where=where)
     except EncodingError:

@@ -114,7 +114,7 @@ def trim(text: str, start: int, end: int) -> tuple[int, int]:
 def _cuts(line: str) -> list[int]:
     """Return the offsets inside a line at which a sentence ends."""
     marks = _marks(line)
-    asides, straight_closers = _pairs(line, marks)
+    asides, straight_closers = _pair_marks(line, marks)
     cuts: list[int] = []
     skip_to = sentence_start = 0
     for place in marks:
@@ -136,7 +136,7 @@ def _cuts(line: str) -> list[int]:
             skip_to = _absorb(line, place, straight_closers)
         else:
             continue
-        if skip_to < len(line) and not _goes_on(line, place, skip_to):
+        if skip_to < len(line) and not _clause_goes_on(line, place, skip_to):
             cuts.append(skip_to)
             sentence_start = skip_to
     return cuts
@@ -155,7 +155,7 @@ def _marks(line: str) -> list[int]:
     return marks
 
 
-def _pairs(line: str, marks: list[int]) -> tuple[dict[int, int], set[int]]:
+def _pair_marks(line: str, marks: list[int]) -> tuple[dict[int, int], set[int]]:
     """Return the asides (place of the opener -> offset after the closer) and the straight quotes that close."""
     asides: dict[int, int] = {}
     straight_closers: set[int] = set()
@@ -206,7 +206,7 @@ def _absorb(line: str, place: int, straight_closers: set[int]) -> int:
     return end
 
 
-def _goes_on(line: str, place: int, cut: int) -> bool:
+def _clause_goes_on(line: str, place: int, cut: int) -> bool:
     following = line[cut]
     if line[cut - 1] in _CLOSERS or line[cut - 1] in _STRAIGHT:
         return following in _GOES_ON_AFTER_QUOTE

@@ -102,7 +102,7 @@ class InputReader:
         """Return what a function makes of a file, or None where there is no file or it cannot be read."""
         value = self.attempt(partial(read, path)) if path else None
         if path and value is not None:
-            self.inputs.append(_describe_file(role, path))
+            self.inputs.append(_describe_input(role, path))
         return value
 
     def read_layer(self, role: str, paths: Iterable[Path], *, name: str = "") -> Layer:
@@ -133,11 +133,11 @@ class InputReader:
         files = find_articles(paths)
         articles = self.attempt(partial(read_articles, files))
         if articles is not None:
-            self.inputs.extend(_describe_file("article", path) for path in files)
+            self.inputs.extend(_describe_input("article", path) for path in files)
         return articles or ()
 
 
-def _describe_file(role: str, path: Path, name: str = "") -> InputFile:
+def _describe_input(role: str, path: Path, name: str = "") -> InputFile:
     return InputFile(role, name or path.stem, str(path), sha256_of(path))
 
 
@@ -193,7 +193,7 @@ def score_streams(request: ScoringRequest) -> ScoredLayers:
     (gold,) = request.gold
     layers = [(name, path) for name, paths in name_layers(request.layers).items() for path in paths]
     evaluations = [evaluate_stream(gold, path, name=name, options=options) for name, path in layers]
-    inputs = [_describe_file("gold", gold), *(_describe_file("layer", path, name) for name, path in layers)]
+    inputs = [_describe_input("gold", gold), *(_describe_input("layer", path, name) for name, path in layers)]
     return _join_scores(request, evaluations, inputs=inputs)
 
 

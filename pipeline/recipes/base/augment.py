@@ -161,16 +161,16 @@ def _places(names: Names, rates: Rates, rng: np.random.Generator) -> list[str]:
         return [_pick(_either(_names_of(ABROAD), _names_of(world.KNOWN_PLACE), rng), rng)]
     township = _pick(names.townships, rng)
     if rng.random() >= rates.chain:
-        kinds = (_shown(_pick(names.counties, rng), rng), _shown(township, rng), _village(names, rng))
+        kinds = (_shown_name(_pick(names.counties, rng), rng), _shown_name(township, rng), _village(names, rng))
         return [kinds[int(rng.integers(3))]]
     above = gazetteer().parent(township)
-    units = [] if above is None or above.name in GENERIC else [_shown(above, rng)]
+    units = [] if above is None or above.name in GENERIC else [_shown_name(above, rng)]
     chain = [*units, township.name, _village(names, rng)]
     first = int(rng.integers(len(chain) - 1))
     return chain[first : first + 2 + int(rng.integers(2))]
 
 
-def _shown(division: Division, rng: np.random.Generator) -> str:
+def _shown_name(division: Division, rng: np.random.Generator) -> str:
     named = gazetteer().named
     for size in range(2, len(division.name)):
         short = division.name[:size]

@@ -46,7 +46,7 @@ def _eighth(graph: OnnxGraph, name: str, array: np.ndarray) -> str:
     return graph.node("Mul", [wide, graph.constant(f"{name}_scale", scales)], name)
 
 
-def _table(graph: OnnxGraph, name: str, table: np.ndarray) -> tuple[str, str]:
+def _keep_table(graph: OnnxGraph, name: str, table: np.ndarray) -> tuple[str, str]:
     """Keep a table in 8 bits with a scale for each row; return the names of both."""
     values, scales = quantise(table)
     return graph.constant(f"{name}_rows_small", values), graph.constant(f"{name}_rows_scale", scales)
@@ -95,7 +95,7 @@ def build_base_graph(weights: BaseWeights) -> bytes:
 
 def _lac_state(graph: OnnxGraph, lac: LacWeights, name: str) -> str:
     rows = graph.node("Gather", [graph.constant(f"{name}_rows", lac.rows.astype(np.int32)), "ids"], f"{name}_ids")
-    state = _rows_of(graph, f"{name}_embedded", _table(graph, name, lac.embedding), rows)
+    state = _rows_of(graph, f"{name}_embedded", _keep_table(graph, name, lac.embedding), rows)
     for position, layer in enumerate(lac.layers):
         state = _gru(graph, state, layer, f"{name}_{position}", reset_after=lac.reset_after)
     return state
@@ -103,18 +103,18 @@ def _lac_state(graph: OnnxGraph, lac: LacWeights, name: str) -> str:
 
 def _add_head(graph: OnnxGraph, head: BaseWeights, states: list[str]) -> None:
     wide = graph.node("Concat", states, f"{HEAD}_wide", axis=-1)
-    narrow = _linear(graph, wide, head.narrow, f"{HEAD}_narrow", f"{HEAD}_narrow")
-    table = _table(graph, HEAD, head.bigrams)
+    narrow = _add_linear(graph, wide, head.narrow, f"{HEAD}_narrow", f"{HEAD}_narrow")
+    table = _keep_table(graph, HEAD, head.bigrams)
     sides = zip(("left", "right"), _bigram_buckets(graph, len(head.bigrams)), strict=True)
     parts = [narrow, *(_rows_of(graph, f"{HEAD}_{side}", table, rows) for side, rows in sides)]
     mixed = graph.node("Concat", parts, f"{HEAD}_mixed", axis=-1)
     last = _gru(graph, mixed, head.layer, f"{HEAD}_last", reset_after=True)
     graph.node("Identity", [last], "states")
     seen = graph.node("Concat", [last, narrow], f"{HEAD}_seen", axis=-1)
-    _linear(graph, seen, head.emit, f"{HEAD}_emit", "emissions")
+    _add_linear(graph, seen, head.emit, f"{HEAD}_emit", "emissions")
 
 
-def _linear(graph: OnnxGraph, state: str, layer: tuple[np.ndarray, np.ndarray], name: str, output: str) -> str:
+def _add_linear(graph: OnnxGraph, state: str, layer: tuple[np.ndarray, np.ndarray], name: str, output: str) -> str:
     """Multiply by a matrix, kept in half precision and widened when the graph is loaded, and add a bias."""
     half = graph.constant(f"{name}_matrix_half", layer[0].astype(np.float16))
     matrix = graph.node("Cast", [half], f"{name}_matrix", to=FLOAT)

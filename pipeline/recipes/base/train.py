@@ -135,7 +135,7 @@ def train_base(
     record after each epoch. Returned are the network with the averaged weights of its best epoch, and all records; another
     checkpoint, or a loss that is not a number, raises TrainingError.
     """
-    run = _begin(settings, vocabulary)
+    run = _begin_run(settings, vocabulary)
     path = folder / "checkpoint.pt"
     if path.is_file():
         _restore(run, path)
@@ -160,7 +160,7 @@ def _advance(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example], dev
     return record
 
 
-def _begin(settings: BaseSettings, vocabulary: Vocabulary) -> _Run:
+def _begin_run(settings: BaseSettings, vocabulary: Vocabulary) -> _Run:
     network = build_network(settings, vocabulary)
     average = copy.deepcopy(network).eval()
     optimizer, rng = _optimizer(network, settings), np.random.default_rng(settings.seed)
@@ -177,7 +177,7 @@ def _epoch(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example]) -> fl
     total = 0.0
     for group_of in todo:
         batch = pad_examples([examples[index] for index in group_of], vocabulary.rows)
-        rate = _rate(run.state["step"], settings.warm_up, steps)
+        rate = _learn_rate(run.state["step"], settings.warm_up, steps)
         for group in run.optimizer.param_groups:
             group["lr"] = settings.learn_rate * rate * group["share"]
         emissions = run.network(*_tensors(batch))
@@ -254,7 +254,7 @@ def _optimizer(network: BaseNetwork, settings: BaseSettings) -> torch.optim.Opti
     return torch.optim.AdamW(groups, lr=settings.learn_rate, weight_decay=settings.decay)
 
 
-def _rate(step: int, warm_up: int, steps: int) -> float:
+def _learn_rate(step: int, warm_up: int, steps: int) -> float:
     if step < warm_up:
         return (step + 1) / warm_up
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))

@@ -32,7 +32,7 @@ def add_corpus(
     check_corpus_name(name)
     contents = {part: read_bytes(path) for part, path in files.items()}
     problems: list[BiaozhuError] = []
-    parts = {part: _part(contents[part], str(files[part]), problems) for part in PARTS}
+    parts = {part: _custom_part(contents[part], str(files[part]), problems) for part in PARTS}
     raise_collected(problems)
     digest = hashlib.sha256(b"".join(hashlib.sha256(contents[part]).digest() for part in PARTS)).hexdigest()
     facts = {
@@ -52,14 +52,14 @@ def check_corpus_name(name: str) -> None:
         raise UsageError(f"{name!r} cannot be the corpus's name", next_step=advice)
 
 
-def _part(content: bytes, where: str, problems: list[BiaozhuError]) -> Part:
+def _custom_part(content: bytes, where: str, problems: list[BiaozhuError]) -> Part:
     try:
         lines = content.decode("utf-8").split("\n")
     except UnicodeDecodeError as error:
         problems.append(CorpusError("it is not UTF-8", where=f"{where}@{error.start}", next_step=MEND))
         return Part("", ())
     places = [(f"{where}:{number}", line) for number, line in enumerate(lines, 1) if line.strip()]
-    read = [(place, row) for place, line in places if (row := _row(line, place, problems))]
+    read = [(place, row) for place, line in places if (row := _read_line(line, place, problems))]
     part = make_part(row for _, row in read)
     for (place, _), sentence in zip(read, part.sentences, strict=True):
         try:
@@ -71,7 +71,7 @@ def _part(content: bytes, where: str, problems: list[BiaozhuError]) -> Part:
     return part
 
 
-def _row(line: str, where: str, problems: list[BiaozhuError]) -> tuple[str, tuple[Span, ...]] | None:
+def _read_line(line: str, where: str, problems: list[BiaozhuError]) -> tuple[str, tuple[Span, ...]] | None:
     try:
         row = parse_json(line)
         text, entities = row["text"], [tuple(one) for one in row["entities"]]

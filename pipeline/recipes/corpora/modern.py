@@ -80,7 +80,7 @@ def read_offsets(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"{path}:{number}", row
 
 
-def checksum(text: str) -> str:
+def checksum_sentence(text: str) -> str:
     """Return the first hex digits of a sentence's SHA-256."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:CHECKSUM_DIGITS]
 
@@ -98,7 +98,7 @@ class Documents:
             self.files[row["file"]] = self._read(row["file"])
         for document in self.files[row["file"]].get(row["path"], ()):
             text = document[row["start"] : row["end"]]
-            if checksum(text) == row["sha256"]:
+            if checksum_sentence(text) == row["sha256"]:
                 return text.translate(BREAKS)
         return None
 

@@ -143,7 +143,7 @@ def _find_minority_names(edit: Edit) -> None:
         if held or any(span.start < start and span.end < end for span in old):
             continue
         vouched = _role_end(text, start) or bool(_SPEECH_AFTER.match(text, end))
-        if vouched or not (_goes_on(text, start, end) or _is_crossed(edit, start, end)):
+        if vouched or not (_name_goes_on(text, start, end) or _is_crossed(edit, start, end)):
             edit.put(start, end, PERSON)
 
 
@@ -156,7 +156,7 @@ def _is_crossed(edit: Edit, start: int, end: int) -> bool:
     )
 
 
-def _goes_on(text: str, start: int, end: int) -> bool:
+def _name_goes_on(text: str, start: int, end: int) -> bool:
     # 阿不都拉 within a longer name that no list has, 其其格 in 哈日其其格.
     return not TRANSLITERATING.isdisjoint((text[start - 1 : start], text[end : end + 1]))
 

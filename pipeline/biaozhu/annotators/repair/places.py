@@ -62,14 +62,14 @@ def _refuse_facilities(edit: Edit) -> None:
         word = edit.word(span.start, span.end) if name[-1] in _FACILITY_ENDS else None
         known = word and word.is_of(NEITHER) and not word.is_of(KNOWN_PLACE) and name not in gazetteer().named
         hall = _HALL.match(edit.text, span.end)
-        if hall or (not division and (shop or bridge or known)) or _is_built(edit, span):
+        if hall or (not division and (shop or bridge or known)) or _is_house(edit, span):
             edit.drop(span)
 
 
 _BUILT = re.compile(f"(?:(?!的|一个)[\u4e00-\u9fff]){{0,2}}(?:{read_alternation('facilities', 'houses')})")
 
 
-def _is_built(edit: Edit, span: Span) -> bool:
+def _is_house(edit: Edit, span: Span) -> bool:
     """Return whether a name right behind a division, and not inside it, is that of a house or an estate."""
     above = edit.has(PLACE, end=span.start)
     natural = edit.text[span.end - 1] in "江河湖海山庄屯寨"

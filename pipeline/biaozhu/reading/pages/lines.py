@@ -72,7 +72,7 @@ def find_lines(
     Nothing is evidence against elements that are trusted.
     """
     inner: dict[str, list[str]] = defaultdict(list)
-    lines = [line for _, row in groupby(_walk(tree, trusted, inner), key=_row) for line in _join_row(list(row))]
+    lines = [line for _, row in groupby(_walk(tree, trusted, inner), key=_table_row) for line in _join_row(list(row))]
     return lines, tuple(LeftOut(" / ".join(texts), reason) for reason, texts in inner.items())
 
 
@@ -128,7 +128,7 @@ def _find_reason(element: html.HtmlElement, tag: str) -> str:
     return next((_NAMES[word.lower()] for word in words if word.lower() in _NAMES), "")
 
 
-def _row(line: PageLine) -> tuple[html.HtmlElement | None, html.HtmlElement | None]:
+def _table_row(line: PageLine) -> tuple[html.HtmlElement | None, html.HtmlElement | None]:
     return (line.cell.getparent() if line.cell is not None else None), line.junk
 
 

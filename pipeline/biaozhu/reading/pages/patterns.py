@@ -15,7 +15,7 @@ Edge = Literal["head", "tail"]
 """Where a line stands that is outside the running text: before all of it, or after."""
 
 
-def _words(text: str) -> str:
+def _spaced(text: str) -> str:
     # Longest first, and letters may be spaced out: 作　者：
     return "|".join(r"\s{0,2}".join(word) for word in sorted(text.split(), key=len, reverse=True))
 
@@ -31,7 +31,7 @@ DATE = re.compile(
     r"(?:\s{0,3}(?:T|星期.|周.)?\s{0,3}\d{1,2}[:：]\d{2}(?:[:：]\d{2})?)?"
 )
 _DAY = rf"(?:{DATE.pattern})\s{{0,3}}(?:星期.|周.)?"
-_CONTROLS = _words(
+_CONTROLS = _spaced(
     "分享到 分享至 分享 打印 打印本页 字号 字体大小 字体 调整字体 放大 缩小 正常 默认 二维码 收藏 保存 关闭 关闭窗口 返回 返回顶部 返回首页 返回列表 回到顶部 首页 评论 点赞 赞 在看 "
     "扫一扫 纠错 编辑 正文 微信 微博 朋友圈 QQ QQ空间 登录 注册 设为首页 加入收藏 举报 投诉 反馈 复制链接 上一页 下一页 尾页 末页 浏览次数 浏览量 浏览 "
     "阅读次数 阅读量 阅读 点击数 点击量 点击次数 点击 访问量 评论数 上一篇 下一篇 上一条 下一条 相关新闻 相关阅读 相关链接 相关文章 推荐阅读 "
@@ -72,7 +72,7 @@ _AT_EDGES = _valued(
         "关键词 关键字 标签 Tags": r"[^。！？!?：:\d]{0,80}",
     }
 )
-_LABEL = re.compile(rf"(?P<label>{_words(' '.join((*_ANYWHERE, *_AT_EDGES)))})\s*[:：|｜丨]")
+_LABEL = re.compile(rf"(?P<label>{_spaced(' '.join((*_ANYWHERE, *_AT_EDGES)))})\s*[:：|｜丨]")
 _OPENING = re.compile(rf"(?:[【\[]{_CONTROL}[】\]])?[\[(（【]?\s*(?:{_DAY}[\s|｜/]*)?")
 # Words that notices and interviews begin their entries with, too.
 _GENERIC = frozenset(_AT_EDGES) - {*SOURCE_LABELS, "Tags"}
@@ -228,12 +228,12 @@ def _is_labelled(line: str, *, at_edge: bool) -> bool:
     if opening is None or not _LABEL.match(line, opening.end()):
         return False
     return all(
-        _fits(_ANYWHERE.get(label), text) or (at_edge and _fits(_AT_EDGES.get(label), text))
-        for label, text in _pairs(line)
+        _fits_label(_ANYWHERE.get(label), text) or (at_edge and _fits_label(_AT_EDGES.get(label), text))
+        for label, text in _pair_labels(line)
     )
 
 
-def _fits(value: re.Pattern[str] | None, text: str) -> bool:
+def _fits_label(value: re.Pattern[str] | None, text: str) -> bool:
     return value is not None and value.fullmatch(text) is not None
 
 
@@ -275,7 +275,7 @@ def labelled_values(line: str) -> list[tuple[str, str]]:
     return [(label, _value(label, text)) for label, text in _split_labels(line)]
 
 
-def _pairs(line: str) -> list[tuple[str, str]]:
+def _pair_labels(line: str) -> list[tuple[str, str]]:
     """Return labels and all that follows each, but for a date beside a name and the bracket around the line."""
     pairs = []
     for label, after in _split_labels(line):
