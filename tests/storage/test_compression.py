@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gzip
-from typing import TYPE_CHECKING
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import zstandard
 
 from biaozhu.data.errors import MissingFileError
-from biaozhu.data.storage.compression import CHUNK, SLICE, opened, reason_of
+from biaozhu.data.storage.compression import CHUNK, SLICE, advice_on, opened, reason_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,3 +88,75 @@ def test_compression_reason_is_that_of_the_file_system() -> None:
     caused.__cause__ = PermissionError("forbidden")
     caused.__context__ = OSError("other")
     assert reason_of(caused) == "forbidden"
+
+
+class Remote(BytesIO):
+    """A path of an object store and its file in one; `fault` is raised where the file is opened or read."""
+
+    def __init__(self, content: bytes, fault: Exception | None = None, *, late: bool = False) -> None:
+        super().__init__(content)
+        self.fault, self.late, self.options = fault, late, dict[str, int]()
+
+    def __str__(self) -> str:
+        return "s3://bucket/x"
+
+    def open(self, mode: str, **options: int) -> Remote:
+        assert mode == "rb"
+        self.options = options
+        if self.fault and not self.late:
+            raise self.fault
+        return self
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.fault:
+            raise self.fault
+        return super().read(size)
+
+
+def open_remote(remote: Remote, packing: str = "", *, ahead: int | None = None) -> Any:
+    return opened(cast("Path", remote), packing, ahead=ahead)
+
+
+@pytest.mark.parametrize(("packing", "pack"), [("", bytes), (".gz", gzip.compress), (".zst", zstd)])
+def test_compression_remote_file_is_read_as_one_of_this_machine(packing: str, pack: Any) -> None:
+    remote = Remote(pack(TEXT))
+    with open_remote(remote, packing) as file:
+        assert file.readline(3) == TEXT[:3]
+        assert TEXT[:3] + file.read() == TEXT
+        assert not remote.closed
+    assert remote.closed
+    assert remote.options == {}
+
+
+def test_compression_remote_file_is_sought_in_and_fetched_in_blocks() -> None:
+    remote = Remote(TEXT)
+    with open_remote(remote, ahead=99) as file:
+        assert file.seekable()
+        assert file.seek(7) == file.tell() == 7
+        assert file.read(3) == TEXT[7:10]
+        assert file.seek(-4, 2) == len(TEXT) - 4
+        assert file.read() == TEXT[-4:]
+    assert remote.options == {"block_size": 99}
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize(
+    ("fault", "is_there"),
+    [
+        (FileNotFoundError(2, "none"), False),
+        (IsADirectoryError(21, "folder"), False),
+        (PermissionError(13, "no"), True),
+        (RuntimeError("the store's own"), True),
+    ],
+)
+def test_compression_remote_file_that_fails_is_refused(fault: Exception, *, is_there: bool, late: bool) -> None:
+    remote = Remote(TEXT, fault, late=late)
+    with pytest.raises(MissingFileError) as caught, open_remote(remote) as file:
+        file.read()
+    assert caught.value.where == "s3://bucket/x"
+    assert caught.value.next_step == (advice_on(cast("Path", remote)) if is_there else MissingFileError.advice)
+
+
+def test_compression_advises_on_the_connection_of_remote_files_alone(tmp_path: Path) -> None:
+    assert advice_on(cast("Path", Remote(b"")))
+    assert not advice_on(tmp_path)
