@@ -7,7 +7,8 @@ from doccano_layers import make_layer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biaozhu.data.diff import compare_layers, compare_spans, describe
+from biaozhu.data.diff import FORMAT, Change, compare_layers, compare_spans, describe, describe_round_trip
+from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span
 
 BASE = Sentence(
@@ -63,3 +64,30 @@ def test_changes_account_for_every_span_once(seed: int, chance: object) -> None:
         found = compare_spans(sentence, replace(sentence, spans=kept))
         assert {change.before for change in found} == set(sentence.spans) - set(kept)
         assert all(change.kind == "removed" for change in found)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (Change("s", "removed", BASE.spans[0]), ["0-3 PLACE"]),
+        (Change("s", "added", None, Span(7, 10, "AMOUNT", "doccano")), ["7-10 AMOUNT (doccano)"]),
+        (Change("s", "added", None, Span(7, 10, "AMOUNT")), ["7-10 AMOUNT"]),
+        (Change("s", "moved", BASE.spans[0], Span(0, 2, "PLACE", "doccano")), ["0-3 PLACE", "→ 0-2 PLACE (doccano)"]),
+    ],
+)
+def test_changes_show_both_sides(change: Change, said: list[str]) -> None:
+    shown = describe(change)
+    assert shown.startswith(f"s {change.kind}")
+    assert all(one in shown for one in said)
+    assert shown.count("→") == (len(said) > 1)
+    assert ("(" in shown) == ("(" in said[-1])
+
+
+def test_changes_of_a_round_trip_are_none_where_a_sentence_is_only_new() -> None:
+    new, loss = Change("s", "new sentence", text="风"), Entry("pull", "loss", "overlap", "s", 0, 1, "PLACE", "风")
+    found = describe_round_trip([new], [loss], sentences=3, consistent=False)
+    assert (found["format"], found["sentences"], found["consistent"]) == (FORMAT, 3, False)
+    assert found["identical"]
+    assert [one["kind"] for one in found["changes"]] == ["new sentence"]
+    assert [one["reason"] for one in found["losses"]] == ["overlap"]
+    assert not describe_round_trip([new, Change("s", "text")], [], sentences=3, consistent=True)["identical"]

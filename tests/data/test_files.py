@@ -26,13 +26,17 @@ from biaozhu.data.files import (
     MAX_ARTICLE_BYTES,
     ONLY_HERE,
     check_target,
+    descriptor_of,
     hold_folder,
+    is_file_name,
     parse_json,
     parse_json_as,
     read_bytes,
     scratch_database,
     sha256_of,
+    to_unicode,
     write_bytes,
+    write_json,
     write_lines,
     write_stream,
     write_text,
@@ -321,3 +325,42 @@ def test_files_scratch_database_keeps_little_in_memory_and_nothing_on_disk() -> 
         assert database.execute("PRAGMA cache_size").fetchone() == (-64,)
         assert database.execute("PRAGMA synchronous").fetchone() == (0,)
         assert database.execute("PRAGMA journal_mode").fetchone() == ("off",)
+
+
+@pytest.mark.parametrize(
+    ("path", "number"),
+    [
+        ("-", 1),
+        ("/dev/stdin", 0),
+        ("/dev/stdout", 1),
+        ("/proc/self/fd/12", 12),
+        ("/dev/stderr", 2),
+        ("/dev/fd/3", 3),
+        ("/dev/fd/12345", None),
+        ("/dev/fd/3x", None),
+        ("dev/fd/3", None),
+        ("x", None),
+    ],
+)
+def test_files_descriptors_are_told_from_paths(path: str, number: int | None) -> None:
+    assert descriptor_of(Path(path)) == number
+
+
+@pytest.mark.parametrize(
+    ("name", "is_name"),
+    [("a", True), ("a.b", True), ("...", True), *((name, False) for name in ("", ".", "..", "a/b", "/a", "a/", "a\0"))],
+)
+def test_files_name_alone_leads_to_no_other_folder(name: str, *, is_name: bool) -> None:
+    assert is_file_name(name) == is_name
+
+
+def test_files_text_that_no_utf_8_carries_is_escaped() -> None:
+    assert to_unicode("云\ud800") == "云\\ud800"
+
+
+def test_files_json_is_laid_out_and_may_hold_no_number(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    write_json(path, {"云": [float("nan")]})
+    assert path.read_text("utf-8") == '{\n  "云": [\n    NaN\n  ]\n}\n'
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(path, float("nan"), allow_nan=False)

@@ -16,7 +16,15 @@ from biaozhu.data.errors import (
     MissingFileError,
     ScoringError,
 )
-from biaozhu.data.layers import find_layers, layer_stem, read_layer, read_layers, write_layer
+from biaozhu.data.layers import (
+    count_layers,
+    find_layers,
+    layer_stem,
+    name_articles,
+    read_layer,
+    read_layers,
+    write_layer,
+)
 from biaozhu.data.model import Sentence, Span, sentence_to_line
 from biaozhu.data.storage.layer_stream import stream_layer
 
@@ -197,3 +205,26 @@ def test_layers_of_a_folder_go_on_without_an_empty_one(tmp_path: Path, caplog: p
     (tmp_path / "MANIFEST.json").write_text('{"schema": 1, "files": {}}', "utf-8")
     with pytest.raises(FrozenError):
         find_layers([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("layers", "names"),
+    [
+        ([("x", [FIRST, SECOND]), ("y", [OTHER])], {A: "x", B: "y"}),
+        ([("x", [OTHER, FIRST, SECOND])], {A: f"x.{A}", B: f"x.{B}"}),
+        ([("x", [FIRST]), ("y", [SECOND, OTHER])], {A: "x", B: "y"}),
+        ([("x", [FIRST]), ("x", [OTHER])], {A: f"x.{A}", B: f"x.{B}"}),
+        ([("x", [])], {}),
+    ],
+)
+def test_layers_name_articles_that_share_a_file_by_their_ids_too(
+    layers: list[tuple[str, list[Sentence]]], names: dict[str, str]
+) -> None:
+    assert name_articles(layers) == names
+
+
+def test_layers_are_counted_by_name_in_folders_that_are_there(tmp_path: Path) -> None:
+    for name in ("a/x.jsonl", "a/y.jsonl", "b/x.jsonl", "b/x.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert count_layers([tmp_path / "a", tmp_path / "none", tmp_path / "b"]) == {"x": 2, "y": 1}

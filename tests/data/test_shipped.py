@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from biaozhu.data.labels import DEFAULT, read_labels
-from biaozhu.data.shipped import find_shipped
+from biaozhu.data.shipped import find_owner, find_shipped, list_configs
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Collection
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,3 +35,33 @@ def test_shipped_files_of_the_working_folder_come_first(tmp_path: Path, monkeypa
     )
     assert [label.id for label in read_labels()] == ["CROP"]
     assert find_shipped(DEFAULT) == DEFAULT
+
+
+def test_shipped_configs_of_the_working_folder_come_before_those_of_the_same_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = {path.name: path for path in list_configs()}
+    Path("configs").mkdir()
+    for name in ("ner.cfg", "0.cfg", "labels.toml"):
+        Path("configs", name).touch()
+    found = list_configs()
+    assert [path.name for path in found] == sorted({*shipped, "0.cfg"})
+    assert {path.name: path for path in found} == {
+        **shipped,
+        **{name: Path("configs", name) for name in ("ner.cfg", "0.cfg")},
+    }
+
+
+@pytest.mark.parametrize(
+    ("sections", "owner"),
+    [
+        ({"nlp", "drawn", "text"}, "train"),
+        ({"drawn", "text", "corpus"}, "base deepen"),
+        ({"text", "corpus"}, "base distil"),
+        ({"corpus"}, "base build"),
+        ((), "train"),
+    ],
+)
+def test_shipped_config_belongs_to_the_command_of_its_sections(sections: Collection[str], owner: str) -> None:
+    assert find_owner(sections) == owner
