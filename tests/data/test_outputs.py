@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from doccano_layers import make_layer
@@ -11,9 +11,6 @@ from doccano_layers import make_layer
 from biaozhu.data.errors import OutputError
 from biaozhu.data.layers import write_layer
 from biaozhu.data.outputs import check_distinct, check_output, check_output_folder, identify_file
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -25,6 +22,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "strange.jsonl").write_text("7\n", "utf-8")
     (tmp_path / "empty.jsonl").touch()
     (tmp_path / "link.jsonl").symlink_to("a.jsonl")
+    (tmp_path / "in" / "far.jsonl").symlink_to("../a.jsonl")
     os.link(tmp_path / "a.jsonl", tmp_path / "hard.jsonl")
     return tmp_path
 
@@ -39,6 +37,8 @@ def folder(tmp_path: Path) -> Path:
         ("in/../a.jsonl", ["a.jsonl"], []),
         ("a.jsonl", ["."], []),
         ("new.jsonl", ["."], []),
+        ("new.JSONL.gz", ["."], []),
+        ("in/far.jsonl", ["."], []),
         ("in/new.txt", [], ["in"]),
         ("in", ["in"], []),
         ("strange.jsonl", [], []),
@@ -59,6 +59,9 @@ def test_outputs_that_are_inputs_or_strangers_are_refused(
         ("a.jsonl", ["strange.jsonl"], []),
         ("empty.jsonl", ["a.jsonl"], ["in"]),
         ("new.jsonl", ["a.jsonl", "missing"], ["in"]),
+        ("new.ledger.jsonl", ["."], []),
+        ("new.json", ["."], []),
+        ("new/new.jsonl", ["."], []),
         # Of a folder of articles a layer is none.
         ("in/new.jsonl", [], ["in"]),
     ],
@@ -71,19 +74,28 @@ def test_outputs_that_destroy_nothing_pass(folder: Path, output: str, inputs: li
 
 def test_outputs_may_be_what_is_there_already(folder: Path) -> None:
     check_output(folder / "strange.jsonl", "layer", [], content=b"7\n")
-    with pytest.raises(OutputError):
-        check_output(folder / "strange.jsonl", "layer", [], content=b"8\n")
+    for content in (b"8\n", b"7\n\n"):
+        with pytest.raises(OutputError):
+            check_output(folder / "strange.jsonl", "layer", [], content=content)
 
 
 def test_outputs_name_inputs_with_a_name_before_them(folder: Path) -> None:
     with pytest.raises(OutputError):
         check_output(folder / "a.jsonl", "layer", [f"mine={folder / 'a.jsonl'}"])
+    named = folder / "b=c.jsonl"
+    write_layer(named, make_layer("outputs", 2))
+    with pytest.raises(OutputError):
+        check_output(named, "layer", [str(named)])
 
 
 def test_outputs_of_one_command_are_distinct(folder: Path) -> None:
     check_distinct(folder / "x.jsonl", folder / "y.jsonl", None, None)
     with pytest.raises(OutputError):
         check_distinct(folder / "x.jsonl", None, folder / "in" / ".." / "x.jsonl")
+    with pytest.raises(OutputError):
+        check_distinct(folder / "a.jsonl", folder / "link.jsonl")
+    for path in ("-", "/dev/stdout", "/dev/null"):
+        check_distinct(Path(path), Path(path))
 
 
 @pytest.mark.parametrize(("output", "refused"), [(".", True), ("in", True), ("other", False), ("a", False)])

@@ -154,6 +154,7 @@ def test_translation_knows_what_typer_says() -> None:
         # Regression tests: a name was cut where it holds what stands between two holes, or kept its message English.
         ("held out: 沿革 (1) (15 sentences)", "留出：沿革 (1)（15 句）"),
         ("沿革 (上) from 乙", "沿革 (上)，来自 乙"),
+        ("沿革 (上 from 甲) from 乙", "沿革 (上 from 甲)，来自 乙"),
         ("a: hard\nfailed: x", "a: hard\n失败：x"),
         ("… by anna", "… anna 的"),
         ("… score 0.5–0.7", "… 分数 0.5–0.7"),

@@ -93,6 +93,14 @@ def test_bootstrap_of_a_perfect_layer_is_a_point() -> None:
     assert (found.bca, found.percentile) == ((1, 1), (1, 1))
 
 
+@pytest.mark.parametrize("odd", [0.0, 1.0])
+def test_bootstrap_is_no_point_where_one_resample_differs(odd: float) -> None:
+    metrics = {"odd": lambda sums: np.array([0.5] * (len(sums) - 1) + [odd if len(sums) == 10 else 0.5])}
+    found = estimate_metrics(np.array([[1], [2], [3]]), metrics, sampling=Sampling(resamples=10))["odd"]
+    assert found.bca is not None
+    assert (found.bca[0] < 0.5, found.bca[1] > 0.5) == (odd == 0, odd == 1)
+
+
 @pytest.mark.parametrize("trials", [1, 5, 18, 157])
 @pytest.mark.parametrize("share_of", [0, 1 / 3, 2 / 3, 1])
 def test_exact_interval_is_that_of_scipy_where_the_bootstrap_is_a_point(trials: int, share_of: float) -> None:

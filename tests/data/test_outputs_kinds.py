@@ -1,0 +1,125 @@
+"""Kinds of files that commands write, told by what is in them."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import json
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from biaozhu.data.outputs import (
+    CHANGED,
+    CONLL,
+    DOCBIN_COLUMNS,
+    HEAD_BYTES,
+    KEYS_OF_LINES,
+    PAGE_POLICY,
+    TABLE_COLUMNS,
+    TABLE_HEADERS,
+    UNMARKED,
+    identify_file,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SENTENCE = "0123456789ab:0-1"
+IDENTIFIER = b"\xa7biaozhu\x83\xa2id"
+PAGE = b'<!doctype html><meta content="' + PAGE_POLICY
+STATUS = b'{"schema": 1, "annotator": "anna", "sentences": ['
+
+
+def tasks(*, sid: object = SENTENCE, more: str = "") -> bytes:
+    return f'[\n {{\n  "data": {{\n   "text": "风", "sid": {json.dumps(sid)}}}, "annotations": []{more}}}]'.encode()
+
+
+def line(*keys: str) -> bytes:
+    return json.dumps(dict.fromkeys(keys)).encode() + b"\n{"
+
+
+def docbin(*parts: bytes) -> bytes:
+    return zlib.compress(b"".join(parts))
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"", ""),
+        (b'{\n "format": "biaozhu.round-trip.v1"', "round-trip"),
+        (b' {"format": "biaozhu.scores.v1"}', ""),
+        *((header, "csv") for header in TABLE_HEADERS),
+        *((b"PAR1" + b" " * HEAD_BYTES * 2 + column, "parquet") for column in TABLE_COLUMNS),
+        (b"PAR1 low", ""),
+        (b"PAR0" + TABLE_COLUMNS[0], ""),
+        (CONLL, "conll"),
+        (tasks(), "labelstudio"),
+        *((tasks(sid=sid), "") for sid in ("x", 1)),
+        (tasks(more=', "id": 1'), ""),
+        (tasks().replace(b"sid", b"id"), ""),
+        (tasks()[:-1], ""),
+        (PAGE + b"script-src", "page"),
+        (PAGE, "history"),
+        (b"<!doctype html>script-src", ""),
+        (b" " + PAGE, ""),
+        (STATUS, "status"),
+        (STATUS.replace(b"annotator", b"name"), ""),
+        (STATUS.replace(b"sentences", b"texts"), ""),
+        (STATUS.replace(b"schema", b"version"), ""),
+        ("### x · y".encode(), "summary"),
+        (b"### x", ""),
+        ("x · y".encode(), ""),
+        (docbin(DOCBIN_COLUMNS, IDENTIFIER), "spacy"),
+        (docbin(DOCBIN_COLUMNS, IDENTIFIER.replace(b"\x83", b"\x84")), "spacy"),
+        (docbin(DOCBIN_COLUMNS, b" " * (HEAD_BYTES - len(DOCBIN_COLUMNS) - 5), IDENTIFIER), "spacy"),
+        (docbin(DOCBIN_COLUMNS, b" " * HEAD_BYTES * 3, IDENTIFIER), "spacy"),
+        (docbin(DOCBIN_COLUMNS), ""),
+        (docbin(b" " * 64, DOCBIN_COLUMNS, IDENTIFIER), ""),
+        (docbin(b" " * 50, DOCBIN_COLUMNS, IDENTIFIER), "spacy"),
+        (docbin(DOCBIN_COLUMNS, IDENTIFIER)[1:], ""),
+        (b"x", ""),
+        *((line(*keys), kind) for kind, keys in KEYS_OF_LINES.items()),
+        *((line(*list(keys)[1:]), "") for keys in KEYS_OF_LINES.values()),
+        (codecs.BOM_UTF8 + line(*KEYS_OF_LINES["ledger"]), "ledger"),
+        (line(*KEYS_OF_LINES["layer"], "more"), "layer"),
+        (line(*KEYS_OF_LINES["doccano"], "text_sha"), "doccano"),
+        (line(*KEYS_OF_LINES["doccano"], "id"), ""),
+        (line(*KEYS_OF_LINES["brat"], "ann_sha"), "brat"),
+        (line(*KEYS_OF_LINES["brat"], "id"), ""),
+        (b"7", ""),
+        (b"[" * 100_000, ""),
+        (b"\xff", ""),
+    ],
+)
+def test_outputs_are_known_by_what_is_in_them(tmp_path: Path, content: bytes, kind: str) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(content)
+    assert identify_file(path) == kind
+
+
+@pytest.mark.parametrize("name", ["", "none"])
+def test_outputs_that_cannot_be_read_are_of_no_kind(tmp_path: Path, name: str) -> None:
+    assert identify_file(tmp_path / name) == ""
+
+
+@pytest.mark.parametrize(
+    ("suffix", "mark", "is_marked", "kind"),
+    [
+        (".txt", "{}", False, "brat"),
+        (".txt", "other", False, CHANGED),
+        (".ann", "{}", True, "brat"),
+        (".ann", "other", True, CHANGED),
+        (".ann", "other", False, UNMARKED),
+        (".csv", "{}", True, ""),
+    ],
+)
+def test_outputs_of_brat_are_known_until_somebody_works_in_them(
+    tmp_path: Path, suffix: str, mark: str, kind: str, *, is_marked: bool
+) -> None:
+    path = tmp_path / f"x{suffix}"
+    path.write_bytes(b"T1")
+    marks = {"text_sha": mark.format(hashlib.sha256(b"T1").hexdigest()[:12]), **({"ann_sha": ""} if is_marked else {})}
+    (tmp_path / "x.sentences.jsonl").write_text(f"{json.dumps(marks)}\n", "utf-8")
+    assert identify_file(path) == kind
