@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biaozhu.reading.simplified import to_chinese_marks, to_simplified
+from biaozhu.reading.simplified import is_traditional, to_chinese_marks, to_simplified
 
 GB2312 = [bytes((lead, trail)).decode("gb2312", "ignore") for lead in range(0xA1, 0xF8) for trail in range(0xA1, 0xFF)]
 
@@ -57,3 +57,17 @@ def test_simplified_marks_keep_the_length_and_are_done_after_once(text: str) -> 
     marks = to_chinese_marks(text)
     assert len(marks) == len(text)
     assert to_chinese_marks(marks) == marks
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("臺山水田土石人口", True),
+        ("臺山水田土石人口中心", False),
+        ("臺 Taiwan 1949", True),
+        ("台山", False),
+        ("ABC", False),
+    ],
+)
+def test_simplified_tells_traditional_texts_by_a_tenth_of_their_characters(text: str, *, expected: bool) -> None:
+    assert is_traditional(text) == expected

@@ -13,7 +13,13 @@ from scoring_layers import LABELS, layer_pairs, marked, random_pair
 from biaozhu.data.errors import ScoringError
 from biaozhu.data.model import Sentence, Span
 from biaozhu.scoring.breakdown import SeenNames, name_length_class, sort_classes
-from biaozhu.scoring.evaluation import Evaluation, EvaluationOptions, compare_evaluations, evaluate_layer
+from biaozhu.scoring.evaluation import (
+    Evaluation,
+    EvaluationOptions,
+    compare_evaluations,
+    evaluate_layer,
+    list_occurring,
+)
 from biaozhu.scoring.scores import SCHEMES, count_scheme, tally_spans
 from biaozhu.scoring.significance import Sampling
 
@@ -176,6 +182,20 @@ def test_evaluation_resamples_articles_where_there_are_enough() -> None:
     assert (found.units.kind, found.units.count, len(found.counts.rows)) == ("article", 12, 12)
     f1 = found.overall["strict"].f1
     assert f1.percentile[0] < f1.value < f1.percentile[1]
+
+
+def test_evaluation_of_spans_that_all_have_a_score_keeps_no_others() -> None:
+    found = evaluate_layer(GOLD[:1], LAYER[:1], options=QUICK)
+    assert found.calibration.unscored == 0
+    assert [(one.kept, one.precision, one.recall) for one in found.curve] == [(2, 0.5, 0.5)]
+
+
+def test_list_occurring_leaves_out_labels_without_a_span() -> None:
+    gold = (marked("[桃源村|PLACE]种桃"),)
+    same, other = (evaluate_layer(gold, layer, options=QUICK) for layer in (gold, (marked("桃源村种[桃|AMOUNT]"),)))
+    assert list_occurring([same]) == ("PLACE",)
+    assert list_occurring([same, other]) == ("PLACE", "AMOUNT")
+    assert list_occurring([]) == ()
 
 
 def test_compare_of_evaluations_finds_the_better_layer() -> None:
