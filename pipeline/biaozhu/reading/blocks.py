@@ -169,15 +169,12 @@ def _mark_headings_and_captions(lines: Sequence[Line], kinds: list[BlockKind], t
         followed = run[-1] + 1 < len(lines) and patterns.is_prose(lines[run[-1] + 1].text)
         # 时间：… 地点：… one below the other is a notice.
         notice = sum(patterns.ENTRY.match(lines[place].text) is not None for place in run) > 1
+        if not followed or notice or len(run) >= _LIST_LENGTH:
+            continue
         for place in run:
-            if patterns.is_caption(lines[place].text):
-                kinds[place] = "caption"
-            elif not followed or notice or len(run) >= _LIST_LENGTH:
-                continue
-            elif place in strong or (len(strong) < 2 and place == run[-1]):  # noqa: PLR2004 — two make a pattern
-                kinds[place] = "heading"
-            else:
-                kinds[place] = "caption"
+            alone = len(strong) < 2 and place == run[-1]  # noqa: PLR2004 — two make a pattern
+            heads = place in strong or (alone and not patterns.is_caption(lines[place].text))
+            kinds[place] = "heading" if heads else "caption"
     for place, line in enumerate(lines):
         credited = kinds[place] == "paragraph" and patterns.is_caption(line.text)
         if credited and len(split_text(line.text)) <= _CREDITED:
