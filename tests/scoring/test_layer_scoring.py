@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from biaozhu.cli import run
+from biaozhu.data.errors import UsageError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from biaozhu.scoring.layer_scoring import ScoringRequest, score_streams
 
 
 def sentence(article: str, start: int, *spans: Span) -> Sentence:
@@ -77,3 +77,20 @@ def test_scoring_folders_without_a_layer_are_refused(folders: Path, capsys: pyte
     (folders / "empty").mkdir()
     assert run(["evaluate", "--gold", "empty", "--layer", "layer"]) == 2
     assert capsys.readouterr().err.startswith("BZ003 ")
+
+
+@pytest.mark.usefixtures("folders")
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"articles": (Path("gold.jsonl"),)},
+        {"train": (Path("gold.jsonl"),)},
+        {"held_out": True},
+        {"values": Path("gold.jsonl")},
+        {"places": Path("gold.jsonl")},
+    ],
+    ids=lambda option: next(iter(option)),
+)
+def test_scoring_streams_take_no_other_files(option: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        score_streams(ScoringRequest((Path("gold.jsonl"),), ("l.jsonl",), **option))
