@@ -101,6 +101,17 @@ def test_bootstrap_is_no_point_where_one_resample_differs(odd: float) -> None:
     assert (found.bca[0] < 0.5, found.bca[1] > 0.5) == (odd == 0, odd == 1)
 
 
+@pytest.mark.parametrize(("value", "without_one"), [(0.0, 0.5), (1.0, 0.5), (0.5, np.nan)])
+def test_bootstrap_has_no_bca_where_the_draws_tell_no_bias_or_no_unit_can_be_left_out(
+    value: float, without_one: float
+) -> None:
+    of = {1: [value], 2: [without_one, without_one], 10: np.linspace(0.2, 0.8, 10)}
+    metrics = {"made": lambda sums: np.array(of[len(sums)])}
+    found = estimate_metrics(np.array([[1], [2]]), metrics, sampling=Sampling(resamples=10))["made"]
+    assert (found.value, found.bca, found.undefined) == (value, None, 0)
+    assert found.best == found.percentile == pytest.approx((0.215, 0.785))
+
+
 @pytest.mark.parametrize("trials", [1, 5, 18, 157])
 @pytest.mark.parametrize("share_of", [0, 1 / 3, 2 / 3, 1])
 def test_exact_interval_is_that_of_scipy_where_the_bootstrap_is_a_point(trials: int, share_of: float) -> None:
