@@ -31,6 +31,7 @@ def test_ledger_counts_reasons_most_first_then_by_name() -> None:
 def test_ledger_reads_back_what_it_wrote_and_skips_blank_lines(tmp_path: Path) -> None:
     path = tmp_path / "x.ledger.jsonl"
     write_ledger(path, [LOSS, DECISION])
+    assert path.read_text("utf-8").count("易县") == 2
     path.write_text(f"\n{path.read_text('utf-8')}  \n", "utf-8")
     assert read_ledger(path) == (LOSS, DECISION)
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from biaozhu.data.errors import OutputError
 from biaozhu.data.outputs import (
+    BRAT_SIDECAR,
     CHANGED,
     CONLL,
     DOCBIN_COLUMNS,
@@ -20,6 +22,7 @@ from biaozhu.data.outputs import (
     TABLE_COLUMNS,
     TABLE_HEADERS,
     UNMARKED,
+    check_output,
     identify_file,
 )
 
@@ -121,5 +124,21 @@ def test_outputs_of_brat_are_known_until_somebody_works_in_them(
     path = tmp_path / f"x{suffix}"
     path.write_bytes(b"T1")
     marks = {"text_sha": mark.format(hashlib.sha256(b"T1").hexdigest()[:12]), **({"ann_sha": ""} if is_marked else {})}
-    (tmp_path / "x.sentences.jsonl").write_text(f"{json.dumps(marks)}\n", "utf-8")
+    path.with_suffix(BRAT_SIDECAR).write_text(f"{json.dumps(marks)}\n", "utf-8")
     assert identify_file(path) == kind
+
+
+def test_outputs_that_people_may_have_worked_in_come_with_advice_of_their_own(tmp_path: Path) -> None:
+    frozen, old, other = (tmp_path / name for name in ("x.jsonl", "x.ann", "y.jsonl"))
+    for path in (frozen, old, other):
+        path.write_bytes(b"7")
+    old.with_suffix(BRAT_SIDECAR).write_bytes(b"{}")
+    (tmp_path / "MANIFEST.json").write_text('{"schema": 1, "files": {"x.jsonl": {"sha256": "0", "articles": []}}}')
+    advice = []
+    for path in (frozen, old, other):
+        with pytest.raises(OutputError) as caught:
+            check_output(path, "layer")
+        advice.append(caught.value.next_step)
+    assert ["MANIFEST.json" in one for one in advice] == [True, False, False]
+    assert [".ann" in one for one in advice] == [False, True, False]
+    assert advice[2] == OutputError.advice

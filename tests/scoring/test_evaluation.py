@@ -69,6 +69,8 @@ def test_evaluation_gives_the_written_breakdowns() -> None:
         "invented": 1,
     }
     assert (found.units.kind, found.units.count) == ("sentence", 3)
+    assert (found.counts.repeated, found.counts.fresh) == (1, 2)
+    assert evaluate_layer(GOLD, LAYER, options=QUICK).counts.fresh is None
 
 
 def test_evaluation_scores_labels_with_both_sides_restricted_to_them() -> None:
