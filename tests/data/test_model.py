@@ -67,7 +67,9 @@ def test_model_layer_round_trips(tmp_path_factory: pytest.TempPathFactory, layer
 
 
 def test_model_line_keys_are_in_the_contract_order() -> None:
-    line = json.loads(sentence_to_line(Sentence("0123456789ab", 5, 8, "易县的", (Span(0, 2, "PLACE", "lac", 0.98),))))
+    written = sentence_to_line(Sentence("0123456789ab", 5, 8, "易县的", (Span(0, 2, "PLACE", "lac", 0.98),)))
+    assert '"易县的"' in written
+    line = json.loads(written)
     assert tuple(line) == LINE_KEYS
     assert tuple(line["spans"][0]) == SPAN_KEYS
     assert line["id"] == "0123456789ab:5-8"

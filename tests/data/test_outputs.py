@@ -96,6 +96,8 @@ def test_outputs_of_one_command_are_distinct(folder: Path) -> None:
         check_distinct(folder / "a.jsonl", folder / "link.jsonl")
     for path in ("-", "/dev/stdout", "/dev/null"):
         check_distinct(Path(path), Path(path))
+        with pytest.raises(OutputError):
+            check_distinct(Path(path), folder / "x.jsonl", folder / "x.jsonl")
 
 
 @pytest.mark.parametrize(("output", "refused"), [(".", True), ("in", True), ("other", False), ("a", False)])

@@ -181,6 +181,9 @@ def test_values_of_a_folder_may_lack_articles_but_no_amount_of_one(tmp_path: Pat
     assert read_gold_lines(tmp_path, [two], GoldValue) == {}
     with pytest.raises(BiaozhuError, match="BZ053"):
         read_gold_lines(tmp_path / "a.jsonl", [one, two], GoldValue)
+    both = [*rows, *({**row, "sentence": two.id} for row in rows)]
+    (tmp_path / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in both), encoding="utf-8")
+    assert {sentence for sentence, _, _ in read_gold_lines(tmp_path, [two], GoldValue)} == {two.id}
     (tmp_path / "a.jsonl").write_text(f"{json.dumps(rows[0])}\n", encoding="utf-8")
     with pytest.raises(MeaningFileError):
         read_gold_lines(tmp_path, [one, two], GoldValue)
