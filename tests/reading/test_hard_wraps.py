@@ -63,6 +63,10 @@ def test_hard_wraps_of_latin_words_leave_a_space() -> None:
         "春种一粒粟，秋收万颗子，\n四海无闲田，农夫犹饿死。",
         f"各位代表：\n{PARAGRAPH}\n　　{PARAGRAPH}\n石桥乡人民政府\n2021年3月5日",
         "乡镇\t户数，人\t面积\n青禾乡\t86户，300人\t1200亩\n",
+        # One short line that does not end, and two among three that do.
+        "今年春天，全县干部群众一起上山\n，种树造林。",
+        "今年，石桥乡的茶园丰收了，人人都高兴。\n" * 3
+        + "今年，青禾乡的茶园也好，家家都在\n，忙着采摘，云山乡的也来，一起上\n，山去。",
         # A regression test: turns of chats and comments became one line.
         "茶客:周末去云溪县看茶园，谁一起走，一人三十\n周文清：算我一个，转你30块？\n青禾-小吴(乡政府):收到30元",
         "@采茶人:这茶我泡了8遍，还有味，值了\n用户20931:石桥乡的茶园，去年去过，路好走多了\n今晚早睡 回复 采茶人:+1，100%同意",

@@ -176,6 +176,8 @@ def test_evaluation_is_no_surer_with_copies_of_its_sentences(copied: int) -> Non
     assert (few.units.count, many.units.count, many.sentences) == (4, 4, 4 + 8 * copied)
     assert many.overall["strict"].f1.best == pytest.approx(few.overall["strict"].f1.best)
     assert few.overall["strict"].f1.best is not None
+    # Of equal sides each figure is a share of as many spans.
+    assert few.overall["strict"].f1.exact == few.overall["strict"].recall.exact == few.overall["strict"].precision.exact
 
 
 def test_evaluation_resamples_articles_where_there_are_enough() -> None:
