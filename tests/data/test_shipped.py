@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from biaozhu.data import shipped
 from biaozhu.data.labels import DEFAULT, read_labels
-from biaozhu.data.shipped import find_owner, find_shipped, list_configs
+from biaozhu.data.shipped import describe_extra_install, find_owner, find_shipped, list_configs
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -41,14 +42,14 @@ def test_shipped_configs_of_the_working_folder_come_before_those_of_the_same_nam
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    shipped = {path.name: path for path in list_configs()}
+    own = {path.name: path for path in list_configs()}
     Path("configs").mkdir()
     for name in ("ner.cfg", "0.cfg", "labels.toml"):
         Path("configs", name).touch()
     found = list_configs()
-    assert [path.name for path in found] == sorted({*shipped, "0.cfg"})
+    assert [path.name for path in found] == sorted({*own, "0.cfg"})
     assert {path.name: path for path in found} == {
-        **shipped,
+        **own,
         **{name: Path("configs", name) for name in ("ner.cfg", "0.cfg")},
     }
 
@@ -65,3 +66,11 @@ def test_shipped_configs_of_the_working_folder_come_before_those_of_the_same_nam
 )
 def test_shipped_config_belongs_to_the_command_of_its_sections(sections: Collection[str], owner: str) -> None:
     assert find_owner(sections) == owner
+
+
+def test_shipped_extra_is_installed_from_the_checkout_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert str(ROOT) in describe_extra_install("table")
+    monkeypatch.setattr(shipped, "PACKAGE", tmp_path / "lib" / "packages" / "biaozhu")
+    assert str(tmp_path) not in describe_extra_install("table")
