@@ -57,6 +57,7 @@ def test_blocks_question_as_title_on_a_page() -> None:
             id="label before running text",
         ),
         pytest.param(f"{PROSE}\n青禾村支书\n钱一一", "ppp", id="signature"),
+        pytest.param(f"{PROSE}\n青禾村\n石桥村\n云山村\n{MORE}\n茶园新路\n{PROSE}", "ppppphp", id="list, then heading"),
         pytest.param(f"春耕\n第一段很短。\n{PROSE}", "tpp", id="short title"),
         pytest.param(f"{PROSE}\n{MORE}\n时间：周五下午\n地点：村部\n{PROSE}", "ppppp", id="a notice inside"),
     ],
