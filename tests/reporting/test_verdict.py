@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from biaozhu.data.errors import ReportInputError
+from biaozhu.data.errors import ReportInputError, UsageError
 from biaozhu.data.layers import read_layer, write_layer
-from biaozhu.data.model import Sentence, Span, with_spans
+from biaozhu.data.model import IN_SAMPLE_MARK, Sentence, Span, with_spans
 from biaozhu.reporting.authorship import About, Author, GoldAuthor, list_authors, read_about
 from biaozhu.reporting.content import ReportRequest, gather_content
 from biaozhu.reporting.page.strings import make_translator
@@ -213,6 +213,26 @@ def test_verdict_says_that_layers_are_the_same(case: dict[str, Path]) -> None:
     assert re.search(r"<li>b and a have the same spans \(\d+\)", html)
     assert "between b and a" not in html
     assert "and a have" not in html.replace("b and a have", "")
+
+
+def test_verdict_does_not_compare_a_layer_that_was_trained_on_the_gold(
+    material: ReportContent, case: dict[str, Path], tmp_path: Path
+) -> None:
+    # A regression test: it was significantly better than all others, and nothing said why.
+    marked = [
+        with_spans(one, [replace(span, source=f"m{IN_SAMPLE_MARK}") for span in one.spans])
+        for one in material.given.gold
+    ]
+    write_layer(tmp_path / "m.jsonl", marked)
+    layers = (f"a={case['pre']}", str(tmp_path / "m.jsonl"))
+    request = ScoringRequest(layers=layers, gold=(case["gold"],), sampling=Sampling(resamples=200))
+    html, words = render_report(gather_content(ReportRequest(request)), language="en")[0], make_translator("en")
+    assert words("in_sample.trained") in html
+    assert words("says.in_sample", name="m") in html
+    assert "m is better" not in html
+    # `crossval` gives no such layer: what training had seen would be told wrongly.
+    with pytest.raises(UsageError, match="trained on"):
+        gather_content(ReportRequest(replace(request, held_out=True, articles=(case["article"],))))
 
 
 def test_verdict_says_that_a_difference_has_no_interval(material: ReportContent) -> None:

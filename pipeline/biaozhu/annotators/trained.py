@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators.network.model_folder import check_model
+from biaozhu.annotators.network.model_folder import META_KEY, check_model
 from biaozhu.data.errors import MissingFileError, ModelDataError, OffsetError
-from biaozhu.data.model import Sentence, Span, with_spans
+from biaozhu.data.model import IN_SAMPLE_MARK, Sentence, Span, with_spans
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 SCORE_DIGITS = 4
+LEARNED_KEY = "sentences"
+"""Of meta.json's `biaozhu` entry: the ids of the sentences that a model was trained on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,19 @@ def load_trained(folder: str | Path) -> TrainedModel:
 def annotate_sentences(
     model: TrainedModel, sentences: Sequence[Sentence]
 ) -> tuple[list[Sentence], dict[str, Exception]]:
-    """Return the sentences with the model's spans instead, and what it raised by the article that it fails on."""
+    """Return the sentences with the model's spans instead, and what it raised by the article that it fails on.
+
+    The source of spans in sentences that the model was trained on ends with `IN_SAMPLE_MARK`.
+    """
+    learned = frozenset(model.nlp.meta.get(META_KEY, {}).get(LEARNED_KEY, ()))
     try:
         found = model([sentence.text for sentence in sentences])
-        return [with_spans(one, spans) for one, spans in zip(sentences, found, strict=True)], {}
+        return [
+            with_spans(one, [replace(span, source=f"{span.source}{IN_SAMPLE_MARK}") for span in spans])
+            if one.id in learned
+            else with_spans(one, spans)
+            for one, spans in zip(sentences, found, strict=True)
+        ], {}
     except (ModelDataError, MissingFileError):
         raise  # no article's fault
     except Exception as error:  # noqa: BLE001 — whatever an article brings about, the others go on

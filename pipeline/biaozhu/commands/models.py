@@ -21,6 +21,7 @@ from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, SentenceFile
 from biaozhu.data.errors import UsageError, bug_from
 from biaozhu.data.layers import find_layers, name_articles, read_layers, read_named_layers, write_layer
 from biaozhu.data.ledger import Entry
+from biaozhu.data.model import IN_SAMPLE_MARK
 from biaozhu.data.outputs import check_output, check_output_folder, check_outputs
 from biaozhu.data.shipped import find_shipped
 from biaozhu.data.strict_counts import StrictCounts
@@ -289,6 +290,10 @@ def predict(
         annotated, failed = annotate_sentences(load_trained(model), sentences) if sentences else ([], {})
     write_layer(output, (*kept, *annotated))
     say(f"{output}: {sum(len(one.spans) for one in annotated)} spans in {len(annotated)} sentences")
+    if learned := sum(any(span.source.endswith(IN_SAMPLE_MARK) for span in one.spans) for one in annotated):
+        say(
+            f"the model was trained on {learned} of them: their spans are marked as in-sample, scores on them show nothing"
+        )
     if keep:
         say(f"{output}: {len(kept)} sentences taken over from {', '.join(map(str, keep))}")
     if failed:

@@ -212,6 +212,9 @@ def _say_notes(found: ScoredLayers, *, articles: Sequence[Path], stream: bool) -
             named = f"; the first {len(one.missing)} of them are named" if one.missing_more else ""
             size = f"{lacking} of {one.sentences} gold sentences"
             say(f"{one.name} lacks {size}, counted as found empty{named}")
+        if one.in_sample:
+            say(f"{one.name}: {one.in_sample} spans are in sentences that its model was trained on (in-sample):")
+            say("the score shows that it learned, not how well it will do; `crossval` scores what a model has not seen")
         if one.counts.fresh is not None:
             repeated, fresh = one.counts.repeated, one.counts.fresh
             say(f"{one.name}: training had seen {repeated} of {one.sentences} sentences, but for their spans")

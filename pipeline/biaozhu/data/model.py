@@ -25,6 +25,8 @@ MARKS = 18
 """Quotation marks of a sentence line, and of each of its spans: six keys and three strings. More are a key twice, or escaped."""
 TOTALS = frozenset({"ALL", "All", "all", "MICRO", "Micro", "micro", "O"})
 """Under these the scores of all labels together stand beside those of each, and the characters that have none."""
+IN_SAMPLE_MARK = ":in-sample"
+"""Behind the source of spans that a model gives sentences it was trained on: what they score says nothing of others."""
 BY_KEY = attrgetter("start", "end", "label")
 _match_article_id = lru_cache(maxsize=1024)(ARTICLE_ID.fullmatch)
 # `json.dumps` would make an encoder for each line.

@@ -13,13 +13,13 @@ import msgspec
 
 from biaozhu.data.errors import ReportInputError
 from biaozhu.data.files import parse_toml
-from biaozhu.data.model import Sentence
+from biaozhu.data.model import IN_SAMPLE_MARK, Sentence
 
 ABOUT = "about.toml"
 EVERY_LAYER = "*"
 # `a+b`, `adjudicated:a+b/decider` and `network>adjudicated:new` all name those who drew or decided the span.
 MARKS = re.compile(r"[+:/>]")
-NO_NAMES = frozenset({"", "adjudicated", "new", "gold"})
+NO_NAMES = frozenset({"", "adjudicated", "new", "gold", IN_SAMPLE_MARK[1:]})
 
 AuthorKind = Literal["person", "model", "unknown"]
 # The name before `>` proposed the span, and the annotators behind it kept it.

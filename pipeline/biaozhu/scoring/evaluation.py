@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from biaozhu.data.errors import ScoringError
-from biaozhu.data.model import Sentence
+from biaozhu.data.model import IN_SAMPLE_MARK, Sentence
 from biaozhu.data.storage.layer_stream import SORT_ADVICE, stream_layer
 from biaozhu.scoring import breakdown, significance
 from biaozhu.scoring.breakdown import Aspect, Calibration, ClassScore, Confusion, SeenNames, ThresholdPoint
@@ -106,6 +106,11 @@ class Evaluation:
     def scores_of(self, label: str) -> Mapping[Scheme, ScoreEstimates]:
         """Return the scores of a label, or of `ALL`."""
         return self.overall if label == ALL else self.labels[label]
+
+    @property
+    def in_sample(self) -> int:
+        """How many spans are in sentences that the layer's model was trained on, as `predict` marks them."""
+        return sum(row.predicted for row in self.breakdowns["source"] if row.key.endswith(IN_SAMPLE_MARK))
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,9 @@ def score_inputs(
     reader = InputReader()
     found = [reader.attempt(partial(score, layer, name=name)) for name, layer in given.covered.items()]
     raise_collected(reader.problems)
+    if trained := [one.name for one in found if one and one.in_sample] if request.held_out else ():
+        what = "a layer has spans in sentences that its model was trained on, which `crossval` never gives"
+        raise UsageError(what, where=trained[0], next_step="Give the layer of `crossval`, or leave out --held-out")
     gold = (*given.gold, *given.skipped)
     values = score_value_files(request.values, request.places, gold, given.covered, given.articles)
     scored = _join_scores(request, [one for one in found if one], inputs=inputs, values=values)

@@ -21,7 +21,7 @@ from thinc.api import fix_random_seed
 
 from biaozhu import __version__
 from biaozhu.annotators.network.model_folder import META_KEY, SCHEMA
-from biaozhu.annotators.trained import annotate_with
+from biaozhu.annotators.trained import LEARNED_KEY, annotate_with
 from biaozhu.data.errors import ConfigError, TrainingError, raise_collected
 from biaozhu.data.files import read_bytes
 from biaozhu.data.ledger import Entry
@@ -123,6 +123,8 @@ def train(
         fitted = fit(config, sentences, **told)
         files = [describe_file(path) for path in corpus.files()]
     fitted.nlp.meta[META_KEY] = {"schema": SCHEMA, "version": __version__}
+    if isinstance(corpus, GoldCorpus):
+        fitted.nlp.meta[META_KEY][LEARNED_KEY] = [sentence.id for sentence in sentences]
     if fitted.learned is not None:
         fitted.nlp.meta[META_KEY]["learned"] = {"said": str(fitted.learned), **asdict(fitted.learned)}
     # What a package of the model must bring, for `spacy package`.

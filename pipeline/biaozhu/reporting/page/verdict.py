@@ -207,14 +207,18 @@ def describe_layer(content: ReportContent, name: str, words: Words) -> str:
     return what + (words("layer.sources", names=escape_plain(named)) if named else "")
 
 
-def explain_in_sample(content: ReportContent, name: str, language: str, words: Words) -> str:
+def explain_in_sample(content: ReportContent, evaluation: Evaluation, language: str, words: Words) -> str:
     """Return why a layer's score is not blind: what `about.toml` states, or that it was trained on this gold."""
-    stated = content.about.explain_in_sample(name, language)
-    if stated or content.request.held_out or is_preannotation(content, name):
-        return stated
+    stated = content.about.explain_in_sample(evaluation.name, language)
+    return stated or (words("in_sample.trained") if was_trained_here(content, evaluation) else "")
+
+
+def was_trained_here(content: ReportContent, evaluation: Evaluation) -> bool:
+    """Tell whether a layer's model was trained on sentences of this gold: its spans say so, or the command line does."""
+    if evaluation.in_sample or content.request.held_out or is_preannotation(content, evaluation.name):
+        return evaluation.in_sample > 0
     gold = {sentence.id for sentence in content.given.gold}
-    seen = any(sentence.id in gold for layer in content.given.trained for sentence in layer)
-    return words("in_sample.trained") if seen else ""
+    return any(sentence.id in gold for layer in content.given.trained for sentence in layer)
 
 
 def count_kept(content: ReportContent) -> int:
@@ -239,14 +243,17 @@ def _compare_layers(content: ReportContent, scores: ScoredLayers, words: Words) 
     keys = {name: _list_span_keys(layer) for name, layer in content.given.covered.items()}
     for number, given in enumerate(scores.comparisons, 1):
         names = {"a": escape_plain(given.a), "b": escape_plain(given.b)}
+        sides = scores.evaluations[0], scores.evaluations[number]
         if keys[given.a] == keys[given.b]:
             yield words("says.same", **names, count=len(keys[given.a]))
+            continue
+        if trained := [one for one in sides if was_trained_here(content, one)]:
+            yield words("says.in_sample", name=escape_plain(trained[-1].name))
             continue
         comparison, confidence = given, given.sampling.confidence
         if tests > 1:
             confidence = 1 - (1 - confidence) / tests
-            first, other = scores.evaluations[0], scores.evaluations[number]
-            comparison = compare_evaluations(first, other, sampling=replace(given.sampling, confidence=confidence))
+            comparison = compare_evaluations(*sides, sampling=replace(given.sampling, confidence=confidence))
         found = next(one for one in comparison.differences if one.metric == f"{ALL} strict f1")
         direction, bounds, p = judge_difference(found, tests)
         if found.difference.value is None:

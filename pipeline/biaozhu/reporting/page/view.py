@@ -170,7 +170,7 @@ def _view_scores(
     shown = kept > verdict.MOST_KEPT * spans
     layers = []
     for one in evaluations:
-        in_sample = verdict.explain_in_sample(content, one.name, view["language"], words)
+        in_sample = verdict.explain_in_sample(content, one, view["language"], words)
         learned = not verdict.is_preannotation(content, one.name)
         judged = verdict.judge_layer(one, content.authors, in_sample=bool(in_sample), shown=shown, learned=learned)
         figures: dict[str, Any] = {"count": len(rows), "kept": kept, "spans": spans, "sentences": one.sentences}
