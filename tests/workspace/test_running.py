@@ -191,7 +191,9 @@ def test_running_leaves_the_changed_layer_of_an_article_that_is_gone(
 
 
 @pytest.mark.parametrize("is_same", [True, False], ids=["same", "other"])
-def test_running_leaves_the_layer_of_another_folder(folder: Path, *, is_same: bool) -> None:
+def test_running_leaves_the_layer_of_another_folder(
+    folder: Path, capsys: pytest.CaptureFixture[str], *, is_same: bool
+) -> None:
     write_own_articles(folder / "theirs")
     if not is_same:
         (folder / "theirs/qingci.txt").write_text("李明去年在松阳县卖了三百斤茶叶。\n", "utf-8")
@@ -201,6 +203,8 @@ def test_running_leaves_the_layer_of_another_folder(folder: Path, *, is_same: bo
     assert run(["run", "theirs", *RUN[2:]]) == 0
     theirs = layer.read_bytes()
     assert is_same or (folder / "annotations/kept/1/qingci.jsonl").read_bytes() == before
+    # A regression test: nobody had corrected it, and its copy was called gold.
+    assert "cp annotations/kept" not in capsys.readouterr().err
     (folder / "mine/qingci.txt").unlink()
     assert run([*RUN]) == 0
     assert layer.read_bytes() == theirs

@@ -109,7 +109,7 @@ class Evaluation:
 
     @property
     def in_sample(self) -> int:
-        """How many spans are in sentences that the layer's model was trained on, as `predict` marks them."""
+        """Count of spans in sentences that the layer's model was trained on, as `predict` marks them."""
         return sum(row.predicted for row in self.breakdowns["source"] if row.key.endswith(IN_SAMPLE_MARK))
 
 

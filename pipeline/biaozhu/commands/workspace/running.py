@@ -205,7 +205,8 @@ def _preannotate_changed(job: Job, record: StepRecord, *, yes: bool) -> None:
         made = [record.done[names[path]] for path in some if names[path] in record.done]
         own = {Path(file) for step in made if step.is_as_made() for file in step.files}
         others = [file for path in some for file in _list_layers(job.articles[path].name) if file not in own]
-        with _keep_changed(others, job.gold_folder):
+        recorded = {Path(file) for step in made for file in step.files}
+        with _keep_changed(others, recorded, job.gold_folder):
             record.keep({names[path]: stale[path] for path in some}, do)
 
 
@@ -251,8 +252,11 @@ def _remove_layers(step: DoneStep, taken: set[str]) -> None:
 
 
 @contextmanager
-def _keep_changed(files: Sequence[Path], gold: Path) -> Iterator[None]:
-    """Copy layers aside that a person may have written, and drop the copies of those that come out the same."""
+def _keep_changed(files: Sequence[Path], recorded: Collection[Path], gold: Path) -> Iterator[None]:
+    """Copy layers aside that a person may have written, and drop the copies of those that come out the same.
+
+    Only those of `recorded`, which a run had made in another way, have been changed for certain.
+    """
     copies = {file: _copy_aside(file) for file in files if not is_beside(file)}
     try:
         yield
@@ -266,7 +270,9 @@ def _keep_changed(files: Sequence[Path], gold: Path) -> Iterator[None]:
                         (KEPT / folder).rmdir()
             else:
                 say(f"{file} was not as this run had made it: what stood there is kept as {copy}")
-                if file.parent == PRE:
+                if file.parent == PRE and file not in recorded:
+                    say("only what a person corrected in it belongs into the gold: machines' spans alone are no gold")
+                elif file.parent == PRE:
                     into = gold / file.name
                     copying = f"`{quote('mkdir', '-p', gold)} && {quote('cp', copy, into)}`"
                     how = into if into.exists() else copying
