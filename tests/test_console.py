@@ -84,7 +84,7 @@ def test_console_says_what_was_left_out_and_decided_in_the_users_language(capsys
     assert captured.err.splitlines() == [
         "不属于正文，没有标注：2 × 页脚",
         "不属于正文，没有标注：1 × 导航",
-        "找到但没有采用：1 × amounts 在那里已标 AMOUNT",
+        "找到但没有采用：1 × PLACE，amounts 在那里已标 AMOUNT",
     ]
     assert "是" in captured.out
 

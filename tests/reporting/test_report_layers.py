@@ -57,9 +57,10 @@ def test_report_takes_no_preannotation_for_a_cross_validated_model(case: dict[st
     words = make_translator("en")
     assert describe_layer(content, "pre", words).startswith(words("layer.pre"))
     assert describe_layer(content, "model", words).startswith(words("layer.held_out_section"))
-    foreign = {**content.given.layers, "pre": content.given.layers["model"]}
-    content = replace(content, given=replace(content.given, layers=foreign))
-    assert describe_layer(content, "pre", words).startswith(words("layer.given"))
+    own = content.given.layers["model"]
+    for layer, what in ((own, "layer.given"), ((*own, *content.given.layers["pre"]), "layer.pre_own")):
+        foreign = replace(content.given, layers={**content.given.layers, "pre": layer})
+        assert describe_layer(replace(content, given=foreign), "pre", words).startswith(words(what))
 
 
 def test_report_names_unscored_articles_and_scores_each(tmp_path: Path, write_case: Callable) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from biaozhu.cli import run
-from biaozhu.commands.workspace.next_steps import list_annotator_folders, say_next_steps
+from biaozhu.commands.workspace.next_steps import list_annotator_folders, say_how_to_use, say_next_steps
 from biaozhu.commands.workspace.running import Job, _plan_job
 from biaozhu.commands.workspace.steps import PRE
 from biaozhu.curation.adjudication import read_decisions
@@ -153,3 +153,13 @@ def test_next_steps_take_two_who_have_a_sentence_in_common(capsys: Capture) -> N
     annotate("chen", 3, "two")
     ask, _ = advise(capsys)
     assert shlex.split(ask)[2:4] == ["annotations/layers/ben", "annotations/layers/chen"]
+
+
+@pytest.mark.parametrize(("model", "better"), [(0.9, False), (0.97, True)])
+def test_next_steps_recommend_no_model_that_scores_lower(model: float, capsys: Capture, *, better: bool) -> None:
+    # A regression test: a model that had lost what an annotator found was to annotate all other articles.
+    rows = [{"layer": layer, "label": "ALL", "f1": f1} for layer, f1 in (("pre", 0.95), ("ner", model))]
+    say_how_to_use(replace(plan_job(), annotators=("own words.py",)), rows)
+    said = capsys.readouterr().err
+    assert "`biaozhu preannotate FOLDER --annotator 'own words.py' -o LAYERS`" in said
+    assert ("biaozhu predict models/ner FOLDER" in said) is better

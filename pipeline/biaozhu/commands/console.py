@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -177,10 +178,11 @@ def finish(
         count, what = decided[reason], translate(what)
         if step == "read":
             say(f"not part of the article, so not annotated: {count} × {what}")
-        elif step == "combine":
-            say(f"found, but not taken: {count} × {what}")
-        else:
+        elif step != "combine":
             say(f"decided ({step}): {count} × {what}")
+    displaced = Counter((one.label, one.reason) for one in entries if one.step == "combine")
+    for (label, reason), count in displaced.most_common():
+        say(f"found, but not taken: {count} × {label}, {translate(reason)}")
     lost = losses(entries)
     for entry in lost[:LOSSES_SHOWN]:
         detail = f" ({entry.detail})" if entry.detail else ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from glob import escape
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from biaozhu.commands.console import name_first, quote, say
 from biaozhu.commands.curation.adjudicating import find_questions, list_free_names
@@ -51,6 +51,21 @@ def say_next_steps(job: Job, annotators: Sequence[Path], again: str) -> NextStep
     if left and not commands:
         commands = _say_how_to_annotate(job, left.values(), count, again)
     return NextSteps(changed, commands)
+
+
+def say_how_to_use(job: Job, scores: Iterable[Mapping[str, Any]]) -> None:
+    """Say how to annotate other articles: by the model, unless the pre-annotation scores higher on the gold."""
+    f1 = {one["layer"]: one["f1"] or 0 for one in scores if one["label"] == "ALL"}
+    own = chain.from_iterable(("--annotator", one) for one in job.annotators)
+    pre = quote("biaozhu", "preannotate", "FOLDER", *own, "-o", "LAYERS")
+    model = quote("biaozhu", "predict", Path("models") / job.config.stem, "FOLDER", "-o", "FILE.jsonl")
+    if f1.get("pre", 0) > f1.get(job.config.stem, 0):
+        say(f"the model scores lower than the pre-annotation: take that for other articles, `{pre}`")
+        return
+    say(f"the model on other articles: `{model}`, and their amounts and names")
+    say("with `biaozhu table FOLDER --layer FILE.jsonl -o amounts.csv --names names.csv`")
+    if job.annotators:
+        say(f"the model does not ask the annotators that you gave, only `{pre}` does")
 
 
 def _is_worked_on(gold: Path, name: str, ids: Collection[str]) -> bool:

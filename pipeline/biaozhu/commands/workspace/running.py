@@ -117,6 +117,8 @@ def run(
         annotators = next_steps.list_annotator_folders(job.articles.values())
         _report_scores(job, record, annotators, trained=trained, lang=lang)
     scored = [one for one in read_reports(job.report) if one.name == job.report.resolve().name] if job.gold else []
+    for one in scored if trained else ():
+        next_steps.say_how_to_use(job, summarize_report(one)["scores"])
     if scored and not as_json:
         print_reports(scored)
     say(f"report: {job.report / 'index.html'}")
@@ -312,10 +314,6 @@ def _train_model(job: Job, record: StepRecord) -> bool:
     do = partial(predict, model, files, output=job.predicted, keep=[held_out])
     inputs = hash_inputs([*files, model, held_out])
     record.run_step("predict", "prediction for every article", do, inputs, [job.predicted])
-    say(
-        f"the model on other articles: `biaozhu predict {quote(model)} FOLDER -o FILE.jsonl`, and their amounts and names"
-    )
-    say("with `biaozhu table FOLDER --layer FILE.jsonl -o amounts.csv --names names.csv`")
     return True
 
 

@@ -198,6 +198,8 @@ def describe_layer(content: ReportContent, name: str, words: Words) -> str:
     named = words("comma").join(f"{words(f'source.{one}') if one in SOURCES else one} {count}" for one, count in most)
     if is_preannotation(content, name):
         what = words("layer.pre")
+    elif name == "pre" and not sources.keys().isdisjoint(SOURCES):
+        what = words("layer.pre_own")
     elif content.request.held_out and name != "pre":
         # A pre-annotation with annotators of the user's own stands beside cross-validated models, too, and is none.
         articles = len({sentence.article for sentence in content.given.gold})
