@@ -15,7 +15,7 @@ from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Span
 from biaozhu.reading.holdout import _merged, group_sentences
 from biaozhu.reading.sentences import section_of
-from biaozhu.training.crossval import crossvalidate
+from biaozhu.training.crossval import crossvalidate, mark_config
 from biaozhu.training.train import read_config
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def test_crossval_command_writes_a_layer_that_train_puts_on_the_card(
     rows = {row["label"]: row for row in json.loads(capsys.readouterr().out)}
     predicted = read_layer(layer)
     assert [one.id for one in predicted] == [one.id for one in gold]
-    assert {span.source for one in predicted for span in one.spans} == {"tiny"}
+    assert {span.source for one in predicted for span in one.spans} == {mark_config("tiny", read_config(config))}
     assert all(span.score is not None for one in predicted for span in one.spans)
     assert rows["all"]["there"] == sum(len(one.spans) for one in gold)
     assert rows["all"]["found"] == sum(len(one.spans) for one in predicted)
@@ -126,6 +126,11 @@ def test_crossval_command_writes_a_layer_that_train_puts_on_the_card(
     card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     assert f"| all | {rows['all']['precision']:.4f} | {rows['all']['recall']:.4f} |" in card
     assert "Held-out" in card
+    # A regression test: the card showed the held-out scores of another config as its own.
+    for setting, status in (("training.seed=7", 0), ("components.ner.iterations=9", 2)):
+        capsys.readouterr()
+        assert run(["train", str(config), *common, *held, "-o", str(tmp_path / "model"), "--set", setting]) == status
+        assert ("BZ002" in capsys.readouterr().err) is bool(status)
     write_layer(layer, predicted[1:])
     assert run(["train", str(config), *common, *held, "-o", str(tmp_path / "model")]) == 2
     assert "have no prediction" in capsys.readouterr().err

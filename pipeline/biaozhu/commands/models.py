@@ -62,12 +62,13 @@ def train(
         seeds: Train with so many seeds; the first one's model stays, the card tells all.
         score: A gold layer that is not trained on, scored with each seed. Repeatable.
     """
+    from biaozhu.training.crossval import score_held_out
     from biaozhu.training.train import train as run
 
     check_output_folder(output, [config, *gold, *held_out, *score])
     check_output(ledger, "ledger", [config, *gold, *held_out, *score])
     overrides = _parse_overrides(settings, gold)
-    held = _score_held_out(config, overrides, held_out) if held_out else None
+    held = score_held_out(config, overrides, held_out) if held_out else None
     if seeds > 1 or score:
         given = {"seeds": seeds, "scored": find_layers(score), "overrides": overrides, "held_out": held}
         finish(_train_seeds(config, output, as_json=as_json, **given), ledger=ledger)
@@ -114,7 +115,13 @@ def crossval(
     gold: GoldLayers,
     article: Articles,
     output: LayerFile,
-    name: Annotated[str, Option("--name", help="The source of the spans; the config's name if empty.")] = "",
+    name: Annotated[
+        str,
+        Option(
+            "--name",
+            help="The source of the spans, with a checksum of the config behind it; the config's name if empty.",
+        ),
+    ] = "",
     at_least: Annotated[int, Option("--at-least", min=1, help="Smaller sections join the next one.")] = 5,
     settings: Overrides = [],  # noqa: B006 — as above
     ledger: Ledger = None,
@@ -122,7 +129,7 @@ def crossval(
 ) -> None:
     """Predict each article (of one each section, of one section each stretch) by a model trained on the others only."""
     from biaozhu.training.card import score_strictly
-    from biaozhu.training.crossval import count_groups, crossvalidate
+    from biaozhu.training.crossval import count_groups, crossvalidate, mark_config
     from biaozhu.training.train import read_config
 
     check_outputs((output, "layer"), (ledger, "ledger"), inputs=[config, *gold], articles=article)
@@ -138,7 +145,8 @@ def crossval(
             bar(number, most, f"fold {number + 1} of {most}")
             say(f"held out: {counts[number][0]} ({counts[number][1]} sentences)")
 
-        predicted, entries = crossvalidate(parsed, sentences, groups, source=name or config.stem, on_fold=on_fold)
+        source = mark_config(name or config.stem, parsed)
+        predicted, entries = crossvalidate(parsed, sentences, groups, source=source, on_fold=on_fold)
     write_layer(output, predicted)
     if part == "stretch":
         say(
@@ -220,22 +228,6 @@ def _parse_overrides(settings: Sequence[str], gold: Sequence[Path]) -> dict[str,
     if gold:
         found["paths.train"] = [glob.escape(str(path)) for path in find_layers(gold)]
     return found
-
-
-def _score_held_out(config: Path, overrides: Mapping[str, Any], layers: Sequence[Path]) -> dict[str, StrictCounts]:
-    from biaozhu.training.card import score_strictly
-    from biaozhu.training.gold import GoldCorpus
-    from biaozhu.training.train import corpus_of, read_config
-
-    predicted = {sentence.id: sentence for sentence in read_layers(layers)}
-    corpus = corpus_of(read_config(config, overrides), config)
-    if not isinstance(corpus, GoldCorpus):
-        raise UsageError("a stream has no held-out layer", where="--held-out")
-    gold = corpus.sentences()
-    missing = [sentence.id for sentence in gold if sentence.id not in predicted]
-    if missing:
-        raise UsageError(f"{len(missing)} gold sentences have no prediction, {missing[0]} first", where="--held-out")
-    return score_strictly(gold, [predicted[sentence.id] for sentence in gold])
 
 
 def _tell_gain(document: Mapping[str, Any]) -> str:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 from confection import Config
 from sklearn.model_selection import LeaveOneGroupOut
 
 from biaozhu.annotators.trained import annotate_with
-from biaozhu.data.errors import TrainingError
+from biaozhu.data.errors import TrainingError, UsageError
+from biaozhu.data.layers import read_layers
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, with_spans
+from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.nlp.encoders import remembering
-from biaozhu.training.train import fit
+from biaozhu.training.card import score_strictly
+from biaozhu.training.gold import GoldCorpus
+from biaozhu.training.train import corpus_of, fit, read_config
+
+MARK_DIGITS = 8
+MARK = re.compile(rf"@[0-9a-f]{{{MARK_DIGITS}}}$")
 
 
 def crossvalidate(
@@ -45,6 +57,33 @@ def crossvalidate(
             found = annotate_with(fitted.nlp, [sentence.text for sentence in chosen], source=source)
             predicted |= {one.id: with_spans(one, spans) for one, spans in zip(chosen, found, strict=True)}
     return tuple(predicted[sentence.id] for sentence in gold), tuple(entries)
+
+
+def mark_config(name: str, config: Config) -> str:
+    """Return `NAME@` and eight hex digits of what a config trains with, whatever data and seed it takes."""
+    used = {key: {**block} for key, block in config.items() if key != "corpora"}
+    for section, key in (("paths", "train"), ("training", "seed")):
+        used.get(section, {}).pop(key, None)
+    return f"{name}@{sha256(json.dumps(used, sort_keys=True).encode()).hexdigest()[:MARK_DIGITS]}"
+
+
+def score_held_out(config_path: Path, overrides: Mapping[str, Any], layers: Sequence[Path]) -> dict[str, StrictCounts]:
+    """Score layers of a cross-validation on a config's gold; UsageError where they lack some of it, or are of another config."""
+    predicted = {sentence.id: sentence for sentence in read_layers(layers)}
+    config = read_config(config_path, overrides)
+    mine, where = mark_config(config_path.stem, config), "--held-out"
+    sources = {span.source for sentence in predicted.values() for span in sentence.spans}
+    other = [one for one in sources if MARK.search(one) and one[-MARK_DIGITS:] != mine[-MARK_DIGITS:]]
+    if other:
+        advice = "Give `crossval` the same config and the same --set"
+        raise UsageError(f"it was predicted by {min(other)}, and this config is {mine}", where=where, next_step=advice)
+    corpus = corpus_of(config, config_path)
+    if not isinstance(corpus, GoldCorpus):
+        raise UsageError("a stream has no held-out layer", where=where)
+    gold = corpus.sentences()
+    if missing := [sentence.id for sentence in gold if sentence.id not in predicted]:
+        raise UsageError(f"{len(missing)} gold sentences have no prediction, {missing[0]} first", where=where)
+    return score_strictly(gold, [predicted[sentence.id] for sentence in gold])
 
 
 def count_groups(gold: Sequence[Sentence], groups: Mapping[str, str]) -> Counter[str]:
