@@ -80,6 +80,18 @@ def test_borrowed_tag_is_none_where_the_gold_does_not_show_it(gold: list[Sentenc
     assert (UNSEEN[-5:-1], NEW) not in names_of(nlp, part, UNSEEN)
 
 
+@pytest.mark.parametrize(("count", "borrowed"), [(3, {}), (20, {"CROP": "n"})])
+def test_borrowed_tag_of_all_nouns_needs_more_of_the_gold(count: int, borrowed: dict[str, str]) -> None:
+    # A regression test: three spans, and every noun of other texts was one.
+    names = ("小麦", "玉米", "花生", "大豆")
+    texts = [f"今年第{number}次种了{names[number % 4]}。" for number in range(count)]
+    gold = [
+        Sentence(f"{number:012}", 0, len(text), text, (Span(len(text) - 3, len(text) - 1, "CROP"),))
+        for number, text in enumerate(texts)
+    ]
+    assert begin(gold)[1].model.attrs["borrowed"] == borrowed
+
+
 def test_borrowed_tag_is_kept_with_the_model() -> None:
     _, written = begin(mark(NEW))
     nlp, read = begin(mark(NEW, shift=1))
