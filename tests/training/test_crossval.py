@@ -123,6 +123,8 @@ def test_crossval_command_writes_a_layer_that_train_puts_on_the_card(
     assert rows["all"]["found"] == sum(len(one.spans) for one in predicted)
     held = ["--held-out", str(layer)]
     assert run(["train", str(config), *common, *held, "-o", str(tmp_path / "model")]) == 0
+    # A regression test: the scores that were shown were those of the training data.
+    assert f"{rows['all']['recall']:.4f}" in capsys.readouterr().out
     card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     assert f"| all | {rows['all']['precision']:.4f} | {rows['all']['recall']:.4f} |" in card
     assert "Held-out" in card

@@ -16,7 +16,7 @@ from typer import Argument, Option
 from biaozhu.annotators.network.models import ACCURATE, model_folder
 from biaozhu.annotators.trained import annotate_sentences, load_trained
 from biaozhu.commands.articles.files import say_where_not_read
-from biaozhu.commands.console import finish, print_json, print_table, progress_of_steps, say
+from biaozhu.commands.console import finish, print_json, print_table, progress_of_steps, quote, say
 from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, SentenceFiles, folder_name, target
 from biaozhu.data.errors import UsageError, bug_from
 from biaozhu.data.layers import find_layers, name_articles, read_layers, read_named_layers, write_layer
@@ -85,7 +85,12 @@ def train(
                 if shown := [str(one) for one in side.examples if one.right is right]:
                     say(f"{'corrected' if right else 'made wrong'} {where}, such as {', '.join(shown)}")
     some = f", its first {done.scored} sentences" if done.scored < done.sentences else ""
-    _print_scores(f"On the training data itself (in-sample){some}", done.scores, as_json=as_json)
+    if held and not as_json:
+        _print_scores(
+            "Held out, by the models of `crossval` (the card has the in-sample scores, too)", held, as_json=False
+        )
+    else:
+        _print_scores(f"On the training data itself (in-sample){some}", done.scores, as_json=as_json)
     finish(done.entries, ledger=ledger)
 
 
@@ -154,6 +159,9 @@ def crossval(
         )
     title = f"Each {part} held out, by a model that saw nothing of it"
     _print_scores(title, score_strictly(sentences, predicted), as_json=as_json)
+    say(
+        f"with intervals: `{quote('biaozhu', 'evaluate', '--held-out', '--layer', output)}` and the same --gold and --article"
+    )
     finish(entries, ledger=ledger)
 
 
