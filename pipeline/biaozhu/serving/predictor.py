@@ -54,7 +54,7 @@ class Predictor:
     def answer(self, texts: Sequence[str], *, is_large: bool = False, is_explained: bool = False) -> list[Found]:  # noqa: ARG002 — all are equal here
         """Return the spans of each text with their meanings, if wanted; a large request must not take every worker."""
         found = zip(texts, self.predict(texts), strict=True)
-        return [(spans, _explain_spans(text, spans) if is_explained else None) for text, spans in found]
+        return [(spans, explain_spans(text, spans) if is_explained else None) for text, spans in found]
 
     @property
     def is_ready(self) -> bool:
@@ -100,7 +100,7 @@ def _joined(cuts: Sequence[tuple[int, int]], found: Iterable[Iterable[Span]]) ->
     return tuple(replace(span, start=span.start + start, end=span.end + start) for span, start in every)
 
 
-def _explain_spans(text: str, spans: Sequence[Span]) -> Meanings:
+def explain_spans(text: str, spans: Sequence[Span]) -> Meanings:
     """Return what each span of a text, taken for an article of its own, means."""
     digest = sha256(text.encode("utf-8")).hexdigest()
     blocks, metadata = find_blocks(text) if text.strip() else ((), Metadata())
