@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import spacy
 
+from biaozhu.data.errors import TrainingError
 from biaozhu.data.model import Sentence, Span
 from biaozhu.nlp.base_encoder import base_encoder
 from biaozhu.nlp.crf_model import crf_model
@@ -56,6 +57,15 @@ def test_borrowed_tag_is_told() -> None:
     assert learned.borrowed == {NEW: "ORG"}
     assert str(learned).startswith(f"{NEW} begins from LAC's ORG; ")
     assert learned.start == "the pre-annotation with LAC's words"
+
+
+@pytest.mark.parametrize("hold", [[], [1.0], [0.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0, 1.0]])
+def test_ner_refuses_a_hold_that_means_nothing(hold: list[float]) -> None:
+    # A regression test: a negative l2 gave a model.
+    nlp, part = begin(mark(NEW))
+    part.cfg["holds"] = [hold]
+    with pytest.raises(TrainingError, match="prior weight"):
+        solve(part, make_examples(nlp, mark(NEW))[0], [""] * len(mark(NEW)))
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,7 @@ def test_train_again_takes_its_own_ledger_and_keeps_a_link(tmp_path: Path, seeds
         (("window = 2", "window = -2"), "window"),
         (("l2 = 0.1", "l2 = 'much'"), "l2"),
         (("l2 = 0.1", "l2 = 0.1\nmin_score = 1.5"), "min_score"),
+        (('"biaozhu.Crf.v1"', '"biaozhu.Crf.v1"\nprior_weight = -1'), "prior_weight"),
         (("[nlp]", "[nlp"), "nlp"),
         (('train]\n@readers = "biaozhu.GoldCorpus', 'train]\n@readers = "spacy.Corpus'), "path"),
         (("gold.jsonl", "nowhere-*.jsonl"), "nowhere"),
@@ -177,6 +178,12 @@ def test_train_refuses_an_unknown_override(tmp_path: Path) -> None:
     config, _ = small_project(tmp_path)
     with pytest.raises(ConfigError):
         read_config(config, {"components.ner.nothing.like.it": 1})
+
+
+def test_train_refuses_what_is_no_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config, _ = small_project(tmp_path)
+    assert run(["train", str(config), "-o", str(tmp_path / "model"), "--set", "components.ner.l2=NaN"]) == 2
+    assert "l2 'NaN'" in capsys.readouterr().err
 
 
 def test_train_exits_with_1_when_spans_are_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

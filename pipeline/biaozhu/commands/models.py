@@ -230,7 +230,7 @@ def _parse_overrides(settings: Sequence[str], gold: Sequence[Path]) -> dict[str,
         if not equals or not key:
             raise UsageError(f"{setting!r} is not SECTION.KEY=VALUE", where="--set")
         try:
-            found[key] = json.loads(value)
+            found[key] = json.loads(value, parse_constant=int)  # NaN is no number for a config
         except ValueError:
             found[key] = value
     if gold:

@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from biaozhu.data.errors import ConfigError
+from biaozhu.nlp.bounds import NonNegativeFloat
 from biaozhu.nlp.crf import make_tags
 
 ARCHITECTURE = "biaozhu.Crf.v1"
@@ -18,7 +19,7 @@ def crf_model(
     tok2vec: Model[list[Doc], list[Any]],
     surface: Model[list[Doc], list[Any]] | None = None,
     prior: Model[list[Doc], list[np.ndarray]] | None = None,
-    prior_weight: float = 0.0,
+    prior_weight: NonNegativeFloat = 0.0,
 ) -> Model[list[Doc], list[np.ndarray]]:
     """Return a linear layer from features to the tags' emissions, with the chain's scores beside it.
 

@@ -89,7 +89,7 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
         self.cfg: dict[str, Any] = {
             "labels": [],
             "min_score": min_score,
-            "spans_key": spans_key,
+            "spans_key": spans_key or SPANS_KEY,
             "set_ents": set_ents,
             "algorithm": algorithm,
             "iterations": iterations,

@@ -70,10 +70,7 @@ def solve(
     hold: descent.Hold | None = descent.Hold(model.attrs["prior_weight"], (settings["l2"],) * len(blocks))
     comparison = None
     if settings["holds"] and model.maybe_get_ref("prior") is not None:
-        holds = [descent.Hold(weight, tuple(l2)) for weight, *l2 in settings["holds"]]
-        if any(len(one.l2) != len(blocks) or not one.prior_weight > 0 for one in holds):
-            what = f"a hold has a prior weight above 0 and {len(blocks)} values of l2"
-            raise TrainingError(what, where=f"components.{component.name}.holds")
+        holds = _read_holds(settings["holds"], len(blocks), where=f"components.{component.name}.holds")
         hold, comparison, parts = choose_hold(problem, holds, groups, prior_from)
     flat = np.zeros(sum(problem.sizes))
     if hold is not None:
@@ -126,3 +123,11 @@ def _solve_by_crfsuite(
         chain[2 + int(one), int(other)] = weight
     model.set_param("W", weights)
     model.set_param("chain", chain)
+
+
+def _read_holds(given: Sequence[Sequence[float]], blocks: int, *, where: str) -> list[descent.Hold]:
+    for one in given:
+        if len(one) != 1 + blocks or one[0] <= 0 or min(one) < 0:
+            what = f"{one} needs a prior weight above 0 and {blocks} values of l2, none below 0"
+            raise TrainingError(what, where=where, next_step="Correct it")
+    return [descent.Hold(weight, tuple(l2)) for weight, *l2 in given]
