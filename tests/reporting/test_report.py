@@ -186,7 +186,7 @@ def test_report_gives_labels_that_are_nowhere_no_zero(
 def test_report_summary_has_a_line_for_each_layer_and_label(material: ReportContent) -> None:
     summary = render_report(material, language="en")[1]
     # A regression test: the p of the table and that of the verdict contradicted each other, and nothing said why.
-    assert make_translator("en")("difference.note", name="规则") in summary
+    assert f"\n\n{make_translator('en')('difference.note', name='规则')}\n\n" in summary
     rows = [line for line in summary.splitlines() if line.startswith("|")]
     assert len(rows) == 2 + len(material.scores.evaluations) * (1 + len(material.labels))
     assert len({row.replace("\\|", "").count("|") for row in rows}) == 1
