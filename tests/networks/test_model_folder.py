@@ -155,6 +155,7 @@ def test_model_folder_arrays_of_objects_are_not_read(model: Path) -> None:
     [
         (lambda meta: meta.pop("biaozhu"), "no model of `biaozhu train`, or one of an older version"),
         (lambda meta: meta.update(biaozhu={"schema": 1}), "a model of schema 1, this version reads 4"),
+        (lambda meta: meta["biaozhu"].update(sentences=1), "not the description of a model"),
         (lambda meta: meta.update(spacy_version=">=3.0.0,<3.1.0"), "made for spaCy >=3.0.0,<3.1.0"),
     ],
 )

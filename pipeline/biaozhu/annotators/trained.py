@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators.network.model_folder import META_KEY, check_model
+from biaozhu.annotators.network.model_folder import LEARNED_KEY, META_KEY, check_model
 from biaozhu.data.errors import MissingFileError, ModelDataError, OffsetError
 from biaozhu.data.model import IN_SAMPLE_MARK, Sentence, Span, with_spans
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 
 SCORE_DIGITS = 4
-LEARNED_KEY = "sentences"
-"""Of meta.json's `biaozhu` entry: the ids of the sentences that a model was trained on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ def annotate_sentences(
 
     The source of spans in sentences that the model was trained on ends with `IN_SAMPLE_MARK`.
     """
-    learned = frozenset(model.nlp.meta.get(META_KEY, {}).get(LEARNED_KEY, ()))
+    learned = frozenset(map(str, model.nlp.meta.get(META_KEY, {}).get(LEARNED_KEY, ())))
     try:
         found = model([sentence.text for sentence in sentences])
         return [

@@ -20,8 +20,8 @@ from spacy.training import Example
 from thinc.api import fix_random_seed
 
 from biaozhu import __version__
-from biaozhu.annotators.network.model_folder import META_KEY, SCHEMA
-from biaozhu.annotators.trained import LEARNED_KEY, annotate_with
+from biaozhu.annotators.network.model_folder import LEARNED_KEY, META_KEY, SCHEMA
+from biaozhu.annotators.trained import annotate_with
 from biaozhu.data.errors import ConfigError, TrainingError, raise_collected
 from biaozhu.data.files import read_bytes
 from biaozhu.data.ledger import Entry

@@ -18,6 +18,8 @@ from biaozhu.data.files import parse_json, read_bytes
 SCHEMA = 4
 """Of meta.json's `biaozhu` entry; higher when a model of before cannot be loaded as it was meant."""
 META_KEY = "biaozhu"
+LEARNED_KEY = "sentences"
+"""Of that entry: the ids of the sentences that a model was trained on."""
 LANGUAGE = "zh"
 # The last is our own annotators, and `biaozhu_annotator`, which takes registered ones by name and no files.
 _FACTORIES = "biaozhu_ner biaozhu_crf ner tok2vec biaozhu_network biaozhu_repeated biaozhu_amounts biaozhu_annotator"
@@ -90,7 +92,7 @@ def _check_version(path: Path) -> None:
     ours, wanted = (meta.get(META_KEY), meta.get("spacy_version")) if isinstance(meta, dict) else (None, None)
     schema = ours.get("schema") if isinstance(ours, dict) else None
     problem = ""
-    if not isinstance(meta, dict):
+    if not isinstance(meta, dict) or (isinstance(ours, dict) and not isinstance(ours.get(LEARNED_KEY, []), list)):
         problem = "not the description of a model"
     elif schema is None:
         problem = "no model of `biaozhu train`, or one of an older version"
