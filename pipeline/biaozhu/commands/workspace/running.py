@@ -117,11 +117,11 @@ def run(
         annotators = next_steps.list_annotator_folders(job.articles.values())
         _report_scores(job, record, annotators, trained=trained, lang=lang)
     scored = [one for one in read_reports(job.report) if one.name == job.report.resolve().name] if job.gold else []
-    for one in scored if trained else ():
-        next_steps.say_how_to_use(job, summarize_report(one)["scores"])
     if scored and not as_json:
         print_reports(scored)
     say(f"report: {job.report / 'index.html'}")
+    for one in scored if trained else ():
+        next_steps.say_how_to_use(job, summarize_report(one)["scores"])
     given = {"--name": name, "--gold": gold, "--config": config, "--model": model, "--lang": lang}
     usual = (folder.resolve().name, GOLD, find_shipped(CONFIG), DEFAULT_MODEL, "zh")
     options = [
