@@ -49,7 +49,7 @@ DEEP = "[" * 100_000
 OTHER_FILES = (
     ("export good.jsonl --format conll -o out.conll --labels bad", ("\x7fELF", "", 'label = "x"', "label = [1]", LABELS.read_text(encoding="utf-8").replace("definition", "definitoin", 1)), r"BZ018 bad: "),
     ("adjudicate anna bert --decisions bad -o out.jsonl", ("7", "{}", DEEP, '{"sentence":"x","start":1e999,"end":1,"spans":[],"rule":"A","note":"n"}'), r"BZ013 bad:1: "),
-    (f"report {SCORED} --ledger bad -o out", ("7", "{}", DEEP, '{"step":1}'), r"BZ013 bad:1: not a ledger entry of this version\. Write"),
+    (f"report {SCORED} --ledger bad -o out", ("7", "{}", DEEP, '{"step":1}'), r"BZ013 bad:1: (?:not a ledger entry of this version\. Write|a JSON list)"),
     (f"report {SCORED} --round-trip bad -o out", ("", "7", "{}", DEEP, '{"identical":true,"changes":[{"sentence":"x","kind":[]}]}'), r"BZ052 bad: not "),
     (f"report {SCORED} --agreement bad -o out", ("", "7", "{}", DEEP, '{"pairs":[1]}', '{"pairs":[{"first":"a","second":"b","strict":{"micro":"<script>"},"partial":{}}]}'), r"BZ052 bad: not "),
     (f"report {SCORED} --curve bad -o out", ("", "7", "{}", DEEP, '{"points":[{"sentences":"x","mean":[],"low":{},"high":1}]}'), r"BZ052 bad: not "),
