@@ -124,6 +124,32 @@ def test_addresses_of_one_name_depend_on_the_place_before_it(marked: Marked, bef
 
 
 @pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        # Of two districts of one name each is in the city before it, whatever the root of the article.
+        ("[P福州市][P鼓楼区]修路，[P徐州市][P鼓楼区]也修。", ("福建省/福州市/鼓楼区", "江苏省/徐州市/鼓楼区")),
+        ("[P沧州市][P新华区]修路，[P石家庄市][P新华区]也修。", ("河北省/沧州市/新华区", "河北省/石家庄市/新华区")),
+        # Words of any city, and names of some.
+        (
+            "[P西安市][P新城区]修路，[P呼和浩特市][P新城区]也修。",
+            ("陕西省/西安市/新城区", "内蒙古自治区/呼和浩特市/新城区"),
+        ),
+        ("[P历下区]、[P市中区]修路。", ("山东省/济南市/历下区", "山东省/济南市/市中区")),
+        ("[P阳泉市][P城区]修路。[P城区]下雨。", ("山西省/阳泉市/城区", "山西省/阳泉市/城区")),
+        ("[P西安市]修路。[P新城区]下雨。[P宝鸡市][P新城区]也下。", ("", "")),
+    ],
+)
+def test_addresses_put_a_district_into_the_city_before_it(marked: Marked, text: str, paths: tuple[str, ...]) -> None:
+    places = resolve_places(marked(text)[1])
+    assert tuple("/".join(place.path) for place in places if place.text.endswith("区")) == paths
+
+
+def test_addresses_put_what_no_table_has_into_the_city_right_before_it(marked: Marked) -> None:
+    found = resolve_places(marked("[P兰州市][P胡编区]修路，[P拉萨市][P胡编区]也修。")[1])
+    assert [place.under[-1] for place in found if not place.path] == ["兰州市", "拉萨市"]
+
+
+@pytest.mark.parametrize(
     ("text", "country"),
     [
         ("[P法国]客商。", "法国"),

@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import zip_longest
 
 from biaozhu.data.model import Sentence
-from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, VILLAGE
+from biaozhu.knowledge.division_names import CITY, COUNTY, GENERIC, PROVINCE, TOWNSHIP, VILLAGE
 from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer
 from biaozhu.normalization import place_kinds as kinds
 from biaozhu.normalization.division_lookup import divisions_named, former_codes, villages_named
@@ -174,7 +174,11 @@ def _resolve_mention(mention: PlaceMention, above: Place | None, following: str,
     before = above.code if above and mention.beside else ""
     inside = [division.code for division in divisions_named(following)] if following else []
     country = kinds.country_of(name, (above.text if above and mention.beside else "", following))
+    listed = _code_of_list(mention.list_names)
     found, is_shared = ([], False) if country and len(name) == 1 else _divisions(mention, before, inside, context)
+    if name in GENERIC and (near := before or listed or context.senses.get(name)):
+        # 新城区 is a district behind its city, among other districts, and where the text has called it one.
+        found = [one for one in gazetteer().lookup(name) if one.code.startswith(near)]
     if not found:
         if country:
             return Place(*key, "known", REGION if country in kinds.REGIONS else LEVELS[0], (country,))
@@ -185,7 +189,6 @@ def _resolve_mention(mention: PlaceMention, above: Place | None, following: str,
             return Place(*key, "natural", "natural")
         level = "" if is_settled else kinds.level_by_suffix(name)
         return Place(*key, "unknown", level, under=_under(level, (), above, mention, context))
-    listed = _code_of_list(mention.list_names)
     scores = [_weigh(division, name, before, inside, listed, context) for division in found]
     top = max([*scores, NONE_OF_THESE])
     weights = [math.exp(score - top) for score in scores]
@@ -222,7 +225,9 @@ def _divisions(
     if kinds.has_namesake_abroad(name) and all(_is_low(one) for one in found):
         found = [division for division in found if _is_meant(division, name, before, inside, context)]
     all_of_name = len(found)
-    found = [one for one in found if not _is_low(one) or _may_be_here(one, before, context)]
+    # Behind a city it is that city's district, whichever of the namesakes came first.
+    bound = COUNTY if before and any(d.level == COUNTY and d.code.startswith(before) for d in found) else TOWNSHIP
+    found = [d for d in found if not (_is_low(d) or d.level == bound) or _may_be_here(d, before, context)]
     if kinds.is_natural(name):
         # Streets and townships are called after rivers and mountains; the text means them where it says so, or is in the county.
         near = before or context.at or context.root
@@ -333,7 +338,9 @@ def _under(
     rank = LEVELS.index(above.level) if above and above.level in LEVELS else 0
     is_part = len(mention.text) > 1 and (not level or LEVELS.index(level) > rank)
     if above and (above.level in (REGION, *LEVELS) or above.under) and is_part:
-        return context.placed.setdefault(mention.text, above.path or (*above.under, above.text))
+        path = above.path or (*above.under, above.text)
+        context.placed.setdefault(mention.text, path)
+        return path
     if mention.text in context.placed:
         return context.placed[mention.text]
     at = context.at or context.root
