@@ -81,6 +81,7 @@ def test_addresses_say_what_they_do_not_know(marked: Marked) -> None:
         ("[P汾河][P假河村]修路", ()),
         ("[P平遥县]东邻[P祁县]。由[P假河公社]改镇", COUNTY),
         ("[P平遥县]与[P祁县]、[P太谷县]接壤。由[P假河公社]改镇", COUNTY),
+        ("[P平遥县]与[P祁县]隔河相望。由[P假河公社]改镇", COUNTY),
     ],
 )
 def test_addresses_put_the_unknown_where_the_text_puts_it(marked: Marked, text: str, under: tuple[str, ...]) -> None:
@@ -249,6 +250,8 @@ def test_addresses_abroad_have_no_path_in_china(marked: Marked, text: str, statu
         ("[P衢州市]下雨。不到[P衢江]边玩", "natural"),
         ("[P福鼎市]、[P杭州湾]有大风", "natural"),
         ("[P华东]大雨", "natural"),
+        # A town is called so.
+        ("[P德阳市]有雨。[P东北]有雪", "natural"),
         ("[P大别山区]下雪", "natural"),
         ("[P玉龙]下雪。[P玉龙]主峰高", "natural"),
         ("[P玉龙]主峰高。[P玉龙]下雪", "natural"),

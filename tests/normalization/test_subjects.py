@@ -76,6 +76,10 @@ def test_subjects_find_the_place_that_an_amount_is_about(marked: Marked, text: s
         ("[P青禾县][P北洼乡]修了[A3公里]。", "青禾县/北洼乡", True),
         ("| [P平遥县] | [A3亿元]", "山西省/晋中市/平遥县", True),
         ("[P匈牙利]项目停了。公司每股派[A3.5元]。", "匈牙利", False),
+        # Another city has been named since, though no clause is about it.
+        ("[P徐州市]修路。\n照片里[P武汉]防汛。全市有[A3万人]上堤。", "江苏省/徐州市", False),
+        # Of what holds a village, the first place may be another.
+        ("[P浙江]来人。\n[P凤阳][P胡编坎]有[A3户]。", "浙江省/凤阳/胡编坎", False),
         # Two towns of the province are called so.
         ("[P陕西省][P柳林镇]有[A3户]。", "柳林镇", False),
     ],

@@ -32,7 +32,7 @@ _BY_SUFFIX = (
 REGIONS = frozenset(read_words("places", "regions"))
 _COUNTRIES = REGIONS.union(read_words("places", "countries"), read_words("places", "more_countries"))
 # Parts of China that are larger than a province, or no division.
-_PARTS_OF_CHINA = frozenset(("华北", "华东", "华南", "华中", "京津冀", "长三角", "珠三角"))
+_PARTS_OF_CHINA = frozenset(["东北", "西北", "西南", "华北", "华东", "华南", "华中", "京津冀", "长三角", "珠三角"])
 _HOME = frozenset(read_words("places", "home"))
 _SHORT = {one[0]: one[1:] for one in read_words("places", "short_countries")}
 _IN_PAIRS = {one[0]: one[1:] for one in read_words("places", "short_countries_in_pairs")}

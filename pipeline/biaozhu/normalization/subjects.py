@@ -84,20 +84,23 @@ class _Seen:
     last: Steps = ()
     by_unit: dict[str, Steps] = field(default_factory=dict)
     by_person: dict[str, Steps] = field(default_factory=dict)
+    # The last place of each unit that a clause is about or in.
+    named: dict[str, Steps] = field(default_factory=dict)
     # What 当地 means: the last place, be it a subject or a goal.
     here: Steps = ()
 
     def add(self, path: Steps) -> None:
         self.last = path or self.last
-        for unit, ends in _ENDS.items():
-            if length := max((n for n, step in enumerate(path, 1) if step[-1] in ends), default=0):
-                self.by_unit[unit] = path[:length]
+        self.by_unit |= _by_unit(path)
+        self.named |= _by_unit(path)
 
     def read(self, anchor: _Anchor, *, is_told: bool) -> _Anchor:
         """Return an anchor with the path that it stands for by now, and remember what it tells."""
         if anchor.rank == "pointing":
             path = self.by_unit.get(anchor.unit, ()) if anchor.unit else self.here
-            anchor = anchor._replace(path=path, is_sure=bool(anchor.unit) or path == self.last)
+            # 全市 is another city's as well where one has been named since.
+            sure = path == (self.named.get(anchor.unit, path) if anchor.unit else self.last)
+            anchor = anchor._replace(path=path, is_sure=sure)
         elif anchor.rank == "person":
             anchor = anchor._replace(path=self.by_person.get(anchor.who, ()))
         elif anchor.rank == "of_a_person":
@@ -106,7 +109,15 @@ class _Seen:
             self.here = anchor.path or self.here
             if is_told and _RANKS[anchor.rank] > 0:
                 self.add(anchor.path)
+            elif anchor.rank == "inside":
+                self.named |= _by_unit(anchor.path)
         return anchor
+
+
+def _by_unit(path: Steps) -> dict[str, Steps]:
+    """Return the part of a path down to its last step of each unit that it has."""
+    steps = [path[:length] for length in range(1, len(path) + 1)]
+    return {unit: one for unit, ends in _ENDS.items() for one in steps if one[-1][-1] in ends}
 
 
 @dataclass(slots=True)
@@ -250,7 +261,9 @@ def _anchors(sentence: Sentence, places: Sequence[Place]) -> list[_Anchor]:
         if text[start : place.end] not in _HOME:
             rank, who = _rank(text, start, place.end, persons)
             score = max((one.score for one in place.candidates), default=1.0) if place.status == "known" else 1.0
-            is_sure = score >= SURE and not (place.status == "ambiguous" and place.under)
+            is_sure = score >= SURE and not (
+                place.under and any(one.status == "ambiguous" and one.under for one in levels)
+            )
             path = place.path or (*_above(place), place.text)
             if rank:
                 anchors.append(_Anchor(start, path, rank, who, "", is_sure, place.status == "natural"))
