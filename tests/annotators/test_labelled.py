@@ -96,6 +96,8 @@ def test_labelled_aligned_names_stay_disjoint_and_in_the_text(shapes: list[list[
         ("计量单位为【万元】。", "AMOUNT", 0.97, False),
         ("【某】人", "PERSON", 0.9, False),
         ("在【人民路】口", "PLACE", 0.9, False),
+        ("以【粤】府办〔2023〕5号文批准", "PLACE", 0.9, False),
+        ("【福建】发布5号文", "PLACE", 0.9, True),
     ],
 )
 def test_labelled_spans_that_the_guideline_or_the_grammar_refuses_are_left_out(

@@ -32,6 +32,10 @@ _CELL = re.compile(r"[^\s|](?:[^\t|]*[^\s|])?")
 SHORTEST_CUT = 3
 COMMON_IN_NAMES = frozenset("".join(read_words("given_names", "common")))
 REFUSED_ENDINGS = read_words("facilities", "endings")
+# 粤府办〔2023〕5号: the number of a document (P8).
+_OF_NUMBER = re.compile(
+    "(?<!..[省市县区州])[\u4e00-\u9fff]{0,3}[发办字函规][〔\\[【(（](?:19|20)[0-9]{2}[〕\\]】)）]第?[0-9]+号"
+)
 
 
 def find_labelled(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[tuple[Span, ...]]:
@@ -116,9 +120,11 @@ def labelled_spans(text: str, words: Sequence[LacWord], *, source: str, min_scor
 
 
 def is_refused(text: str, span: Span) -> bool:
-    """Tell whether the guideline refuses a name by its form: 李某 (R4), a road or another facility (P5)."""
+    """Tell whether the guideline refuses a name by its form: 李某 (R4), a road or another facility (P5), in a number (P8)."""
     name = text[span.start : span.end]
-    return UNNAMED in name if span.label == "PERSON" else span.label == "PLACE" and name.endswith(REFUSED_ENDINGS)
+    if span.label == "PLACE":
+        return name.endswith(REFUSED_ENDINGS) or _OF_NUMBER.match(text, span.end) is not None
+    return span.label == "PERSON" and UNNAMED in name
 
 
 def _settle_amounts(text: str, spans: Sequence[Span]) -> Iterator[Span]:
