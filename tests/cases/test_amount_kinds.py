@@ -53,6 +53,7 @@ def test_cases_currency_signs_codes_and_names(marked: str) -> None:
         "【2.4万元/吨至2.6万元/吨】、【5角到1元】、【15至20公里】",
         # By so much to so much is no range.
         "上涨【0.2%】至【9096.7亿元】、库存减少【3吨】至【9吨】、下调【0.1%】至【6.2%】",
+        "增速回落【0.3个百分点】至【5.2%】、利率降了【10个基点】到【1.8%】、提高【2个百分点至3个百分点】",
     ],
 )
 def test_cases_ranges(marked: str) -> None:

@@ -255,8 +255,9 @@ def _read_match(text: str, found: re.Match[str], amounts: list[Found], refused: 
     if found["figures"] and context.is_no_figure(one):
         return end
     if second >= 0:
-        if further and (measure_kind(first) != kind or _is_change(one, text[second - 1])):
-            # 上涨0.2%至9096.7亿元, 减少3吨至9吨: by so much to so much.
+        unlike = measure_kind(first) != kind or ("点" in first) != ("点" in measure)
+        if further and (unlike or _is_change(one, text[second - 1])):
+            # 上涨0.2%至9096.7亿元, 减少3吨至9吨, 回落0.3个百分点至5.2%: by so much to so much.
             amounts += (start, found.end(f"unit{key}"), 0.95), (second, end, 0.95)
         else:
             amounts.append((start, end, 0.95))
