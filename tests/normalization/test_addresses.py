@@ -129,8 +129,8 @@ def test_addresses_of_one_name_depend_on_the_place_before_it(marked: Marked, bef
     [
         # Of two districts of one name each is in the city before it, whatever the root of the article.
         ("[P福州市][P鼓楼区]修路，[P徐州市][P鼓楼区]也修。", ("福建省/福州市/鼓楼区", "江苏省/徐州市/鼓楼区")),
-        ("[P沧州市][P新华区]修路，[P石家庄市][P新华区]也修。", ("河北省/沧州市/新华区", "河北省/石家庄市/新华区")),
-        # Words of any city, and names of some.
+        ("[P沧州市]的[P新华区]修路，[P石家庄市]的[P新华区]也修。", ("河北省/沧州市/新华区", "河北省/石家庄市/新华区")),
+        # Words of any city, and the names of districts of some.
         (
             "[P西安市][P新城区]修路，[P呼和浩特市][P新城区]也修。",
             ("陕西省/西安市/新城区", "内蒙古自治区/呼和浩特市/新城区"),

@@ -171,14 +171,14 @@ def _read_mentions(mentions: Sequence[PlaceMention], context: _Context) -> tuple
 def _resolve_mention(mention: PlaceMention, above: Place | None, following: str, context: _Context) -> Place:
     name = mention.text
     key = mention.sentence, mention.start, mention.end, mention.written
-    before = above.code if above and mention.beside else ""
+    before = above.code if above and (mention.beside or kinds.level_by_suffix(name) == "county") else ""
     inside = [division.code for division in divisions_named(following)] if following else []
     country = kinds.country_of(name, (above.text if above and mention.beside else "", following))
     listed = _code_of_list(mention.list_names)
     found, is_shared = ([], False) if country and len(name) == 1 else _divisions(mention, before, inside, context)
     if name in GENERIC and (near := before or listed or context.senses.get(name)):
         # 新城区 is a district behind its city, among other districts, and where the text has called it one.
-        found = [one for one in gazetteer().lookup(name) if one.code.startswith(near)]
+        found += [one for one in gazetteer().lookup(name) if one.code.startswith(near)]
     if not found:
         if country:
             return Place(*key, "known", REGION if country in kinds.REGIONS else LEVELS[0], (country,))
