@@ -133,6 +133,13 @@ def read(marked: str) -> AmountValue | None:
         ("[三十四年零两个月]", "410", "410", "个月", "duration"),
         ("[三年零五个月零两天]", "1247", "1247", "天", "duration"),
         ("[40来万张]", "400000", "400000", "张", "count"),
+        ("[五至十万元]", "50000", "100000", "元", "money"),
+        ("[三十至四十亿元]", "3000000000", "4000000000", "元", "money"),
+        ("[八百至一千二百万元]", "8000000", "12000000", "元", "money"),
+        ("[三至五千万元]", "30000000", "50000000", "元", "money"),
+        ("[一千至一万亿元]", "100000000000", "1000000000000", "元", "money"),
+        ("[五至三百二十元]", "5", "320", "元", "money"),
+        ("[八千至一万元]", "8000", "10000", "元", "money"),
     ],
 )
 def test_values_read_figures_units_and_dimensions(text: str, low: str, high: str, unit: str, dimension: str) -> None:
@@ -340,6 +347,9 @@ def test_values_are_the_same_wherever_the_amount_stands() -> None:
         ("埋單[80蚊]", "currency"),
         ("[3×10⁵棵]", ""),
         ("[2×66万千瓦]", "product"),
+        ("[二至三十万元]", "reading"),
+        ("[一至五百万元]", "reading"),
+        ("[三至五百万元]", ""),
     ],
 )
 def test_values_say_what_is_not_certain(text: str, doubt: str) -> None:

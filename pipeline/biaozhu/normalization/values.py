@@ -44,8 +44,8 @@ class AmountValue:
     近 (nearly) or empty; `bound` has the words that make the figure a limit, in the order 最高, 最低, 以上, 超过, 以下, 不足; `per` is what it is
     counted for (亩 in 每亩2300元; 人·年 in 每人每年). `doubt` is what is not certain: `per` (carried over from an earlier clause), `unit` (块 may
     be money or pieces, 2万/平 may be money), `era` (of silver, or of a time when the unit was another; the unit is as today), `currency` ($ is a dollar of some
-    country, 元 in a text of Taiwan or Hong Kong may be theirs), `sign` (零下5至8℃), `calendar` (a month is taken for 30 days), `product` (2×66万千瓦), `pair` (120/80mmHg), `reading` (六七折; a
-    figure cut by the end of its line).
+    country, 元 in a text of Taiwan or Hong Kong may be theirs), `sign` (零下5至8℃), `calendar` (a month is taken for 30 days), `product` (2×66万千瓦), `pair` (120/80mmHg), `reading` (六七折,
+    二至三十万; a figure cut by the end of its line).
     """
 
     low: Decimal
@@ -60,7 +60,10 @@ class AmountValue:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A number with its unit, which may be said later, and the magnitude that its numeral ends in (万 in 10万)."""
+    """A number with its unit, which may be said later, and the magnitude that its numeral ends in (万 in 10万).
+
+    `is_whole` says that nothing but digits stands before the magnitude (百万 in 三百万, not in 一千三百万).
+    """
 
     low: Fraction
     high: Fraction
@@ -68,6 +71,7 @@ class _Part:
     approx: Approx = ""
     doubt: Doubt = ""
     magnitude: str = ""
+    is_whole: bool = False
     below_zero: bool = False
 
 
@@ -237,10 +241,11 @@ def _make_part(found: re.Match[str], numeral: Numeral, unit: Unit | None, doubt:
     if found["some"]:
         # 一米八几: from 1.81 to 1.89
         low, high = (end + Fraction(digit, 10 ** (len(unsaid) + 1)) for end, digit in ((low, 1), (high, 9)))
-    magnitude = re.search(r"[十百千万亿]*(?=[余多]?$)", found["number"].rstrip()) or [""]
+    tail = re.fullmatch(r"(.*?)([十百千万亿]*)[余多]?", found["number"].rstrip()) or ["", "", ""]
+    is_whole = not re.search("[十百千万亿]", tail[1])
     approx: Approx = "几" if found["some"] else "余" if more or found["more"] else numeral.approx
     doubt = "sign" if found["sign"] == "±" else doubt
-    return _Part(low, high, unit, approx, doubt, magnitude[0], found["sign"] == "零下")
+    return _Part(low, high, unit, approx, doubt, tail[2], is_whole, found["sign"] == "零下")
 
 
 def _summed(parts: Sequence[_Part]) -> _Part | None:
@@ -289,11 +294,16 @@ def _ranged(first: _Part, last: _Part) -> _Part | None:
     elif first.below_zero and not last.below_zero and last.low > 0:
         # 零下5至8℃ is mostly colder than 零下5℃.
         low, high, doubt = -low, -high, "sign"
-    elif last.magnitude and not first.magnitude and first.unit is None:
-        # 10-20万: the magnitude counts for both, as long as the range still rises.
-        scale = read_numeral(last.magnitude)
-        scaled = start * Fraction(scale.low) if scale else start
-        start = scaled if scaled < high else start
+    elif first.unit is None:
+        # 10-20万, 三至五千万: the magnitude counts for both, or its end (五至十万), as long as the range still rises.
+        tails = (last.magnitude[cut:] for cut in range(len(last.magnitude)))
+        for tail in (one for one in tails if last.is_whole or not one.strip("万亿")):
+            scale = read_numeral(tail)
+            if scale and (scaled := first.low * Fraction(scale.low)) < high:
+                # 二至三十万 may begin at 2万, too.
+                unsure = tail[0] == "十" or (tail.strip("万亿") and 2 * scaled < high)
+                start, doubt = scaled, doubt or ("reading" if unsure else "")
+                break
     return _Part(min(start, low, high), max(start, low, high), unit, approx, doubt, last.magnitude)
 
 
