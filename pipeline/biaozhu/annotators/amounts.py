@@ -65,7 +65,7 @@ _AFTER_ARABIC = (
 )
 _AFTER_CHINESE = f"(?:{_GROUPS}|{measure_pattern(_ALL, chinese=True)}|{ASCII_UNIT}|{read_patterns('measures_in_context', 'after_chinese')})"
 # -5℃, 零下5℃, 负2%: not where the sign would be a dash.
-_SIGN = r"(?:零[下上] ?|(?<![0-9A-Za-z%‰℃°度年月日元)\]）_])[-+±]|(?<![减担背抱欠肩税])负(?=[0-9]))?(?:[摄华]氏)?"
+_SIGN = r"(?:零[下上] ?|(?<![0-9A-Za-z%‰℃°度年月日元)\]）_¼-¾⅐-⅞])[-+±]|(?<![减担背抱欠肩税])负(?=[0-9]))?(?:[摄华]氏)?"
 _TIMES = r"(?<![0-9.])(?:(?:[0-9]++(?:\.[0-9]++)? ?[×xX*] ?){1,2}|[0-9]{2,3}/(?=[0-9]{2,3} ?(?:mmHg|毫米汞柱)))?"
 
 

@@ -21,7 +21,7 @@ MEASURES: dict[Kind, str] = TABLES["measures"]
 ARABIC_ONLY = frozenset(read_words("amounts", "arabic_only"))
 # Units in letters, whatever their case; a single letter only in its own.
 ASCII_UNIT = (
-    r"(?:(?i:[kmg]?bps?|pct|[kmgtp]b|[km]?cal|[kmgt]?wh|[kmg]wp?|[kmg]?hz|[kmcdnμµ]m|hm|[kmμµ]?mol|mmhg|[mhk]?pa|bar|psi|m?ah|[km]v(?:a|ar)?|"
+    r"(?:(?i:[kmg]?bps?|pct|[kmgtp]b|[km]?cal|[kmgt]?w·?h|[kmg]wp?|[kmg]?hz|[kmcdnμµ]m|hm|[kmμµ]?mol|mmhg|[mhk]?pa|bar|psi|m?ah|[km]v(?:a|ar)?|"
     r"[kmnpμµ]g|[mdμµ]l|db|min|bpm|pp[mb]|cc|[km]ph|[kmg]?bq|rpm|fps|dpi|[tp]?flops|tops|teu|dwt|px|lbs?|oz|m?gy|[mμ]?sv|kgf|[npμ]f|iu|[km]ev|kj|kn|lx|lm|ms|mm|n·m|u(?=/)|r(?=/(?:min|s))|rad(?=/s)|[cp]fu|copies(?=/)|(?:wt|vol|mol)%)|[kMμ]?Ω|mA|[hmgtVWLJP]|(?<![05-9]0)s|(?:(?<=[0-9] )[ad]|(?<=[1-9][0-9])d)(?! ?[A-Za-z])|[㎎-㏓ℓ])"
     r"(?:[²³]|(?<=m)[23]|(?<=h)[0-9]{1,2}min)?(?![A-Za-z0-9])"
 )
@@ -57,7 +57,8 @@ _THOUSAND = "(?:(?<![万亿])千(?![克米瓦伏帕赫卡焦])|(?<=[几数])(?<!
 # 3万2千, 1亿2000万: smaller figures may follow a magnitude.
 MAGNITUDE = (
     rf"(?: ?(?:[余多几来]?(?:[十万亿]|百(?!分[点之])|{_THOUSAND})++(?:[余多][万亿]++)?|兆(?=元))"
-    r"(?:(?:[0-9]++(?:,[0-9]{3})*+(?:\.[0-9]++)?[十百千万]++)++|(?<=万)[0-9],?[0-9]{3}(?![0-9.,年 ])|(?<=[百千万])[0-9](?=[元块人户亩斤吨]))?)?+"
+    r"(?:零?[0-9]++(?:,[0-9]{3})*+(?:\.[0-9]++)?[十百千万]++)*+"
+    r"(?:(?<=万)[0-9],?[0-9]{3}(?![0-9.,年 ])|(?<=[百千万])[0-9](?=[元块人户亩斤吨])|(?<=[百千万亿])零[0-9]{1,4}(?![0-9.,年]))?)?+"
 )
 # 数 and 几 count only as digits of something larger; 人数百人 is 人数 and 百人. Within a numeral 两 is a digit of what
 # follows it (三千两百); else it is the unit (三千两).

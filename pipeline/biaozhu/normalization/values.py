@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal, Inexact
@@ -28,6 +29,7 @@ REACH_BEFORE, REACH_AFTER = 120, 40
 DISCOUNT_TENTHS = 10
 # 八块大洋, 三百大洋: both are silver dollars.
 _SILVER = re.compile("[块元]?(?:现?大洋|银洋)$")
+_VULGAR = re.compile(" ?([¼-¾⅐-⅞])")
 # 十有四 is 十四.
 _AND = re.compile("(?<=[十百])有(?=[一二三四五六七八九])")
 DAYS_A_MONTH, DAYS_A_YEAR, SECONDS_A_DAY = 30, 365, 86400
@@ -81,7 +83,7 @@ _PIECE = re.compile(
     r"[零又]?(?P<sign>零[下上]|[-+±负])? ?(?:[摄华]氏)?(?P<currency>[A-Z]{0,3}[$¥€£₩₽฿]|[A-Z]{3}[$¥]?|RM)? ?"
     rf"(?P<number>(?:[一二三四五六七八九两0-9]、)?(?:一整|{FIGURES}|{NUMERAL}|[几数])(?: ?[余多来几])?|半|(?<=[零又])两|(?<=两)[一二三四五六七八九](?=钱)) ?"
     rf"(?P<letter>[MBK](?![A-Za-z])|(?(currency)[wW]|[wW](?=[余多]?[+]?(?:{_MONEY}|[元块人户名位件份个条次字套台辆])|[+余多]|[0-9]$)))?"
-    rf"(?P<more>[余多]?[+](?![0-9])|(?<=[wW])[余多])?(?P<measure>大?(?:{_WORDS})|{ASCII_UNIT}"
+    rf"(?P<more>[余多]?[+](?![0-9])|(?<=[wW])[余多])?(?P<measure>单位|大?(?:{_WORDS})|{ASCII_UNIT}"
     rf"|(?![{SUPERSCRIPTS}])[^0-9.,^+零一二三四五六七八九十百千万亿两\s/]+)?"
     rf"(?:(?P<unsaid>半|[0-9]{{1,3}}|[一二三四五六七八九]{{1,2}})?(?P<some>几)?(?P<named>{_MONEY}|钱)?(?:[（(].[）)])?$)?"
 )
@@ -96,7 +98,9 @@ _FRACTION = re.compile(
 )
 _PERCENTS = {"百": "%", "千": "‰", "万": "‱"}
 # Behind a slash also 100毫升, which no figure is: 100兆瓦/200兆瓦时 is two.
-_UNIT_PER = re.compile(r"(?P<amount>.+?)(?:/|每)(?P<per>(?:(?<=[^\d /]/)10+ ?)?[^\d/]+(?:/[^\d/]+)?)")
+_UNIT_PER = re.compile(
+    r"(?P<amount>.+?)(?:/|每)(?P<per>(?:(?<=[^\d /]/)10+ ?|(?<=[元块角分]/)\d+)?[^\d/]+(?:/[^\d/]+)?)"
+)
 # 2.4万元/吨至2.6万元/吨
 _SAME_PER = re.compile(r"/([^0-9/]+)(?=[至到~—–-].*/\1$)")
 _LETTERS = {"K": 3, "M": 6, "B": 9, "w": 4, "W": 4}
@@ -120,6 +124,7 @@ def read_amount(text: str, start: int, end: int, *, year: int | None = None, dol
     plain = to_half_width(fold_text(text[first : end + REACH_AFTER]))
     before, after = plain[: start - first], plain[end - first :]
     span = _SILVER.sub("块银元", _AND.sub("", plain[start - first : end - first].strip()))
+    span = _VULGAR.sub(lambda sign: f" {unicodedata.normalize('NFKC', sign[1])}".replace("⁄", "/"), span).lstrip()
     found = _UNIT_PER.fullmatch(_SAME_PER.sub("", span))
     own_per = "·".join(unit_of(word).name for word in found["per"].split("/")) if found else ""
     span = found["amount"].strip() if found else span
@@ -177,7 +182,9 @@ def _read_figures(span: str, before: str, after: str) -> _Part | None:
     sides = [span[: cut.start()], span[cut.end() :]] if cut else [span]
     if "分之" in span or "/" in span:
         # 百分之5—8: the second figure shares 百分之.
-        sides[1:] = [side if "分之" in side else f"{sides[0].split('分之')[0]}分之{side}" for side in sides[1:]]
+        sides[1:] = [
+            side if re.search("分之|/", side) else f"{sides[0].split('分之')[0]}分之{side}" for side in sides[1:]
+        ]
         parts = [_read_fraction(side) for side in sides]
     else:
         parts = [_summed(_parts(side, before, after)) for side in sides]

@@ -16,7 +16,7 @@ _CAPITAL = "壹贰弍叁叄肆伍陆柒捌玖拾佰仟"
 _PLAIN = str.maketrans(_CAPITAL, "一二二三三四五六七八九十百千")
 _OTHER = re.compile(f"[{re.escape(''.join(map(chr, _FORMS)))}{_CAPITAL}]")
 _CAPITALS = re.compile(
-    rf"(?<![{_CAPITAL}零〇万亿几余多])(?<!收(?=拾))([{_CAPITAL}][{_CAPITAL}零〇万亿几余多]*+)([元圆角分人户名亩吨斤])"
+    rf"(?:(?<![{_CAPITAL}零〇万亿几余多])|(?<=[元圆角]零))(?<!收(?=拾))([{_CAPITAL}][{_CAPITAL}零〇万亿几余多]*+)([元圆角分人户名亩吨斤])"
 )
 
 
@@ -32,7 +32,7 @@ def fold_text(text: str) -> str:
 def _in_plain(found: re.Match[str]) -> str:
     run, measure = found.groups()
     # 大陆几亿人, 队伍三人; but 拾元伍角
-    follows = found.string[: found.start()].endswith(("元", "圆", "角"))
+    follows = found.string[: found.start()].rstrip("零").endswith(("元", "圆", "角"))
     certain = follows or sum(sign in _CAPITAL for sign in run) > 1 or run[0] not in "伍陆柒捌"
     if not certain and (measure != "元" or run[1:].strip("万亿")):
         return found[0]
