@@ -64,7 +64,7 @@ MAGNITUDE = (
 # follows it (三千两百); else it is the unit (三千两).
 CHINESE = (
     rf"(?<![{_CHARACTERS}两几0-9{SUPERSCRIPTS}])(?:(?<![人户总件次指函系参票岁])数(?=[十百千万亿])|几(?=[十百千万亿])|[{_CHARACTERS}两])"
-    rf"(?:[{_CHARACTERS.replace('千', '')}几]|{_THOUSAND}|两(?=[百千万亿])|(?<=[百千万])数(?=[十百千])"
+    rf"(?:[{_CHARACTERS.replace('千', '')}几]|{_THOUSAND}|两(?=[百千万亿])|(?<=[百千万])数(?=[十百千])|(?<=十)有(?=[{_DIGIT}]岁)"
     r"|(?<=一)两(?=[个天年人次家种户吨亩公米斤元块小分句层名位岁周件条]))*+"
     rf"(?:点[〇零{_DIGIT}]++(?:[十百万亿]|{_THOUSAND})*+)?+(?:[余多来][万亿]++)?+"
 )

@@ -45,11 +45,11 @@ def year_of(text: str, year: int | None = None) -> int | None:
 
 
 def is_of_another_era(unit: Unit, before: str, after: str, year: int | None) -> bool:
-    """Tell whether an amount is silver, by weight or by the dollar, or of a time when the unit was not what it is today.
+    """Tell whether an amount is copper cash, or silver by weight or by the dollar, or of a time when the unit was not what it is today.
 
     The time is what the text before it says, else `year`.
     """
-    if unit.base == "银两":
+    if unit.base in ("银两", "文"):
         return True
     if (since := _SINCE.get(unit.name)) is None:
         return False

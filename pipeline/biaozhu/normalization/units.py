@@ -35,10 +35,16 @@ _FEN = {"里": Fraction(1, 10), "寸": Fraction(1, 10), "钱": Fraction(1, 10), 
 _FEN |= {"钱银": _FEN["钱"], "银两": _FEN["两"]}
 # What is a tenth of which: 三合五勺, 二分五厘.
 _TENTH_OF = {"合": ("升",), "勺": ("合",), "厘": ("分", "分钱", "年息分", "月息分", "日息分")}
-# What makes another unit of a word, □ for the amount: 捐银□两, □两纹银, 占地□万方, 利率降□bp, □呎单位.
-_SILVER = "(?<!水)银[共约计各合]*□|□(?:纹|白|足|库平)?银(?![行杏河联耳花鱼针])"
+# What makes another unit of a word, □ for the amount: 捐银□两, □两纹银, 占地□万方, 利率降□bp, 汇率跌□基点, □寸彩电, □呎单位.
+_SILVER = "(?:(?<!水)银|白金)[共约计各合]*□|□(?:纹|白|足|库平)?银(?![行杏河联耳花鱼针])"
 _INTEREST = "(?:利[率差]|收益率|点差|[升降涨跌滑行浮调宽窄])[^,。;、]{0,6}□"
+# A basis point of a rate is a hundredth of a per cent; of a currency's price it has no fixed worth.
+_EXCHANGE = "(?:中间价|汇[率价]|人民币|[兑对](?:美|日|欧|港)元|[兑对]英镑)(?:(?![利债息贷存]|LPR|(?i:hibor)).)*□"
+# Screens, photographs, cakes, wheels and cases are measured in inches.
+_INCHES = "(?:屏(?!风)幕?|[荧萤]幕|电视机?|彩电|显示器|手机|平板|电脑|相?[照底相]片|相[框纸]|蛋糕|戚风|披萨|比萨|轮[毂胎]|车轮|自行车|行李箱|箱子|拉杆箱|晶圆|晶片|喇叭|低音)"
 _BESIDE = {
+    **dict.fromkeys(("基点", "个基点"), (_EXCHANGE, "汇率基点")),
+    "寸": (f"{_INCHES}[^,。;]{{0,6}}□|□的?(?:黑白|彩色|液晶|高清|大)?{_INCHES}", "英寸"),
     "两": (_SILVER, "银两"),
     "钱": (_SILVER, "钱银"),
     "方": ("(?:面积|占地|用地|建面|楼面)[^,。;、]{0,6}□", "平方米"),

@@ -29,6 +29,7 @@ REACH_BEFORE, REACH_AFTER = 120, 40
 DISCOUNT_TENTHS = 10
 # 八块大洋, 三百大洋: both are silver dollars.
 _SILVER = re.compile("[块元]?(?:现?大洋|银洋)$")
+_MANY = re.compile("[百千万]|[0-9]{3}")
 _VULGAR = re.compile(" ?([¼-¾⅐-⅞])")
 # 十有四 is 十四.
 _AND = re.compile("(?<=[十百])有(?=[一二三四五六七八九])")
@@ -45,7 +46,7 @@ class AmountValue:
     thirds), `dimension` what it measures, count for classifiers. `approx` is 余 (and more: 余, 多), 几 (an unsaid digit: 几, 数), 约 (about),
     近 (nearly) or empty; `bound` has the words that make the figure a limit, in the order 最高, 最低, 以上, 超过, 以下, 不足; `per` is what it is
     counted for (亩 in 每亩2300元; 人·年 in 每人每年). `doubt` is what is not certain: `per` (carried over from an earlier clause), `unit` (块 may
-    be money or pieces, 2万/平 may be money), `era` (of silver, or of a time when the unit was another; the unit is as today), `currency` ($ is a dollar of some
+    be money or pieces, 2万/平 money, 三百两 silver, 4寸 inches), `era` (of copper cash or silver, or of a time when the unit was another; the unit is as today), `currency` ($ is a dollar of some
     country, 元 in a text of Taiwan or Hong Kong may be theirs), `sign` (零下5至8℃), `calendar` (a month is taken for 30 days), `product` (2×66万千瓦), `pair` (120/80mmHg), `reading` (六七折,
     二至三十万; a figure cut by the end of its line).
     """
@@ -153,7 +154,8 @@ def read_amount(text: str, start: int, end: int, *, year: int | None = None, dol
     era = is_of_another_era(unit, before, after, year)
     currency = dollar and unit.base == "CNY" and not _RENMINBI.search(f"{before[-8:]}[{span}]{after[:5]}")
     unit = unit_of(dollar) if currency and unit.name == "元" else unit
-    doubt = read.doubt or ("currency" if currency else "per" if carried else "era" if era else "")
+    said = "" if era and read.doubt == "unit" else read.doubt
+    doubt = said or ("currency" if currency else "per" if carried else "era" if era else "")
     bound = bound_around(before, after, span, unit.dimension)
     return AmountValue(low, high, unit.name, unit.dimension, approx, bound, per, doubt)
 
@@ -221,7 +223,8 @@ def _unit(found: re.Match[str], larger: Unit | None, before: str, after: str) ->
         return None, ""
     old = larger is not None and larger.base == "斗"
     tenth = tenth_of(larger, measure)
-    if tenth or (measure == "分" and (larger or "秒" in found.string)) or (measure == "升" and old):
+    foot = measure == "寸" and larger
+    if tenth or foot or (measure == "分" and (larger or "秒" in found.string)) or (measure == "升" and old):
         return tenth or part_of(larger or unit_of("小时")) or unit_of(measure), ""
     if measure in ("角", "毛") and larger is not None and larger.dimension == "money":
         return part_of(larger, measure) or unit_of(measure), ""
@@ -229,7 +232,15 @@ def _unit(found: re.Match[str], larger: Unit | None, before: str, after: str) ->
         return part_of(unit_of(compared[-1])) or unit_of(measure), "unit"
     unit = unit_of(measure, before=before + (found["sign"] or ""), after=after)
     priced = found["unsaid"] or named or larger or _PRICED.search(f"{before[-8:]}{found.string}{after[:1]}")
-    unsure = measure == "块" and unit.base == "CNY" and not priced
+    many = _MANY.search(found["number"])
+    if measure == "钱" and many and not larger:
+        # 斗米千钱 are coins, a thousand 两 mostly silver; of figures an inch is mostly an English one.
+        unit = unit_of("文")
+    unsure = (
+        (measure == "块" and unit.base == "CNY" and not priced)
+        or (unit.name == "两" and many and "黄金" not in before[-4:] + after[:2])
+        or (unit.name == "寸" and found["number"].isascii())
+    )
     return unit, "unit" if unsure else "currency" if measure == "蚊" else ""
 
 
