@@ -132,8 +132,10 @@ def test_table_keeps_the_figures_of_small_values(marked: Marked) -> None:
     [
         ("[P洪善镇]红薯[A300亩]", "红薯"),
         ("位于太行山深处的红薯种植示范基地面积[A300亩]", "红薯种植示范基地面积"),
+        ("沙漠大景区沿线绿化提升改造工程总投资[A300万元]", "沙漠大景区沿线绿化提升改造工程总投资"),
+        ("地区生产总值(GDP)[A58.67亿元]", "地区生产总值"),
         # Rather nothing than half a word.
-        ("沙漠大景区沿线绿化提升改造工程总投资[A300万元]", ""),
+        ("规模以上制造业企业和服务业企业研发经费投入强度同比[A3%]", ""),
     ],
 )
 def test_table_about_ends_at_the_border_of_a_word(marked: Marked, text: str, about: str) -> None:

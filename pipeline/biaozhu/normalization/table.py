@@ -29,8 +29,10 @@ from biaozhu.reading.simplified import is_traditional, to_half_width
 LABEL, PLACE_DOUBT = "AMOUNT", "place"
 # Figures of a converted value; the written value stays exact beside it.
 BASE_PLACES = 6
-# How far around an amount its clause is read, and how much of it says what the amount is about.
-REACH, ABOUT_LENGTH = 40, 12
+# How far around an amount its clause is read, and how much of it says what the amount is about: more of a whole clause than of a part.
+REACH, ABOUT_LENGTH, LONGEST_ABOUT = 40, 12, 24
+# 地区生产总值(GDP)58.67亿元
+_ASIDE = re.compile(r"[(（][^()（）]*[)）]$")
 _CLAUSE = re.compile(r"[,，。;；:：、!！?？…“”‘’\"'()（）《》\n\s]")
 _TIME = r"(?:[去今明前当]年[底初内]?|\d{4}年|目前|现在|如今|至今|[总一]共|[总合累]计)"
 _OPENERS, _QUALIFIERS = (read_alternation("amount_about", name) for name in ("openers", "qualifiers"))
@@ -237,12 +239,12 @@ def _is_cut(raw: str, start: int, end: int) -> bool:
 
 def _about(before: str, after: str, value: AmountValue | None) -> str:
     """Return what is counted, as the text has it: after a classifier the noun, else what stands before the amount."""
-    before = _FILLER.sub("", _EACH.sub("", _CLAUSE.split(before)[-1]))
+    before = _FILLER.sub("", _EACH.sub("", _CLAUSE.split(_ASIDE.sub("", before))[-1]))
     after = re.sub("^(?:以上|以下|左右|多|余|的)+", "", _CLAUSE.split(to_half_width(after))[0])
     # From a border on or up to it; where there is none, nothing is better than half a word.
     if len(before) > ABOUT_LENGTH:
         border = _BORDER.search(before, len(before) - ABOUT_LENGTH - 1)
-        before = before[border.end() :] if border else ""
+        before = before[border.end() :] if border else before * (len(before) <= LONGEST_ABOUT)
     if len(after) > ABOUT_LENGTH:
         border = _BORDER.search(after, 1, ABOUT_LENGTH)
         after = after[: border.start()] if border else ""
