@@ -127,23 +127,28 @@ def is_refused(text: str, span: Span) -> bool:
     return span.label == "PERSON" and UNNAMED in name
 
 
-def _settle_amounts(text: str, spans: Sequence[Span]) -> Iterator[Span]:
-    """Yield the spans, amounts that the network is sure of with what the grammar counts to them, or not where it knows better."""
+def _settle_amounts(text: str, spans: Sequence[Span]) -> list[Span]:
+    """Return the spans, amounts that the network is sure of with what the grammar counts to them, or not where it knows better."""
     names = Cover((span.start, span.end, span) for span in spans if span.label != AMOUNT)
+    kept: list[Span] = []
     reached = 0
     for span in spans:
         if span.start < reached:
             continue
-        settled = span
-        if span.label == AMOUNT and (span.score or 0.0) >= MIN_SCORE[AMOUNT]:
+        settled, is_sure = span, (span.score or 0.0) >= MIN_SCORE[AMOUNT]
+        if span.label == AMOUNT and is_sure:
             borders = amount_borders(text, span.start, span.end)
             if borders is None:
                 continue
             start, end = max(reached, borders[0]), borders[1]
             if names.is_free(start, end):
                 settled = replace(span, start=start, end=end)
-        reached = settled.end
-        yield settled
+        # What it is not sure of keeps no room: 四吊 in 四吊八百文.
+        reached = settled.end if is_sure or span.label != AMOUNT else reached
+        while kept and kept[-1].end > settled.start:
+            kept.pop()
+        kept.append(settled)
+    return kept
 
 
 NETWORK = Annotator(SOURCE, find_labelled, proposes=PROPOSED, min_score=MIN_SCORE, reads_words=True, built_in=True)
