@@ -77,10 +77,11 @@ SENTENCE_LINE = """\
 A layer is a file of sentence lines: JSON Lines in UTF-8, with the keys in this order.
 
 ```json
-{"id": "<article>:<start>-<end>", "article": "<first 12 hex digits of the file's SHA-256>", "start": 812, "end": 861, "text": "…",
+{"id": "<article>:<start>-<end>", "article": "<first 12 hex digits of a SHA-256>", "start": 812, "end": 861, "text": "…",
  "spans": [{"start": 3, "end": 5, "label": "PLACE", "text": "…", "source": "network", "score": 0.98}]}
 ```
 
+The SHA-256 is that of the file, or of the [text made from it](../explanations/offsets.md).
 Offsets count code points, half open: `raw[start:end] == text` for the sentence, `text[s.start:s.end] == s.text` for each
 span. Spans of a layer do not overlap, which every read and every write checks; a read takes them in any order, a write sorts them.
 """

@@ -66,7 +66,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """A decoded source file: offsets count code points, `id` is 12 hex digits of its SHA-256, `name` its stem."""
+    """A decoded source file: offsets count code points, `id` is 12 hex digits of `sha256` (see `read_article`), `name` its stem."""
 
     id: str
     name: str

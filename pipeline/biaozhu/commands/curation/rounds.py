@@ -56,7 +56,7 @@ def select(
 
     Options:
         layers: Pre-annotated layers or shards, or folders of them: .jsonl, .gz, .zst; patterns.
-        output: The layer to write; OUT.reasons.json says why.
+        output: The layer to write, OUT.jsonl; OUT.reasons.json says why, in Chinese as annotators see it.
         marginals: Ask the default network how sure it is; else the spans' scores say it.
         against: Take the sentences where this layer, such as a language model's, differs. Repeatable.
         share: Share that is drawn at random instead, from all sentences.
@@ -112,8 +112,9 @@ def doubt(
 ) -> None:
     """Rank the likely errors of gold or a layer: rules of the guideline, like places, a model's probabilities.
 
-    Probabilities are those of --held-out, else of the default network. Decide on what is found with `adjudicate LAYER
-    OUTPUT`, where OUTPUT is what -o wrote into a folder of its own.
+    A score ranks, from 0 to 1, and is not the probability of an error. Probabilities are those of --held-out, else of the
+    default network, which doubts no label that it lacks. Decide on what is found with `adjudicate LAYER OUTPUT`, where OUTPUT
+    is what -o wrote into a folder of its own.
 
     Options:
         output: Write the layer as it would be if all of them were right.
