@@ -72,7 +72,7 @@ BAD_FILES = (
     ("serve --model bad --port 0 --token-file new/token", "bad/meta.json", (BINARY, DEEP), META_SAYS),
     ("serve --port 0 --token-file bad", "bad", (b"", BINARY), r"BZ\d\d\d bad: "),
     ("preannotate good.txt --shards bad", "bad", (BINARY,), r"BZ004 bad: cannot be written"),
-    ("train good.cfg -o bad", "bad", (BINARY,), r"BZ004 bad: this exists already and is not a model"),
+    ("train good.cfg -o bad", "bad", (BINARY,), r"BZ004 bad: this exists already"),
     ("gold freeze bad", "bad", (BINARY,), r"BZ0\d\d bad"),
     ("project pull --project p --plans plans --labels bad", "bad", (BINARY,), LABELS_SAY),
     ("import good.conll --format conll --labels bad -o out.jsonl", "bad", (BINARY,), LABELS_SAY),

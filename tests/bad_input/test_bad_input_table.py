@@ -200,6 +200,9 @@ CONFIG_TYPOS = (
     ("${paths.train}", "${paths.trian}", r"\[.*\] .* names \$\{paths\.trian\}, which the config does not have"),
     ('lang = "zh"', 'lang = "zz"', r".*language zz"),
     ("l2 = 0.1", "l2 = x", r".*l2\b"),
+    ("l2 = 0.1", "l2 = NaN", r"biaozhu_ner\.l2: 'NaN' is not float"),
+    ("l2 = 0.1", "l2 = -1", r"biaozhu_ner\.l2: -1 is not float"),
+    ('"biaozhu.Crf.v1"', '"biaozhu.Crf.v1"\nprior_weight = -1', r".*\.prior_weight: -1 is not float"),
     ("[nlp]\n", "[nlp\n", r".*\[nlp"),
     ("[system]", "[system]\n[system]", r".*section 'system' already exists"),
 )  # fmt: skip
@@ -211,6 +214,13 @@ def test_bad_input_config_typo(workplace: Path, capsys: Capture, right: str, wro
     assert right in config
     (workplace / "good.cfg").write_text(config.replace(right, wrong, 1), encoding="utf-8")
     refuse(workplace, capsys, CONFIG, rf"BZ021 good\.cfg: {expected}")
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999", "0x1"])
+def test_bad_input_config_number_of_an_option(workplace: Path, capsys: Capture, value: str) -> None:
+    refuse(
+        workplace, capsys, f"{CONFIG} --set components.ner.l2={value}", r"BZ021 good\.cfg: \S.* (not float|too large)"
+    )
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,7 @@ def test_translation_knows_what_typer_says() -> None:
         ("沿革 (上) from 乙", "沿革 (上)，来自 乙"),
         ("沿革 (上 from 甲) from 乙", "沿革 (上 from 甲)，来自 乙"),
         ("a: hard\nfailed: x", "a: hard\n失败：x"),
+        ("a.cfg: x.y: 0 is not int from 1 to inf", "a.cfg: x.y: 0：应为 1–∞ 的整数"),
         ("… by anna", "… anna 的"),
         ("… score 0.5–0.7", "… 分数 0.5–0.7"),
     ],

@@ -113,6 +113,10 @@ def test_train_replaces_a_model_and_nothing_else(tmp_path: Path) -> None:
     with pytest.raises(WriteError, match="BZ004"):
         train(config, other)
     assert contents(other) == {"mine.txt": b"keep"}
+    # A regression test: nothing said that a model whose copy was cut short may be removed.
+    (tmp_path / "model" / "meta.json").unlink()
+    with pytest.raises(WriteError, match="Remove it"):
+        train(config, tmp_path / "model")
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
@@ -183,7 +187,7 @@ def test_train_refuses_an_unknown_override(tmp_path: Path) -> None:
 def test_train_refuses_what_is_no_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config, _ = small_project(tmp_path)
     assert run(["train", str(config), "-o", str(tmp_path / "model"), "--set", "components.ner.l2=NaN"]) == 2
-    assert "l2 'NaN'" in capsys.readouterr().err
+    assert "l2: 'NaN'" in capsys.readouterr().err
 
 
 def test_train_exits_with_1_when_spans_are_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

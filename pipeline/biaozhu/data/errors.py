@@ -138,7 +138,9 @@ class CorpusError(BiaozhuError, code="BZ023", advice="Fetch it again with `biaoz
     """A corpus cannot be fetched, or is not the one that was measured."""
 
 
-class ConfigError(BiaozhuError, code="BZ021", advice="Correct the config and run again"):
+class ConfigError(
+    BiaozhuError, code="BZ021", advice="Correct the config, or the option that changes it, and run again"
+):
     """A config, of training or of a language model, cannot be used."""
 
 

@@ -38,7 +38,7 @@ def train_segmenter(
     """
     if not any(sentence.spans for sentence in words) or not dev:
         raise TrainingError("there are no words to learn from", next_step="Give layers whose spans are words")
-    check_replaceable(folder, "segmentation model", mark=SEGMENTER_FILES[0], names=SEGMENTER_FILES)
+    check_replaceable(folder, mark=SEGMENTER_FILES[0], names=SEGMENTER_FILES)
     try:
         with replace_folder(folder) as made:
             room = made.parent

@@ -275,6 +275,8 @@ def corpus_of(config: Config, path: Path) -> GoldCorpus | DocBinStream:
 
 # configparser's words for a variable that nothing sets.
 _UNSET = re.compile(r".*option '(.+)' in section '(.+)' contains an interpolation key '(.+)' which is not .*")
+# confection's words for a value that a setting cannot have.
+_REFUSED = re.compile(r"Config validation error (\S+(?: -> \S+)+) (.*)")
 
 
 def _shorten(error: Exception) -> str:
@@ -282,4 +284,8 @@ def _shorten(error: Exception) -> str:
     text = " ".join(str(error).split()).partition(" {'")[0]
     if unset := _UNSET.fullmatch(text):
         return f"[{unset[2]}] {unset[1]} names ${{{unset[3]}}}, which the config does not have"
+    if "Couldn't serialize" in text:
+        return "a number is too large for a config"
+    if refused := _REFUSED.fullmatch(text):
+        text = f"{refused[1].replace(' -> ', '.')}: {refused[2]}"
     return text.rstrip(". ") or type(error).__name__

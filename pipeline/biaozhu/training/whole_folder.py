@@ -16,10 +16,8 @@ MODEL_FILES = ("meta.json", "config.cfg", "README.md", "tokenizer", "vocab")
 DESKTOP_FILES = (".DS_Store", "Thumbs.db")
 
 
-def check_replaceable(
-    output: Path, kind: str = "model", *, mark: str = MODEL_FILES[0], names: Collection[str] = ()
-) -> None:
-    """Check that a folder is not there, or holds nothing but what a model of the kind is made of.
+def check_replaceable(output: Path, *, mark: str = MODEL_FILES[0], names: Collection[str] = ()) -> None:
+    """Check that a folder is not there, or holds nothing but what a model of its kind is made of.
 
     `mark` is the file without which it is not such a model (WriteError), `names` are its files and folders, by default those of a spaCy
     pipeline, whose components its `meta.json` names; somebody's files beside them raise OutputError.
@@ -27,7 +25,10 @@ def check_replaceable(
     if not output.exists():
         return
     if not (output / mark).is_file():
-        raise WriteError(f"this exists already and is not a {kind}", where=str(output), next_step="Choose another name")
+        advice = "Remove it if nothing in it is needed, or choose another name"
+        raise WriteError(
+            "this exists already and is not a whole model of this kind", where=str(output), next_step=advice
+        )
     known = {*(names or MODEL_FILES), *DESKTOP_FILES}
     if not names:
         with suppress(ValueError, KeyError, TypeError):
