@@ -14,6 +14,9 @@ from biaozhu.cli import run
 from biaozhu.commands.articles.preannotating import preannotate
 from biaozhu.commands.workspace import running
 from biaozhu.commands.workspace.steps import StepRecord, read_steps
+from biaozhu.data.labels import DEFAULT
+from biaozhu.data.layers import read_layers
+from biaozhu.data.shipped import find_own
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,6 +123,19 @@ def test_running_goes_on_with_that_of_two_copies_which_has_been_worked_on(
         assert "left out: BZ017 mine/qingci-b.txt: " in said
         assert layer.is_file()
     assert "pre-annotation: unchanged" in said
+
+
+def test_running_leaves_out_labels_that_the_label_set_lacks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # A regression test: they were written, and every command after it refused them; a changed label set changed nothing.
+    assert run([*RUN]) == 0
+    head, *labels = find_own(DEFAULT).read_text("utf-8").split("[[label]]")
+    kept = (one for one in labels if 'id = "PLACE"' in one)
+    (folder / "configs").mkdir()
+    (folder / "configs/labels.toml").write_text("[[label]]".join((head, *kept)), "utf-8")
+    assert run([*RUN]) == 0
+    assert "network does not propose AMOUNT" in capsys.readouterr().err
+    assert run(["export", "annotations/pre", "-f", "conll", "-o", "out.conll"]) == 0
+    assert {span.label for one in read_layers([folder / "annotations/pre"]) for span in one.spans} == {"PLACE"}
 
 
 def test_running_names_a_step_that_lost_something_also_where_it_is_current(

@@ -6,7 +6,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
@@ -244,12 +244,17 @@ def _list_annotators(names: Sequence[str], labels: Path, asked: Sequence[Outcome
     from biaozhu.annotators.registry import find_annotators
 
     more = [one for name in names for one in find_annotators(name)]
-    known = {label.id for label in read_labels(labels)} if more else set()
+    known = {label.id for label in read_labels(labels)}
     for one in more:
         if unknown := sorted(set(one.proposes) - known):
             what = f"{', '.join(unknown)} of annotator {one.name} is not in it"
             raise LabelError(what, where=find_shipped(labels), next_step=advise_on_label(labels))
-    found = {one.name: one for one in (*DEFAULT_ANNOTATORS, *more)}
+    # What the label set lacks, no later command would take.
+    ours = (
+        replace(one, proposes={label: at for label, at in one.proposes.items() if label in known})
+        for one in DEFAULT_ANNOTATORS
+    )
+    found = {one.name: one for one in (*ours, *more)}
     for model in asked:
         if model.plan.config.name in found:
             raise ConfigError("another layer has this name", where=model.plan.config.name)

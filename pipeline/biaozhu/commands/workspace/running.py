@@ -28,6 +28,7 @@ from biaozhu.commands.workspace import next_steps
 from biaozhu.commands.workspace.steps import LAYERS, PRE, DoneStep, StepRecord, hash_inputs, read_steps
 from biaozhu.data.errors import BiaozhuError, MissingFileError, OutputError, TrainingError, UsageError
 from biaozhu.data.files import hold_folder, is_file_name, write_bytes
+from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import count_layers, find_layers, is_beside, ledger_path, read_layer
 from biaozhu.data.model import Article
 from biaozhu.data.shipped import find_shipped
@@ -177,9 +178,10 @@ def _preannotate_changed(job: Job, record: StepRecord, *, yes: bool) -> None:
     """Pre-annotate the articles that are new or changed, and remove the layers of those that are gone."""
     names = {path: f"pre {article.name}" for path, article in job.articles.items()}
     mark, files = weights_mark(job.model), [Path(one) for one in job.annotators if Path(one).is_file()]
+    labels = read_labels()
     stale: dict[Path, tuple[str, Callable[[], list[Path]]]] = {}
     for path, article in job.articles.items():
-        inputs = hash_inputs([path, *files], job.model, mark, *job.annotators)
+        inputs = hash_inputs([path, *files], job.model, mark, labels, *job.annotators)
         if not record.is_current(names[path], inputs):
             before = {file: _identify(file) for file in _list_layers(article.name)}
             stale[path] = (inputs, partial(_list_written, article.name, before))
