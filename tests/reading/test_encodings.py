@@ -81,6 +81,7 @@ def test_decoding_takes_and_gives_back(text: str, codec: str, encoding: str) -> 
         pytest.param(b"%PDF-1.7\n", "PDF", id="pdf"),
         pytest.param(b"\x89PNG\r\n\x1a\n", "PNG", id="png"),
         pytest.param(b"{\\rtf1\\ansi", "RTF", id="rtf"),
+        pytest.param(b"From: <Saved by X>\r\nSubject: a\r\n b\r\nMIME-Version: 1.0\r\n", "MHTML", id="mhtml"),
     ],
 )
 def test_decoding_refuses(data: bytes, words: str) -> None:

@@ -107,6 +107,16 @@ def test_pages_keep_both_halves_of_an_article() -> None:
     assert article.raw.split() == [*[PROSE] * 3, "86户", *[PROSE] * 3]
 
 
+@pytest.mark.parametrize("tag", ["noframes", "noembed"])
+def test_pages_take_no_markup_for_text(tag: str) -> None:
+    # A regression test: the parser gives what is in them as text, with its tags.
+    inside = f"<{tag}><body><p>{PROSE}</p></body></{tag}>"
+    with pytest.raises(EmptyArticleError):
+        article_from_bytes(f"<html><frameset><frame src=a>{inside}</frameset></html>".encode(), name="x", where="x")
+    article = article_from_bytes(f"<html><body><p>{PROSE}</p>{inside}</body></html>".encode(), name="x", where="x")
+    assert article.raw.split() == [PROSE]
+
+
 @pytest.mark.parametrize("depth", [2500, 20_000])
 def test_pages_nested_too_deep_are_refused(depth: int) -> None:
     page = f"<html>{'<div>甲。' * depth}"

@@ -56,6 +56,8 @@ _KINDS = (
     (b"SQLite format 3", "an SQLite database"),
     (b"\x7fELF", "a program"),
 )
+_MHTML = re.compile(rb"(?:[\w-]+:.*\n(?:[ \t].*\n)*)*?MIME-Version:", re.IGNORECASE)
+_HEAD_BYTES = 4096
 _MARK = re.compile("[\xa0·°×—…‘’“”\u3000-\u3020\uff00-\uff5f]")
 _CONTROLS = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
@@ -68,10 +70,11 @@ def decode_source(data: bytes, *, where: str) -> tuple[str, str]:
     """
     if not data:
         raise EmptyArticleError("the file is empty", where=where)
-    for magic, kind in _KINDS:
-        if data.startswith(magic):
-            again = "Save its text as UTF-8 and run again"
-            raise EncodingError(f"this is {kind}, not text", where=where, next_step=again)
+    kinds = [kind for magic, kind in _KINDS if data.startswith(magic)]
+    kinds += ["a page or a mail in one file (MHTML)"] * bool(_MHTML.match(data[:_HEAD_BYTES]))
+    if kinds:
+        again = "Save its text as UTF-8 and run again"
+        raise EncodingError(f"this is {kinds[0]}, not text", where=where, next_step=again)
     text, encoding = _decode_strictly(data, where)
     if "\0" in text:
         what = "a NUL character, so binary or UTF-16 without a byte order mark"

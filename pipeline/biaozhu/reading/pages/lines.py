@@ -13,7 +13,8 @@ from lxml import etree, html
 from biaozhu.data.model import LeftOut
 from biaozhu.reading.pages.inline import HIDDEN_STYLE, find_inner_kind, write_inner
 
-UNSEEN = frozenset({"head", "script", "style", "title"})
+# The text of the last two is markup: what a browser without frames or plug-ins would show.
+UNSEEN = frozenset({"head", "script", "style", "title", "noframes", "noembed"})
 _BLOCKS = frozenset(
     "address article aside audio blockquote body br button center dd details dialog dir div dl dt fieldset figcaption "  # noqa: SIM905 — a list of 50 would fill the screen
     "figure footer form h1 h2 h3 h4 h5 h6 header hr html iframe legend li main menu nav noscript object ol optgroup "
