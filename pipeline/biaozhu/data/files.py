@@ -291,6 +291,10 @@ def parse_json(data: bytes | str) -> Any:
         value = json.loads(text, object_pairs_hook=once_each)
     except RecursionError:
         raise ValueError("nested too deep") from None
+    except ValueError as error:
+        if "set_int_max_str_digits" not in str(error):
+            raise
+        raise ValueError("a number of too many digits") from None
     # Only an escape can make one.
     if "\\u" in text and LONE_SURROGATE.search(json.dumps(value, ensure_ascii=False)):
         raise ValueError("a lone surrogate in it")

@@ -69,7 +69,7 @@ class Limits:
 def make_app(predictor: Predictor, *, token: str, limits: Limits | None = None) -> Starlette:
     """Return the application, whose requests carry the token as `Authorization: Bearer …`, except to `/` and `/health`."""
     service = _Service(predictor, token.encode("utf-8"), limits or Limits())
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", _read_page(), methods=["GET"]),
             Route("/predict", partial(service.respond, is_explained=False), methods=["POST"]),
@@ -80,6 +80,9 @@ def make_app(predictor: Predictor, *, token: str, limits: Limits | None = None) 
         lifespan=service.lifespan,
         exception_handlers={_RefusedError: lambda _request, refused: refused.response},
     )
+    # It would send the client to whatever host the client names.
+    app.router.redirect_slashes = False
+    return app
 
 
 class _Service:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import secrets
 import shlex
 import socket
@@ -32,16 +33,24 @@ LOOPBACK = ("127.0.0.1", "::1")
 VARIABLE = "BIAOZHU_TOKEN"
 SHORTEST = 16
 _LENGTHS = {b"content-length", b"transfer-encoding"}
+_ORIGIN = re.compile(rb"https?://[^/?#]*/?", re.IGNORECASE)
 
 
-class _OneLength(h11.Connection):
-    """A connection that refuses requests with both a length and an encoding: what stands before it may end them elsewhere."""
+class _StrictConnection(h11.Connection):
+    """A connection that takes a whole address for its path, and refuses requests with both a length and an encoding.
+
+    What stands before it may end those elsewhere.
+    """
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA | h11.PAUSED]:
         event = super().next_event()
         # RFC 9112, 6.1; uvicorn answers 400 and closes.
         if isinstance(event, h11.Request) and dict(event.headers).keys() >= _LENGTHS:
             raise h11.RemoteProtocolError(str(_LENGTHS))
+        # RFC 9112, 3.2.2; uvicorn takes the address for a path.
+        if isinstance(event, h11.Request) and (origin := _ORIGIN.match(event.target)):
+            path, version = b"/" + event.target[origin.end() :], event.http_version
+            event = h11.Request(method=event.method, headers=event.headers, target=path, http_version=version)
         return event
 
 
@@ -50,7 +59,7 @@ class ClientConnection(H11Protocol):
 
     def __init__(self, *args: Any, header_seconds: float, request_seconds: float, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.conn = _OneLength(h11.SERVER, UNFINISHED_BYTES)
+        self.conn = _StrictConnection(h11.SERVER, UNFINISHED_BYTES)
         self.header_seconds, self.request_seconds = header_seconds, request_seconds
         self.since = 0.0
         self.deadline: asyncio.TimerHandle | None = None
