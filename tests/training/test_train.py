@@ -17,6 +17,7 @@ from biaozhu.annotators.trained import load_trained
 from biaozhu.cli import run
 from biaozhu.data.errors import ConfigError, TrainingError, WriteError
 from biaozhu.data.layers import read_layer, write_layer
+from biaozhu.data.shipped import find_own
 from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.training.card import HELD_OUT, IN_SAMPLE, TWO_MEASURES, write_card
 from biaozhu.training.choosing import Learned, StartComparison
@@ -99,7 +100,15 @@ def test_train_card_tells_its_two_held_out_measures_apart(tmp_path: Path, *, hel
     fitted = replace(fit(read_config(config), read_layer(gold)), learned=Learned(None, compared, compared))
     scores = {IN_SAMPLE: {"all": counts}} | ({HELD_OUT: {"all": counts}} if held else {})
     write_card(tmp_path, fitted, config_path=config, overrides={}, files=[], scores=scores, scored=0)
-    assert (TWO_MEASURES in (tmp_path / "README.md").read_text(encoding="utf-8")) is held
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert (TWO_MEASURES in card) is held
+    assert str(config) in card
+    # A regression test: a package of the model named a folder of the machine that made it.
+    shipped = find_own(Path("configs/ner.cfg"))
+    write_card(tmp_path, fitted, config_path=shipped, overrides={}, files=[], scores=scores, scored=0)
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "`configs/ner.cfg`" in card
+    assert str(shipped) not in card
 
 
 def test_train_replaces_a_model_and_nothing_else(tmp_path: Path) -> None:

@@ -75,6 +75,14 @@ def test_starting_takes_the_folder_where_the_articles_are(
     assert made == {"configs", "annotations", "docs", taken} | {name.partition("/")[0] for name in there}
 
 
+def test_starting_here_changes_into_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["new", "."]) == 0
+    assert "`biaozhu run articles`" in capsys.readouterr().err
+
+
 def test_starting_again_replaces_nothing(tmp_path: Path) -> None:
     own = tmp_path / "configs/labels.toml"
     own.parent.mkdir()

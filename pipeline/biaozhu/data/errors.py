@@ -165,7 +165,7 @@ class EndpointError(BiaozhuError, code="BZ026"):
 class ServerError(BiaozhuError, code="BZ030"):
     """Doccano cannot be started, reached or stopped."""
 
-    advice = "Start it with `biaozhu doccano up`, or see `biaozhu doccano status` and the log it names"
+    advice = "Start it with `biaozhu doccano up` (with the same --home), or see `biaozhu doccano status` and the log it names"
 
 
 class AuthError(BiaozhuError, code="BZ031", advice="Check DOCCANO_USERNAME and DOCCANO_PASSWORD"):

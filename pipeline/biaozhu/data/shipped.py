@@ -54,6 +54,11 @@ def list_requirements(extra: str) -> list[Requirement]:
     return [one for one in wanted if one.marker is None or one.marker.evaluate({"extra": extra})]
 
 
+def name_shipped(path: Path) -> Path:
+    """Return the path of the package's own file as a working folder would have it; another path as it is."""
+    return next((path.relative_to(home) for home in HOMES if path.is_relative_to(home)), path)
+
+
 def describe_extra_install(extra: str) -> str:
     """Return the command that installs the packages of an extra (of the core, where it is empty).
 

@@ -13,6 +13,7 @@ from spacy.util import get_package_version
 from biaozhu.data.files import read_bytes, sha256_of, write_text
 from biaozhu.data.layers import read_layer
 from biaozhu.data.model import Sentence
+from biaozhu.data.shipped import name_shipped
 from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def write_card(  # noqa: PLR0913 — what a card says
     versions = [(package, found) for package in PACKAGES if (found := get_package_version(package))]
     parts += [
         "## Config",
-        f"`{config_path}`, SHA-256 `{sha256_of(config_path)}`"
+        f"`{name_shipped(config_path)}`, SHA-256 `{sha256_of(config_path)}`"
         + "".join(f", {key} = {value!r}" for key, value in sorted(overrides.items())),
         f"```ini\n{read_bytes(config_path).decode('utf-8').strip()}\n```",
         "## Versions",

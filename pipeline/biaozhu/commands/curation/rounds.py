@@ -302,7 +302,9 @@ def _select(state: LoopState, paths: _Paths) -> None:
     left = (sentence for sentence in apart if sentence.id not in known)
     selected = select_sentences(left, state.number, seed=state.round)
     if not selected:
-        raise UsageError("every sentence of the pool is gold, or held out with the test", where=paths.folder)
+        what = "every sentence of the pool is gold, or held out with the test"
+        advice = "Add articles to the pool, or begin another loop with another pool"
+        raise UsageError(what, where=paths.folder, next_step=advice)
     write_layer(paths.chosen, [one.sentence for one in selected])
     write_reasons(paths.chosen, selected)
 

@@ -80,13 +80,13 @@ def new(folder: Path) -> None:
     (folder / articles).mkdir(parents=True, exist_ok=True)
     kept = len(wanted) - len(written)
     say(f"{folder}: {len(written)} files written" + (f", {kept} were there and stay" if kept else ""))
+    first = quote("biaozhu", "run", articles)
+    if folder.resolve() != Path.cwd():
+        first = f"cd {quote(folder)} && {first}"
     if filled:
-        say(f"next: `cd {quote(folder)} && biaozhu run {quote(articles)}`, on the articles that are there")
+        say(f"next: `{first}`, on the articles that are there")
     else:
-        where = folder / articles
-        say(
-            f"next: put articles (.txt, .html) into {where}, then `cd {quote(folder)} && biaozhu run {quote(articles)}`"
-        )
+        say(f"next: put articles (.txt, .html) into {folder / articles}, then `{first}`")
 
 
 def doctor(*, as_json: AsJson = False) -> None:

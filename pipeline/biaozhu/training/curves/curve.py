@@ -23,6 +23,7 @@ from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import sha256_of, write_json
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence
+from biaozhu.data.shipped import name_shipped
 from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 from biaozhu.nlp.encoders import remembering
 from biaozhu.scoring.significance import ResamplingUnits, Sampling
@@ -145,7 +146,7 @@ def write_curve(
     `files` are config, gold and articles, named with their checksums, `command` has the words of the command line. There is no date: the
     same gold, config and plan give the same document.
     """
-    inputs = [{"path": str(path), "sha256": sha256_of(path)} for path in files]
+    inputs = [{"path": str(name_shipped(path)), "sha256": sha256_of(path)} for path in files]
     document = {**curve, "made": {"version": __version__, "command": list(command), "inputs": inputs}}
     write_json(path, document, allow_nan=False)
     return document
