@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -125,6 +126,13 @@ def test_console_tables_break_no_path(path: str, width: int, capsys: Capture, mo
     monkeypatch.setenv("COLUMNS", str(width))
     print_table("progress", ("annotator", "sentences", "confirmed", "page"), [("anna", 59, 0, f"see {path} there")])
     assert path in capsys.readouterr().out
+
+
+def test_console_tables_cut_no_word_between_chinese_signs(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A regression test: rich took it all for one word, and cut it where the column ended.
+    monkeypatch.setenv("COLUMNS", "40")
+    print_table("doctor", ("what", "state"), [("附加组件：push、pull、project、doccano", "missing for now")])
+    assert {"push、", "project、", "doccano"} <= set(re.findall("[a-z]+、?", capsys.readouterr().out))
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

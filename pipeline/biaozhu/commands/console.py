@@ -71,6 +71,8 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     from rich.table import Table
     from rich.text import Text
 
+    from biaozhu.commands.help_pages import wrap_columns
+
     # A pipe has no width, but for one that is asked for.
     console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH)
     heads = [translate(column) for column in columns]
@@ -86,7 +88,11 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     for position, width in enumerate(widths):
         numeric = rows and all(isinstance(row[position], int | float | None) for row in rows)
         table.add_column(heads[position], justify="right" if numeric else "left", overflow="fold", width=width)
+    # Of our own words none is cut, and rich takes Chinese without a blank for one word.
+    ours = [(at, width) for at, width in enumerate(widths) if columns[at] in OUR_COLUMNS]
     for row in cells:
+        for at, width in ours:
+            row[at] = wrap_columns(row[at], width)
         for line in [row] if widths else zip(heads, row, strict=True):
             # Text, not str: article text may hold what rich would read as markup.
             table.add_row(*(Text(cell, overflow="fold") for cell in line))

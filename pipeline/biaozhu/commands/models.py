@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Option
@@ -145,10 +146,13 @@ def crossval(
     counts, part = sorted(count_groups(sentences, groups).items()), name_held_out(sentences, groups)
     say(f"{len(counts)} models on {len(sentences)} sentences of gold, one for each {part} left out")
     with progress_of_steps("cross-validation") as bar:
+        begun = monotonic()
 
         def on_fold(number: int, most: int) -> None:
             bar(number, most, f"fold {number + 1} of {most}")
-            say(f"held out: {counts[number][0]} ({counts[number][1]} sentences)")
+            minutes = (most - number) * (monotonic() - begun) / max(number, 1) / 60
+            left = f", {minutes:.0f} min left" if number and minutes > 1 else ""
+            say(f"held out: {counts[number][0]} ({counts[number][1]} sentences){left}")
 
         source = mark_config(name or config.stem, parsed)
         predicted, entries = crossvalidate(parsed, sentences, groups, source=source, on_fold=on_fold)
