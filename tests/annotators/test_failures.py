@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+import spacy
 from service import WITH_TOKEN, running
 from training_material import small_project
 
@@ -159,6 +160,7 @@ def test_failures_that_are_no_articles_fault_stop_predict() -> None:
     def missing(texts: Sequence[str]) -> list[tuple[Span, ...]]:
         raise ModelDataError(f"{len(texts)} texts and no model")
 
+    missing.nlp = spacy.blank("zh")  # type: ignore[attr-defined]
     sentences = [Sentence(name * 12, 0, 1, "一") for name in "ab"]
     with pytest.raises(ModelDataError):
         annotate_sentences(missing, sentences)  # type: ignore[arg-type]

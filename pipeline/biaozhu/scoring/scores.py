@@ -147,7 +147,7 @@ class Counts:
 def tally_spans(gold: Sequence[Span], predicted: Sequence[Span]) -> Tally:
     """Align the spans of one sentence, disjoint on each side, and tally them."""
     pairs = align_spans(gold, predicted)
-    strict = sum(pair.gold.key == pair.predicted.key for pair in pairs)
+    strict = sum(pair.same_boundaries and pair.same_label for pair in pairs)
     exact = sum(pair.same_boundaries for pair in pairs)
     return Tally(len(gold), len(predicted), len(pairs), strict, exact, sum(pair.same_label for pair in pairs))
 
