@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+import biaozhu
 from biaozhu.knowledge.measures import ARABIC_ONLY, MEASURES, NOT_BEFORE, SMALLER, measure_kind, measure_pattern
 
 ALL = {word for words in MEASURES.values() for word in words.split()}
@@ -44,3 +46,11 @@ def test_measures_pattern_prefers_the_longest() -> None:
 @pytest.mark.parametrize("text", ["人民", "个体户", "家庭", "分之", "年代", "点钟", "成立"])
 def test_measures_pattern_stops_at_other_words(text: str) -> None:
     assert not re.match(measure_pattern(" ".join(MEASURES.values())), text)
+
+
+def test_measures_and_other_patterns_repeat_no_group_possessively() -> None:
+    # A regression test: Python up to 3.11.4 goes wrong where such a group goes back within itself (CPython's issue 106052): no
+    # 500万元 had a value there. Atomic groups say the same: (?>(?:…)*).
+    package = Path(biaozhu.__file__).parent
+    files = [path for path in package.rglob("*") if path.suffix in (".py", ".toml")]
+    assert [path.name for path in files if re.search(r"\)(?:[+*?]|\{[0-9,]+\})\+", path.read_text("utf-8"))] == []

@@ -36,7 +36,7 @@ _ASIDE = re.compile(r"[(（][^()（）]*[)）]$")
 _CLAUSE = re.compile(r"[,，。;；:：、!！?？…“”‘’\"'()（）《》\n\s]")
 _TIME = r"(?:[去今明前当]年[底初内]?|\d{4}年|目前|现在|如今|至今|[总一]共|[总合累]计)"
 _OPENERS, _QUALIFIERS = (read_alternation("amount_about", name) for name in ("openers", "qualifiers"))
-_FILLER = re.compile(rf"^(?:{_TIME}|{_OPENERS})++|(?:{_TIME}|{_QUALIFIERS})++$")
+_FILLER = re.compile(rf"^(?>(?:{_TIME}|{_OPENERS})+)|(?>(?:{_TIME}|{_QUALIFIERS})+)$")
 # Another measure of the same thing: 318户、1042人.
 _SAME = re.compile("、?")
 _EACH = re.compile(r"(?:按照?)?每个?[^\d]{1,2}$")
