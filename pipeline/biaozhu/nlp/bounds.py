@@ -24,7 +24,8 @@ else:
                 raise ValueError(f"{value!r} is not {kind.__name__} from {least} to {most}")
             return value
 
-        return type(name, (kind,), {"__get_validators__": classmethod(lambda _: iter([check]))})
+        told = f"{kind.__name__} from {least} to {most}"
+        return type(name, (kind,), {"__doc__": told, "__get_validators__": classmethod(lambda _: iter([check]))})
 
     NonNegativeInt = _bounded("NonNegativeInt", int, 0)
     PositiveInt = _bounded("PositiveInt", int, 1)

@@ -28,6 +28,7 @@ from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, with_spans
 from biaozhu.data.shipped import find_owner, find_shipped
 from biaozhu.data.strict_counts import StrictCounts
+from biaozhu.nlp import bounds
 from biaozhu.nlp.base_encoder import TRAINABLE_DEEP, pin_checksums
 from biaozhu.nlp.torch_encoders.trainable import BERT
 from biaozhu.training.card import HELD_OUT, IN_SAMPLE, describe_file, score_strictly, write_card
@@ -276,7 +277,9 @@ def corpus_of(config: Config, path: Path) -> GoldCorpus | DocBinStream:
 # configparser's words for a variable that nothing sets.
 _UNSET = re.compile(r".*option '(.+)' in section '(.+)' contains an interpolation key '(.+)' which is not .*")
 # confection's words for a value that a setting cannot have.
-_REFUSED = re.compile(r"Config validation error (\S+(?: -> \S+)+) (.*)")
+_REFUSED = re.compile(r"Config (?:validation error|error for '\S+') (\S+(?: -> \S+)+?)(?: at root:)? (.*)")
+# What 1.x says for a type of ours, whose bounds it does not know.
+_BOUNDED = re.compile(r"<class 'biaozhu\.nlp\.bounds\.(\w+)'>")
 
 
 def _shorten(error: Exception) -> str:
@@ -284,8 +287,9 @@ def _shorten(error: Exception) -> str:
     text = " ".join(str(error).split()).partition(" {'")[0]
     if unset := _UNSET.fullmatch(text):
         return f"[{unset[2]}] {unset[1]} names ${{{unset[3]}}}, which the config does not have"
-    if "Couldn't serialize" in text:
-        return "a number is too large for a config"
+    if "Couldn't serialize" in text or "E961" in text:
+        return "a number is too large for a config, or none (NaN)"
     if refused := _REFUSED.fullmatch(text):
-        text = f"{refused[1].replace(' -> ', '.')}: {refused[2]}"
+        said = _BOUNDED.sub(lambda one: str(getattr(bounds, one[1]).__doc__), refused[2])
+        text = f"{refused[1].replace(' -> ', '.')}: {said}"
     return text.rstrip(". ") or type(error).__name__
