@@ -43,9 +43,8 @@ PRIVATE["RAY_BACKEND_LOG_LEVEL"] = "fatal"
 # are what the machine is for: by default they would give way to everything else.
 ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_worker_niceness": "0"}
 
-Orders = tuple[
-    Path, ShardPlan, str, str
-]  # the shards' folder and plan, the driver's version and the mark of its weights
+# The shards' folder and plan, the driver's version and the mark of its weights.
+Orders = tuple[Path, ShardPlan, str, str]
 
 
 def write_shards_on_ray(

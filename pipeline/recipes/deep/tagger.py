@@ -24,20 +24,12 @@ class Tagger(DeepLayers):
         self.emit = nn.Linear(2 * UNITS, len(tags))
         add_chain(self, tags)
 
-    def forward(
-        self,
-        ids: torch.Tensor,
-        lengths: torch.Tensor,
-        where: torch.Tensor,
-        place: torch.Tensor,
-        chars: torch.Tensor,
-        lexicon: torch.Tensor,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return hidden states, of shape (time, texts, states), that custom models learn from, and emissions; see `states`.
+    def forward(self, *inputs: torch.Tensor, **named: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return hidden states, of shape (time, texts, states), that custom models learn from, and emissions, of what `states` takes.
 
         Of the transformer the states have the middle layer: the last one has forgotten what is no label here, as organisations.
         """
-        middle, top = self.states(ids, lengths, where, place, chars, lexicon)
+        middle, top = self.states(*inputs, **named)
         emissions = self.emit(self.dropout(top)).float()
         return torch.cat([middle, top], -1).transpose(0, 1), emissions.transpose(0, 1)
 

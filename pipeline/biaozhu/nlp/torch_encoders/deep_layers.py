@@ -146,8 +146,9 @@ class DeepNetwork(nn.Module):  # type: ignore[misc]  # as above
         """Return the states of all characters, one text after the other, float32 of shape (characters, states)."""
         if not inputs:
             return torch.zeros((0, self.width))
+        *_, chars, _lexicon = inputs
         middle, last = self.whole[0].states(*inputs)
-        states = torch.cat([middle, last], -1)[inputs[4] != EDGE]
+        states = torch.cat([middle, last], -1)[chars != EDGE]
         return self.dropout(states) * STATES_SCALE
 
     @property
