@@ -71,6 +71,7 @@ BAD_FILES = (
     ("predict bad good.txt -o out.jsonl", "bad/meta.json", (BINARY, b"7", DEEP), META_SAYS),
     ("serve --model bad --port 0 --token-file new/token", "bad/meta.json", (BINARY, DEEP), META_SAYS),
     ("serve --port 0 --token-file bad", "bad", (b"", BINARY), r"BZ\d\d\d bad: "),
+    ("preannotate good.txt --shards out --labels bad", "bad", (BINARY,), LABELS_SAY),
     ("preannotate good.txt --shards bad", "bad", (BINARY,), r"BZ004 bad: cannot be written"),
     ("train good.cfg -o bad", "bad", (BINARY,), r"BZ004 bad: this exists already"),
     ("gold freeze bad", "bad", (BINARY,), r"BZ0\d\d bad"),

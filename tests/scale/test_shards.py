@@ -4,12 +4,14 @@ import gzip
 import hashlib
 import json
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +23,7 @@ from biaozhu.annotators.preannotate import preannotate_articles
 from biaozhu.cli import run
 from biaozhu.data.errors import LockedError, WriteError
 from biaozhu.data.model import sentence_to_line
+from biaozhu.data.shipped import find_shipped
 from biaozhu.reading.article import article_from_bytes
 from biaozhu.scale.batch import annotate_sources, batches
 from biaozhu.scale.corpus_stream import Source, read_sources
@@ -28,8 +31,6 @@ from biaozhu.scale.shard_folders import names_in
 from biaozhu.scale.shards import ShardPlan, write_shards
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from biaozhu.annotators.words import NameModel
 
 CITIES = ("成都市", "杭州市", "青岛市", "昆明市", "厦门市")
@@ -112,6 +113,26 @@ def test_shards_and_one_file_agree_for_any_number_of_jobs(corpus: Path, tmp_path
         assert run(["preannotate", str(corpus), *options]) == 1
         assert _lines(folder) == output.read_text(encoding="utf-8").splitlines()
     assert _sums(tmp_path / "1") == _sums(tmp_path / "2")
+
+
+@pytest.mark.parametrize("options", [("-o", "out.jsonl"), ("--shards", "out"), ("--shards", "out", "--jobs", "2")])
+def test_shards_and_one_file_have_no_label_that_the_label_set_lacks(
+    options: tuple[str, ...],
+    corpus: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    whole = find_shipped(Path("configs/labels.toml")).read_text("utf-8")
+    Path("labels.toml").write_text(re.sub(r'\[\[label\]\]\nid = "PERSON"[^[]*', "", whole), "utf-8")
+    command = ["preannotate", str(corpus), "--model", "fast", *options]
+    assert run(command) == 1
+    capsys.readouterr()
+    assert run([*command, "--labels", "labels.toml"]) == 1
+    assert ("label set" in capsys.readouterr().err) is ("--shards" in options)
+    lines = _lines(Path("out")) if "--shards" in options else Path("out.jsonl").read_text("utf-8").splitlines()
+    assert {span["label"] for line in lines for span in json.loads(line)["spans"]} == {"PLACE", "AMOUNT"}
 
 
 def test_shards_go_on_after_a_stop_and_mend_what_is_damaged(corpus: Path, tmp_path: Path) -> None:

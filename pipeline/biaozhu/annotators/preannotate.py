@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
 
@@ -22,6 +22,12 @@ DEFAULT_ANNOTATORS: tuple[Annotator, ...] = (NETWORK, REPEATED, AMOUNTS)
 """The annotators that run where no others are named, in the order of their layers."""
 # Code points of articles that the network sees at once: sentences of like length are then enough to fill a batch.
 BATCH_CHARS = 1 << 16
+
+
+def default_annotators(*, without: Collection[str]) -> tuple[Annotator, ...]:
+    """Return the default annotators, none of which proposes these labels: what the label set lacks, no later command would take."""
+    kept = ({label: at for label, at in one.proposes.items() if label not in without} for one in DEFAULT_ANNOTATORS)
+    return tuple(replace(one, proposes=labels) for one, labels in zip(DEFAULT_ANNOTATORS, kept, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

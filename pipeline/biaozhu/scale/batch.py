@@ -7,15 +7,15 @@ import multiprocessing
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeVar
 
 from biaozhu.annotators.network.models import load_model
-from biaozhu.annotators.preannotate import BATCH_CHARS, preannotate_batch
+from biaozhu.annotators.preannotate import BATCH_CHARS, default_annotators, preannotate_batch
 from biaozhu.annotators.words import NameModel
 from biaozhu.data.errors import BiaozhuError, DuplicateError, WorkerError, bug_from
 from biaozhu.data.files import scratch_database
@@ -113,8 +113,8 @@ class AnnotatedBatch:
     spans: int
 
 
-def annotate_sources(sources: Sequence[Source], *, model: NameModel) -> AnnotatedBatch:
-    """Read, split and annotate a batch of sources, of which no two are the same article."""
+def annotate_sources(sources: Sequence[Source], *, model: NameModel, without: Collection[str] = ()) -> AnnotatedBatch:
+    """Read, split and annotate a batch of sources, of which no two are the same article, without these labels."""
     read = [(source, read_or_explain(source)) for source in sources]
     failed = [Failure(source.name, source.where, found) for source, found in read if isinstance(found, str)]
     articles = [found for _, found in read if isinstance(found, Article)]
@@ -126,8 +126,9 @@ def annotate_sources(sources: Sequence[Source], *, model: NameModel) -> Annotate
 
     lines: list[str] = []
     spans = characters = count = 0
+    annotators = default_annotators(without=without)
     for some in chunks(articles, BATCH_CHARS, lambda one: len(one.raw)):
-        for one in preannotate_batch(some, model=model, on_failure=fail):
+        for one in preannotate_batch(some, model=model, annotators=annotators, on_failure=fail):
             lines += [sentence_to_line(sentence) for sentence in one.sentences]
             spans += sum(len(sentence.spans) for sentence in one.sentences)
             characters += len(one.article.raw)
@@ -141,11 +142,12 @@ def batches(sources: Iterable[Source], size: int = BATCH_BYTES) -> Iterator[tupl
 
 
 def annotate_stream(
-    sources: Iterable[Source], *, weights: str, jobs: int = 1, threads: int | None = None
+    sources: Iterable[Source], *, weights: str, without: Collection[str] = (), jobs: int = 1, threads: int | None = None
 ) -> Iterator[AnnotatedBatch]:
     """Annotate a stream batch by batch, in order, with few batches in memory; each article once; see `run_in_order`."""
     groups = batches(without_duplicates(sources))
-    return run_in_order(annotate_sources, groups, weights=weights, jobs=jobs, threads=threads)
+    work = partial(annotate_sources, without=without)
+    return run_in_order(work, groups, weights=weights, jobs=jobs, threads=threads)
 
 
 def run_in_order(

@@ -92,11 +92,12 @@ COUNTS = ("articles", "sentences", "characters", "spans")
 
 @dataclass(frozen=True, slots=True)
 class ShardPlan:
-    """Settings that decide the shards' bytes besides the corpus: weights, bytes of source text in a shard, form."""
+    """Settings that decide the shards' bytes besides the corpus: weights, bytes of source text in a shard, form, labels left out."""
 
     weights: str = DEFAULT_MODEL
     size: int = SHARD_BYTES
     form: Form = "jsonl"
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ def make_shard(
     """
     number, sources = shard
     by = f"{__version__} {plan.weights}"
-    checksum = _checksum(sources, f"{by}{mark}")
+    checksum = _checksum(sources, f"{by}{mark}{''.join(plan.without)}")
     name, stated = _file(number, plan.form), receipt_path(folder, number)
     known = read_receipt(stated)
     if known and (known.input, known.file, known.checksum) == (checksum, name, _sum_receipt(known)):
@@ -161,7 +162,7 @@ def make_shard(
         with suppress(Exception):
             if hashlib.sha256((folder / name).read_bytes()).hexdigest() == known.sha256:
                 return known
-    batch = annotate_sources(sources, model=model)
+    batch = annotate_sources(sources, model=model, without=plan.without)
     packed = pack(batch.lines, plan.form)
     counts = (batch.articles, len(batch.lines), batch.characters, batch.spans)
     receipt = Receipt(name, hashlib.sha256(packed).hexdigest(), checksum, *counts, batch.failed, by=by)
@@ -192,7 +193,7 @@ def explain_remaking(earlier: Receipt, plan: ShardPlan, now: Receipt | None = No
     if not earlier.file.endswith(form):
         return f"they are {earlier.file.partition('.')[2]}, this run writes {form[1:]}"
     changed = now is not None and now.input != earlier.input
-    return "they are of other articles, of another --shard-size or of a changed model" if changed else ""
+    return "they are of other articles, of another --shard-size or of a changed model or label set" if changed else ""
 
 
 def parse_receipt(data: bytes | str) -> Receipt:

@@ -6,7 +6,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
@@ -105,15 +105,16 @@ def preannotate(
     if streamed:
         if layers is not None or ledger or annotator:
             raise UsageError("--layers, --ledger and --annotator are for a few articles, not for a stream")
+        without = _list_lacking(labels)
         network = whole_name(model)  # before any worker starts: each would only say again that there is none
         if shards is None:
-            _annotate_stream(paths, output, network, jobs or 1, threads)
+            _annotate_stream(paths, output, network, without, jobs or 1, threads)
             return
         if output is not None:
             raise UsageError("--shards and --output are two places", next_step="Give one of them")
         from biaozhu.scale.shards import SHARD_BYTES, ShardPlan
 
-        plan = ShardPlan(network, shard_size or SHARD_BYTES, shard_format or "jsonl")
+        plan = ShardPlan(network, shard_size or SHARD_BYTES, shard_format or "jsonl", without)
         _write_shards(paths, place(shards), plan, jobs, threads, ray=engine == "ray", address=ray_address)
         return
     if ledger and output is None:
@@ -239,8 +240,16 @@ def _write(done: list[Preannotation], path: Path | None, asked: Sequence[Outcome
         write_ledger(ledger_path(path), _list_entries(done, asked))
 
 
-def _list_annotators(names: Sequence[str], labels: Path, asked: Sequence[Outcome]) -> tuple[Annotator, ...]:
+def _list_lacking(labels: Path) -> tuple[str, ...]:
+    """Return biaozhu's own labels that a label set lacks."""
     from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
+
+    known = {label.id for label in read_labels(labels)}
+    return tuple(sorted({label for one in DEFAULT_ANNOTATORS for label in one.proposes} - known))
+
+
+def _list_annotators(names: Sequence[str], labels: Path, asked: Sequence[Outcome]) -> tuple[Annotator, ...]:
+    from biaozhu.annotators.preannotate import default_annotators
     from biaozhu.annotators.registry import find_annotators
 
     more = [one for name in names for one in find_annotators(name)]
@@ -249,12 +258,7 @@ def _list_annotators(names: Sequence[str], labels: Path, asked: Sequence[Outcome
         if unknown := sorted(set(one.proposes) - known):
             what = f"{', '.join(unknown)} of annotator {one.name} is not in it"
             raise LabelError(what, where=find_shipped(labels), next_step=advise_on_label(labels))
-    # What the label set lacks, no later command would take.
-    ours = (
-        replace(one, proposes={label: at for label, at in one.proposes.items() if label in known})
-        for one in DEFAULT_ANNOTATORS
-    )
-    found = {one.name: one for one in (*ours, *more)}
+    found = {one.name: one for one in (*default_annotators(without=_list_lacking(labels)), *more)}
     for model in asked:
         if model.plan.config.name in found:
             raise ConfigError("another layer has this name", where=model.plan.config.name)
@@ -297,7 +301,9 @@ def _write_shards(
     _end(counts, folder / shards.FAILED)
 
 
-def _annotate_stream(files: Sequence[Path], output: Path | None, weights: str, jobs: int, threads: int | None) -> None:
+def _annotate_stream(
+    files: Sequence[Path], output: Path | None, weights: str, without: Sequence[str], jobs: int, threads: int | None
+) -> None:
     from biaozhu.scale.batch import annotate_stream
 
     if output is not None and output.suffix != ".jsonl":
@@ -306,7 +312,7 @@ def _annotate_stream(files: Sequence[Path], output: Path | None, weights: str, j
     counts = Counter[str]()
 
     def parts() -> Iterator[bytes]:
-        batches = annotate_stream(read_sources(files), weights=weights, jobs=jobs, threads=threads)
+        batches = annotate_stream(read_sources(files), weights=weights, without=without, jobs=jobs, threads=threads)
         for batch in _counted(batches, counts):
             failed.extend(batch.failed)
             yield "".join(f"{line}\n" for line in batch.lines).encode("utf-8")
