@@ -16,6 +16,7 @@ from biaozhu.cli import run
 from biaozhu.data.files import sha256_of
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
+from biaozhu.data.shipped import find_own
 from biaozhu.reading.article import read_article
 from biaozhu.reading.sentences import split_article
 from biaozhu.scoring.layer_scoring import name_layers
@@ -180,6 +181,32 @@ def test_evaluate_resamples_sections_of_the_given_articles(tmp_path: Path, capsy
     assert model["units"]["count"] == len(model["breakdowns"]["section"]) >= 10
     assert any("story §1 第1节" in row["key"] for row in model["breakdowns"]["section"])
     assert document["made"]["inputs"][0]["sha256"][:12] == sentences[0].article
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "evaluate --layer good.jsonl --gold gold",
+        "compare good.jsonl poor.jsonl --gold gold",
+        "report --layer good.jsonl --gold gold -o report",
+        "gold freeze gold",
+        "gold check gold",
+    ],
+)
+def test_scoring_and_gold_name_the_labels_that_the_label_set_lacks(
+    files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    # A regression test: a label that was taken out of the label set went through them without a word.
+    monkeypatch.chdir(files)
+    write_layer(Path("gold/gold.jsonl"), GOLD)
+    assert run(["gold", "freeze", "gold"]) == run(command.split()) == 0
+    assert "label set" not in capsys.readouterr().err
+    labels = Path("configs/labels.toml")
+    labels.parent.mkdir()
+    labels.write_text(find_own(labels).read_text("utf-8").replace('"PERSON"', '"CROP"'), "utf-8")
+    assert run(command.split()) == 0
+    (said,) = (line for line in capsys.readouterr().err.splitlines() if str(labels) in line)
+    assert said.endswith(": PERSON")
 
 
 @pytest.mark.parametrize("command", ["evaluate", "compare"])

@@ -18,6 +18,7 @@ from typing import Any
 from typer import Exit
 
 from biaozhu.data.errors import BiaozhuError, DuplicateError, printable
+from biaozhu.data.labels import DEFAULT, read_labels
 from biaozhu.data.ledger import Entry, count_by_reason, losses, write_ledger
 from biaozhu.data.translation import translate
 
@@ -39,6 +40,13 @@ OUR_COLUMNS = frozenset({
 def say(message: str) -> None:
     """Write a note to stderr, in the user's language; article text in it cannot act on the terminal."""
     sys.stderr.write(f"{printable(translate(message), keep=HARMLESS)}\n")
+
+
+def say_unknown_labels(found: Iterable[str], path: Path | None = None) -> None:
+    """Name the labels that a label set, or that of the working folder if it has one, lacks: other commands refuse them."""
+    path = path or DEFAULT
+    if path.exists() and (strange := sorted(set(found) - {label.id for label in read_labels(path)})):
+        say(f"not in the label set {path}, `export` and `push` refuse them: {', '.join(strange)}")
 
 
 def quote(*words: object) -> str:

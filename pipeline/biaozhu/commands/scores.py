@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from typer import Argument, Option
 
 from biaozhu.commands.articles.files import say_where_not_read
-from biaozhu.commands.console import LOSSES_SHOWN, finish, print_json, print_table, say
+from biaozhu.commands.console import LOSSES_SHOWN, finish, print_json, print_table, say, say_unknown_labels
 from biaozhu.commands.options import AsJson, folder_name
 from biaozhu.data.errors import UsageError, raise_collected
 from biaozhu.data.outputs import check_output
@@ -93,7 +93,7 @@ def evaluate(
             rows = [(one["layer"] or "the gold itself", *list(one.values())[1:]) for one in scores]
             columns = ("spans of", "field", "correct", "of", "accuracy")
             print_table("Values and paths, over all of the gold", columns, rows)
-    _say_notes(found, articles=article, stream=stream)
+    _say_notes(found, labels, articles=article, stream=stream)
     failed = bool(found.document.get("skipped"))
     for one in found.evaluations if fail_under is not None else ():
         reached = one.overall["strict"].f1.value
@@ -143,7 +143,7 @@ def compare(
             rows.append((label, scheme, "F1" if figure == "f1" else figure, one.a, one.b, *change, one.p, one.p_holm))
         title = f"{compared.b} - {compared.a} on {gold} (over {compared.units.kind}s)"
         print_table(title, ("label", "scheme", "metric", "a", "b", "b - a", "95 %", "p", "p (Holm)"), rows)
-    _say_notes(found, articles=article, stream=stream)
+    _say_notes(found, labels, articles=article, stream=stream)
     finish((), failed=bool(found.document.get("skipped")))
 
 
@@ -196,12 +196,13 @@ def _say_skipped(given: ScoringInputs) -> None:
         say(f"not scored in all: {len(given.skipped)} of {total} gold sentences, which not every layer has")
 
 
-def _say_notes(found: ScoredLayers, *, articles: Sequence[Path], stream: bool) -> None:
+def _say_notes(found: ScoredLayers, labels: Path | None, *, articles: Sequence[Path], stream: bool) -> None:
     from biaozhu.scoring.evaluation import list_occurring
 
     units, occurring = found.evaluations[0].units, list_occurring(found.evaluations)
     if absent := [label for label in found.evaluations[0].labels if label not in occurring]:
         say(f"neither the gold nor a layer has a span of {', '.join(absent)}")
+    say_unknown_labels(occurring, labels)
     say(f"intervals resample {units.count} {units.kind}s: {units.reason}")
     if units.kind == "sentence" and units.count < len(units.of):
         say("copies of a sentence are one unit")
@@ -288,6 +289,7 @@ def report(
     content = gather_content(ReportRequest(scoring, tuple(annotator), tuple(ledger), *evidence))
     write_report(output, content, language=lang)
     say(f"report written to {output / 'index.html'}")
+    say_unknown_labels((label.id for label in content.labels), labels)
     differs = content.round_trip is not None and not content.round_trip.whole
     if differs:
         say("the round trip differs")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from biaozhu.commands.console import finish, print_json, print_table, quote, say, show_line
+from biaozhu.commands.console import finish, print_json, print_table, quote, say, say_unknown_labels, show_line
 from biaozhu.commands.doccano.specs import GUIDELINE, GuidelineFile, log_in, read_spec
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_or_folder, target
 from biaozhu.curation import adjudication, frozen, joint_gold, status
@@ -249,12 +249,14 @@ def _keep(
 
 def freeze(folder: GoldFolder = GOLD) -> None:
     """Write the checksums of the gold: from now on a changed file is an error."""
-    for name, file in frozen.freeze_gold(folder).items():
+    files = frozen.freeze_gold(folder)
+    for name, file in files.items():
         spans, checksum = sum(file.spans.values()), file.sha256[:12]
         if file.sentences:
             say(f"frozen: {name}, {file.sentences} sentences, {spans} spans, {checksum}")
         else:
             say(f"frozen: {name}, {checksum}")
+    say_unknown_labels(label for file in files.values() for label in file.spans)
 
 
 def check(folder: GoldFolder = GOLD, *, as_json: AsJson = False) -> None:
@@ -263,6 +265,7 @@ def check(folder: GoldFolder = GOLD, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json({name: asdict(file) for name, file in files.items()})
     say(f"{len(files)} gold files are as they were frozen")
+    say_unknown_labels(label for file in files.values() for label in file.spans)
 
 
 def diff(
