@@ -87,6 +87,22 @@ def test_verdict_on_a_layer_that_the_golds_annotators_saw_is_not_green(material:
     assert "--blind 1" in advice
 
 
+@pytest.mark.parametrize("worse", [False, True])
+def test_verdict_recommends_no_layer_that_scores_lower_than_the_first(material: ReportContent, *, worse: bool) -> None:
+    # A regression test: a narrower interval alone had a model recommended that its start surpassed.
+    gold = material.given.gold
+    whole, poor = (
+        evaluate_layer(gold, gold, name="whole"),
+        evaluate_layer(gold, [with_spans(one, ()) for one in gold], name="poor"),
+    )
+    pair = (whole, poor) if worse else (poor, whole)
+    verdicts = (Verdict("unknown", ()), Verdict("high", ()))
+    layers = [{"verdict": one, "evaluation": it, "errors": ()} for one, it in zip(verdicts, pair, strict=True)]
+    words = make_translator("en")
+    used = words("next.more") if worse else words("next.use", name="whole")
+    assert choose_next_step(material, layers, (), words) == used
+
+
 @pytest.mark.parametrize(
     ("source", "own", "shown"),
     [

@@ -163,9 +163,11 @@ def choose_next_step(
     scored = sum(bool(row.gold) for row in rows)
     if not layers:
         return words("next.no_gold", count=len(rows))
-    # The first layer that a reader would use is the one with the fewest doubts, then the highest trust.
+    # The first layer that a reader would use: the highest trust, but none that scores lower than the first, from which models start.
     order: tuple[Trust, ...] = ("high", "limited", "some", "low", "unknown")
-    layer = min(layers, key=lambda one: order.index(one["verdict"].trust))
+    scores = [one["evaluation"].overall["strict"].f1.value or 0 for one in layers]
+    usable = [one for one, f1 in zip(layers, scores, strict=True) if f1 >= scores[0]]
+    layer = min(usable, key=lambda one: order.index(one["verdict"].trust))
     best, name = layer["verdict"], escape_plain(layer["evaluation"].name)
     if best.trust in ("some", "low") and layer["errors"]:
         return _advise_on_errors(layer, {one.id: escape_plain(one.name) for one in content.labels}, words)
