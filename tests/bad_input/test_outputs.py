@@ -244,6 +244,37 @@ def test_outputs_of_the_same_command_are_replaced(crowded: Path, command: str) -
     assert snapshot(crowded)["good.txt"] == ARTICLE.encode()
 
 
+def _add_column(table: Path) -> None:
+    if table.suffix == ".csv":
+        table.write_text(re.sub("$", ",notes", table.read_text("utf-8"), count=1, flags=re.MULTILINE), "utf-8")
+        return
+    parquet = pytest.importorskip("pyarrow.parquet")
+    read = parquet.read_table(table)
+    parquet.write_table(read.append_column("notes", [["x"] * len(read)]), table)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "table good.txt -o new.csv",
+        "table good.txt --names new.csv",
+        "export good.jsonl -f csv -o new.csv",
+        "table good.txt -o new.parquet",
+        "table good.txt --names new.parquet",
+    ],
+)
+def test_outputs_tables_with_a_column_of_somebodys_are_not_replaced(
+    crowded: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    # A regression test: notes in a column beside ours were gone.
+    if command.endswith(".parquet"):
+        pytest.importorskip("pyarrow")
+    assert run(command.split()) == run(command.split()) == 0
+    capsys.readouterr()
+    _add_column(crowded / command.rsplit(maxsplit=1)[-1])
+    refuse(crowded, capsys, command, r"BZ008 ")
+
+
 @pytest.mark.parametrize("options", ["-o out.jsonl", "-j 1 -o out.jsonl"])
 def test_outputs_good_layer_stays_where_no_article_can_be_read(
     crowded: Path, capsys: pytest.CaptureFixture[str], options: str

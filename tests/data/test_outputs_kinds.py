@@ -6,6 +6,7 @@ import codecs
 import hashlib
 import json
 import zlib
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,12 +20,13 @@ from biaozhu.data.outputs import (
     HEAD_BYTES,
     KEYS_OF_LINES,
     PAGE_POLICY,
-    TABLE_COLUMNS,
-    TABLE_HEADERS,
     UNMARKED,
     check_output,
     identify_file,
 )
+from biaozhu.formats.convert import _SpanRow
+from biaozhu.normalization.names import NameRow
+from biaozhu.normalization.table import Row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 SENTENCE = "0123456789ab:0-1"
 IDENTIFIER = b"\xa7biaozhu\x83\xa2id"
 PAGE = b'<!doctype html><meta content="' + PAGE_POLICY
+HEADERS = [",".join(one.name for one in fields(kind)).encode() for kind in (Row, NameRow, _SpanRow)]
 STATUS = b'{"schema": 1, "annotator": "anna", "sentences": ['
 
 
@@ -53,10 +56,14 @@ def docbin(*parts: bytes) -> bytes:
         (b"", ""),
         (b'{\n "format": "biaozhu.round-trip.v1"', "round-trip"),
         (b' {"format": "biaozhu.scores.v1"}', ""),
-        *((header, "csv") for header in TABLE_HEADERS),
-        *((b"PAR1" + b" " * HEAD_BYTES * 2 + column, "parquet") for column in TABLE_COLUMNS),
-        (b"PAR1 low", ""),
-        (b"PAR0" + TABLE_COLUMNS[0], ""),
+        *(
+            (header + end, kind)
+            for header in HEADERS
+            for end, kind in ((b"\n1,", "csv"), (b",notes\n", ""), (b"\r\n", ""))
+        ),
+        (HEADERS[0].removesuffix(b",context") + b"\n", "csv"),
+        (HEADERS[1].removesuffix(b",may_be") + b"\n", ""),
+        (b"PAR1" + HEADERS[0], ""),
         (CONLL, "conll"),
         (tasks(), "labelstudio"),
         *((tasks(sid=sid), "") for sid in ("x", 1)),

@@ -164,6 +164,20 @@ def test_running_keeps_what_a_person_wrote_into_a_layer(
     assert len([path for path in (folder / "annotations/kept").rglob("*") if path.is_file()]) == 2
 
 
+@pytest.mark.parametrize("edit", [(",doubt,context\n", ",doubt,context,notes\n"), ("青瓷", "青花瓷"), ("\n", "\r\n")])
+def test_running_keeps_tables_that_somebody_changed(folder: Path, edit: tuple[str, str]) -> None:
+    # A regression test: notes in a column of one's own were gone after the next run, without a word.
+    assert run([*RUN]) == 0
+    table = folder / "reports/mine/amounts.csv"
+    made = table.read_bytes()
+    changed = made.decode().replace(*edit).encode()
+    assert changed != made
+    table.write_bytes(changed)
+    assert run([*RUN]) == 0
+    assert table.read_bytes() == made
+    assert [path.read_bytes() for path in (folder / "annotations/kept").rglob("*.csv")] == [changed]
+
+
 def test_running_keeps_no_copies_of_what_comes_out_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["preannotate", "mine", "-o", "annotations/pre", "--model", "fast"]) == 0
     capsys.readouterr()

@@ -41,13 +41,11 @@ KEYS_OF_LINES: dict[str, set[str]] = {
 # Of our export and of brat's sidecar no other keys: Doccano's own export keeps ours and adds to them.
 NO_OTHERS = {"doccano": {"text_sha"}, "brat": {"ann_sha"}}
 DOCUMENT = re.compile(rb'"format"\s*:\s*"biaozhu\.([a-z-]+)\.v')
-# Of a table of amounts, of one of names, and of one of spans; and columns that no other Parquet file has.
-TABLE_HEADERS = (
-    b"article,sentence,start,end,text,about,low,high,unit,",
-    b"name,label,times,articles,in_articles,",
-    b"article,sentence,start,end,text,label,source,score,number,context\n",
+# Of a table of amounts, of one of spans, and of one of names, whole: with another column it is somebody's work.
+TABLE_HEADER = re.compile(
+    rb"article,sentence,start,end,text,(?:about,low,high,unit,dimension,per,approx,bound,base_low,base_high,base_unit,place,doubt(?:,context)?|"
+    rb"label,source,score,number,context)\n|name,label,times,articles,in_articles,status,level,path,code,under,may_be\n"
 )
-TABLE_COLUMNS = (b"base_low", b"in_articles")
 CONLL = rb"# biaozhu characters, IOB2, white space and \ as \u{hex}" + b"\n"
 TASKS = b'[\n {\n  "data": {\n   "text": "'
 # Of a DocBin, unpacked: the columns of all tokens, and a sentence's id at the end.
@@ -147,16 +145,14 @@ def identify_file(path: Path) -> str:
             line = file.readline(MAX_ARTICLE_BYTES + 1).removeprefix(codecs.BOM_UTF8)
             file.seek(0)
             head = file.read(HEAD_BYTES).removeprefix(codecs.BOM_UTF8)
-            file.seek(max(0, os.fstat(file.fileno()).st_size - HEAD_BYTES))
-            tail = file.read()
     except OSError:
         return ""
     if head.startswith(b"{") and (document := DOCUMENT.search(head)):
         return document[1].decode()
     is_page = head.startswith(b"<!doctype html>") and PAGE_POLICY in head
     recognized = {
-        "csv": head.startswith(TABLE_HEADERS),
-        "parquet": head.startswith(b"PAR1") and any(column in tail for column in TABLE_COLUMNS),
+        "csv": TABLE_HEADER.match(line) is not None,
+        "parquet": head.startswith(b"PAR1") and _is_table(place),
         "conll": head.startswith(CONLL),
         "labelstudio": head.startswith(TASKS) and _are_tasks(place),
         "spacy": head.startswith(b"x") and _is_docbin(place),
@@ -227,6 +223,14 @@ def _are_tasks(path: Path) -> bool:
     with suppress(ValueError, TypeError, KeyError, RecursionError):
         tasks = json.loads(read_bytes(path))
         return all(set(one) == {"data", "annotations"} and SENTENCE_ID.fullmatch(one["data"]["sid"]) for one in tasks)
+    return False
+
+
+def _is_table(path: Path) -> bool:
+    with suppress(Exception):  # without pyarrow none is written either
+        from pyarrow import parquet  # noqa: PLC0415 — an extra that only tables need
+
+        return TABLE_HEADER.fullmatch(f"{','.join(parquet.read_schema(path).names)}\n".encode()) is not None
     return False
 
 

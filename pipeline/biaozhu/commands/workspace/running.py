@@ -86,8 +86,8 @@ def run(
     cross-validated, trained and scored.
     Give the same --annotator each time: spans of one that is not given are not replaced without --force. The report goes to reports/NAME, and the scores of each run stay for `biaozhu history`.
 
-    Work in annotations/layers and annotations/gold. What you changed in annotations/pre is kept in annotations/kept
-    where it is made again; files in models and reports are just replaced.
+    Work in annotations/layers and annotations/gold. What you changed in annotations/pre or in the tables is kept in
+    annotations/kept where it is made again; other files in models and reports are just replaced.
 
     Options:
         config: The training config, used as soon as there is gold.
@@ -113,7 +113,13 @@ def run(
         _preannotate_changed(job, record, yes=yes)
         files, amounts, names = list(job.articles), job.report / "amounts.csv", job.report / "names.csv"
         do, inputs = partial(table, files, layer=job.layers, output=amounts, names=names), [*files, *job.layers]
-        record.run_step("table", "tables of pre-annotated amounts and names", do, hash_inputs(inputs), [amounts, names])
+        made = record.done.get("table")
+        theirs = [path for path in (amounts, names) if made and not made.is_as_made() and path.is_file()]
+        with _keep_changed(theirs, (), gold):
+            for path in theirs:
+                path.unlink()
+            title = "tables of pre-annotated amounts and names"
+            record.run_step("table", title, do, hash_inputs(inputs), [amounts, names])
         trained = training and _train_model(job, record)
         annotators = next_steps.list_annotator_folders(job.articles.values())
         _report_scores(job, record, annotators, trained=trained, lang=lang)
@@ -266,7 +272,7 @@ def _keep_changed(files: Sequence[Path], recorded: Collection[Path], gold: Path)
         yield
     finally:
         for file, copy in copies.items():
-            if copy.read_bytes() == file.read_bytes():
+            if file.is_file() and copy.read_bytes() == file.read_bytes():
                 copy.unlink()
                 # Only folders in which nothing else is kept go.
                 with suppress(OSError):
@@ -285,7 +291,7 @@ def _keep_changed(files: Sequence[Path], recorded: Collection[Path], gold: Path)
 
 def _copy_aside(file: Path) -> Path:
     for number in count(1):
-        copy = KEPT / str(number) / file.relative_to(PRE)
+        copy = KEPT / str(number) / (file.relative_to(PRE) if file.is_relative_to(PRE) else file.name)
         if not copy.exists():
             write_bytes(copy, file.read_bytes())
         if copy.read_bytes() == file.read_bytes():
