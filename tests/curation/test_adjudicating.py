@@ -124,12 +124,15 @@ def test_curation_adjudicate_names_what_is_open_once(tmp_path: Path, capsys: pyt
     assert shown.err.count("BZ041 ") == 2
 
 
-def test_curation_adjudicate_takes_one_layer_as_it_is(tmp_path: Path) -> None:
+def test_curation_adjudicate_takes_one_layer_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # A regression test: two were wanted, and copied files did not name whoever kept the machine's spans.
     spans = (Span(*PERSON, "network", 0.9), Span(*COUNTY, "lin"))
     write_layer(tmp_path / "lin/x.jsonl", [replace(sentence(), spans=spans)])
     given = ["adjudicate", str(tmp_path / "lin")]
     assert run([*given, "-o", str(tmp_path / "gold")]) == 0
+    said = capsys.readouterr().err
+    assert "the layer of lin " in said
+    assert "disagreements" not in said
     (gold,) = read_layer(tmp_path / "gold/x.jsonl")
     assert gold.spans == (Span(*PERSON, "network>lin", 0.9), Span(*COUNTY, "lin"))
     assert run([*given, "-o", str(tmp_path / "gold")]) == 0, "the same annotator may decide anew"

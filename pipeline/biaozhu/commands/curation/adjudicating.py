@@ -109,7 +109,8 @@ def adjudicate(
         folder = next(iter(targets)).parent
         about, stated = folder / ABOUT, {author.name for author in read_about([folder]).annotator}
         _add_gold(targets, gold, dispute.names)
-        say(f"{len(found)} disagreements decided")
+        taken = f"the layer of {dispute.names[0]} is gold as it is, nothing was decided"
+        say(f"{len(found)} disagreements decided" if second else taken)
         if without := sum(not decision.rule for decision in given):
             say(f"{without} decisions name no rule of the guideline: they count, and a rule would say why")
         if lacking := ", ".join(name for name in dict.fromkeys(dispute.names) if name not in stated):
