@@ -15,8 +15,6 @@ import pytest
 
 from biaozhu.data.layers import find_layers, read_layer, write_layer
 
-pytestmark = [pytest.mark.server, pytest.mark.slow]
-
 ROOT = Path(__file__).parent.parent
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 ARTICLE = re.search(r"`(articles/\S+)`:\n\n```text\n(.*?)```", TUTORIAL, re.DOTALL)
@@ -26,6 +24,8 @@ COMMANDS = [
     for line in block.splitlines()
     if line.startswith("$ ")
 ]
+
+ALONE = TUTORIAL.partition("\n### Alone\n")[2].partition("\n## ")[0]
 
 
 def run(folder: Path, command: str) -> None:
@@ -63,6 +63,19 @@ def decide(folder: Path) -> None:
     path.write_text("".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines), encoding="utf-8")
 
 
+def test_tutorial_makes_gold_of_one_annotators_work(tmp_path: Path) -> None:
+    in_doccano, by_hand = (block.splitlines() for block in re.findall(r"```bash\n(.*?)```", ALONE, re.DOTALL))
+    assert ARTICLE
+    (tmp_path / "articles").mkdir()
+    (tmp_path / ARTICLE[1]).write_text(ARTICLE[2], encoding="utf-8")
+    for command in (COMMANDS[2], *by_hand, *in_doccano[2:]):
+        run(tmp_path, command)
+    (gold,) = find_layers([tmp_path / "annotations/gold"])
+    assert {span.source for line in read_layer(gold) for span in line.spans} == {"network>anna"}
+
+
+@pytest.mark.server
+@pytest.mark.slow
 def test_tutorial_goes_from_an_article_to_a_report(tmp_path: Path) -> None:
     assert ARTICLE
     try:
