@@ -12,7 +12,7 @@ from biaozhu import cli
 
 HEAVY = {
     "doccano_client", "jinja2", "lxml", "numpy", "onnx", "onnxruntime", "pydantic", "ray", "requests", "scipy", "sklearn",
-    "spacy", "spacy_pkuseg", "starlette", "thinc", "torch", "typer.rich_utils",
+    "spacy", "spacy_pkuseg", "starlette", "thinc", "torch", "typer.rich_utils", "biaozhu.reading.pages.patterns",
 }  # fmt: skip
 IMPORT_COMMANDS = """
 import importlib, pkgutil, sys

@@ -21,7 +21,7 @@ from biaozhu.data.files import descriptor_of
 from biaozhu.data.translation import current_language, translate
 
 # A word or one Chinese character, with the space after it and the punctuation that must not begin or end a line.
-PIECE = re.compile(r"[（\[]*(?:[^\s\u2e80-\uffef]+|[\u2e80-\uffef])[，。：；、）\]]*\s*|\s+")
+PIECE = r"[（\[]*(?:[^\s\u2e80-\uffef]+|[\u2e80-\uffef])[，。：；、）\]]*\s*|\s+"
 _TABLE = files(__package__).joinpath("examples.toml").read_text("utf-8")
 EXAMPLES: dict[str, list[str]] = tomllib.loads(_TABLE)
 # An option's line in a docstring: its name and help, which may go on in lines that are indented more.
@@ -147,7 +147,7 @@ def wrap_columns(
             done.append("\n".join(subsequent_indent + line for line in paragraph.split("\n")[1:]))
             continue
         lines = [initial_indent]
-        for piece in PIECE.findall(" ".join(paragraph.split())):
+        for piece in re.findall(PIECE, " ".join(paragraph.split())):
             if cell_len(lines[-1] + piece.rstrip()) > width and lines[-1].strip():
                 lines.append(subsequent_indent)
             lines[-1] += piece if lines[-1] != subsequent_indent else piece.lstrip()

@@ -24,9 +24,7 @@ from biaozhu.data.layers import find_layers, is_beside, join_layers, layer_stem,
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Article, LeftOut, Metadata, Sentence
 from biaozhu.data.outputs import ARTICLE_SUFFIXES, COMPRESSED, READ_SUFFIXES
-from biaozhu.reading.blocks import find_blocks
 from biaozhu.reading.encodings import decode_source
-from biaozhu.reading.hard_wraps import join_wrapped
 from biaozhu.reading.sentences import split_article
 
 STDIN = "-"
@@ -59,6 +57,10 @@ def article_from_bytes(
 
     It is an HTML page if `page` says so, or if it begins like one. With `allow_furniture` it may be nothing else.
     """
+    # Their patterns take long to compile, and most commands read no article.
+    from biaozhu.reading.blocks import find_blocks  # noqa: PLC0415 — as said above
+    from biaozhu.reading.hard_wraps import join_wrapped  # noqa: PLC0415 — as said above
+
     stated, left_out = Metadata(), tuple[LeftOut, ...]()
     if page or looks_like_html(data):
         # Only pages pay for loading the extractor.
@@ -206,6 +208,8 @@ def is_rewritten(data: bytes) -> bool:
         raw, _ = decode_source(data, where="")
     except BiaozhuError:
         return False
+    from biaozhu.reading.hard_wraps import join_wrapped  # noqa: PLC0415 — as in `article_from_bytes`
+
     return join_wrapped(raw) != raw
 
 

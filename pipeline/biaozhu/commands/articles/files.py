@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from biaozhu.normalization.places import Place
     from biaozhu.normalization.table import Meaning, Row
 
-CHINESE = re.compile("[㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]")
-KANA = re.compile("[ぁ-ヿ]")
+CHINESE, KANA = "[㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]", "[ぁ-ヿ]"
 # Of the letters; an article about a company has many Latin ones.
 MIN_CHINESE_SHARE, MAX_KANA_SHARE = 0.3, 0.1
 _SHOWN = 60
@@ -46,7 +45,7 @@ UNRESOLVED = ("place", "times", "status", "under", "may be", "sentence")
 
 def is_chinese(text: str) -> bool:
     """Tell whether most letters of a text are Chinese characters, and hardly any are Japanese."""
-    letters, chinese, kana = sum(map(str.isalpha, text)), len(CHINESE.findall(text)), len(KANA.findall(text))
+    letters, chinese, kana = sum(map(str.isalpha, text)), len(re.findall(CHINESE, text)), len(re.findall(KANA, text))
     return not letters or (chinese >= MIN_CHINESE_SHARE * letters and kana <= MAX_KANA_SHARE * letters)
 
 

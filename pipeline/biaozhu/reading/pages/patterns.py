@@ -40,8 +40,8 @@ _CONTROLS = _spaced(
 _CONTROL = rf"(?:{_CONTROLS}|A[+-]|[大中小]|T\|T)"
 
 
-def _valued(kinds: dict[str, str]) -> dict[str, re.Pattern[str]]:
-    return {word: re.compile(value) for words, value in kinds.items() for word in words.split()}
+def _valued(kinds: dict[str, str]) -> dict[str, str]:
+    return {word: value for words, value in kinds.items() for word in words.split()}
 
 
 _LOCATIONS = "您当前的位置 您的当前位置 您现在的位置 您所在的位置 你的位置 您的位置 当前位置 所在位置"
@@ -233,8 +233,8 @@ def _is_labelled(line: str, *, at_edge: bool) -> bool:
     )
 
 
-def _fits_label(value: re.Pattern[str] | None, text: str) -> bool:
-    return value is not None and value.fullmatch(text) is not None
+def _fits_label(value: str | None, text: str) -> bool:
+    return value is not None and re.fullmatch(value, text) is not None
 
 
 def names_source_or_time(line: str) -> bool:
