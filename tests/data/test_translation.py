@@ -87,6 +87,10 @@ def test_translation_lacks_no_message_and_has_no_dead_one() -> None:
     assert not dead, "no message is like this any more, remove from zh.po:\n" + "\n".join(map(repr, dead))
 
 
+def test_translation_is_sorted_by_the_english() -> None:
+    assert list(read_catalogue()) == sorted(read_catalogue(), key=str.casefold)
+
+
 def test_translation_keeps_the_holes_of_each_message() -> None:
     for message, text in read_catalogue().items():
         shown = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
