@@ -122,6 +122,8 @@ def test_labelled_spans_that_the_guideline_or_the_grammar_refuses_are_left_out(
         ("新房总价200万起。", [(4, 9, "AMOUNT", 0.96)], []),
         ("袋\t￥1.2\t24.00元", [(2, 12, "AMOUNT", 0.97)], [(2, 6, "AMOUNT"), (7, 13, "AMOUNT")]),
         ("袋 | ￥1.2 | 24元 |", [(4, 15, "AMOUNT", 0.97)], [(4, 8, "AMOUNT"), (11, 14, "AMOUNT")]),
+        ("利率4.1%→3.85%", [(2, 12, "AMOUNT", 0.97)], [(2, 6, "AMOUNT"), (7, 12, "AMOUNT")]),
+        ("工资3000→4500元", [(2, 12, "AMOUNT", 0.97)], [(2, 12, "AMOUNT")]),
         ("何小帆\t林大有", [(0, 7, "PERSON", 0.9)], [(0, 3, "PERSON"), (4, 7, "PERSON")]),
         ("投资肆拾几亿元。", [(0, 3, "PERSON", 0.9), (3, 7, "AMOUNT", 0.9)], [(0, 3, "PERSON"), (3, 7, "AMOUNT")]),
     ],
