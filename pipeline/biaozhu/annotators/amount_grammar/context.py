@@ -32,6 +32,8 @@ _REFUSED_AFTER = {
 }
 # 某某小区3栋: which one of an estate.
 _ESTATE = re.compile("(?:小区|[苑庭邸]|花城|公馆|(?<![业创技流公校菜果庄化儿老产科])园)$")
+# 新华村1组、2组
+_OF_VILLAGE = re.compile(f"[村庄屯寨区](?:[0-9{SMALL}]{{1,3}}[组队]?[、和])*$")
 _MEETING = re.compile("(?:届|人大|政协|纪委|大会|全会)$")
 _HELD = re.compile("(?:办了?|行了?|连续|近|历|累计|过)$")
 _FORCE = re.compile(
@@ -92,7 +94,7 @@ def counts_nothing(one: Counted) -> bool:  # noqa: C901, PLR0911 — a line for 
         case "年" | "周年" | "个月" | "天" | "日" | "周" | "小时" | "分钟" | "晚" | "夜" | "个季度":
             return bool(_WHICH.search(before)) or (one.measure == "年" and _is_date(one))
         case "组" | "队":
-            return before[-1:] in tuple("村庄屯寨区")
+            return _OF_VILLAGE.search(before) is not None
         case "次":
             return bool(_MEETING.search(before)) or (after[:2] in ("会议", "全会") and "届" in before[-8:])
         case "届":
