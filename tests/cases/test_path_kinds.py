@@ -73,6 +73,15 @@ def test_cases_short_forms_of_autonomous_divisions(division: Division, unit: str
         ("@辽源市 @东丰县 下雨， @西安 也下雨", "吉林省/辽源市/西安区"),
         # A town that is called like a brook.
         ("@泰顺县 @泗溪", "浙江省/温州市/泰顺县/泗溪镇"),
+        ("@台前县 @侯庙 、 @夹河 两个乡镇", "河南省/濮阳市/台前县/夹河乡"),
+        # The county of Taiwan sooner than its city of that name; what is in it.
+        ("去 @宜蘭 旅遊", "台湾省/宜兰县"),
+        ("@宜兰 @礁溪", "台湾省/宜兰县/礁溪乡"),
+        ("@澎湖", "台湾省/澎湖县"),
+        # Its list makes a river's name a county's.
+        ("@大厂 、 @香河", "河北省/廊坊市/香河县"),
+        ("@沪 @深 两市", "广东省/深圳市"),
+        ("@刚果（金）", "刚果（金）"),
     ],
 )
 def test_cases_paths(text: str, path: str) -> None:
@@ -110,6 +119,11 @@ def test_cases_no_level_stands_twice() -> None:
         ("@黄山 风景区", "natural"),
         ("@怒江 的医院", "known"),
         ("@怒江 两岸", "natural"),
+        ("沿 @怒江 而下", "natural"),
+        ("踏遍 @大兴安岭 、 @准噶尔盆地", "natural"),
+        ("@大兴安岭 的学校", "known"),
+        ("@渭水 两岸", "natural"),
+        ("@马里亚纳海沟", "natural"),
         ("刊登 @黄山 消息", "known"),
         # The lake is far better known than the county.
         ("@太湖 边", "natural"),

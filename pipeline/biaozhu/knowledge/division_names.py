@@ -13,7 +13,9 @@ PROVINCE, CITY, COUNTY, TOWNSHIP, VILLAGE = 1, 2, 3, 4, 5
 
 # Rows that keep the hierarchy complete but name nothing.
 PLACEHOLDERS = frozenset(("市辖区", "县", "省直辖县级行政区划", "自治区直辖县级行政区划"))
-ABBREVIATIONS = {entry[2:]: entry[:2] for entry in read_words("divisions", "abbreviations")}
+ABBREVIATIONS = {
+    entry.lstrip("0123456789"): re.sub("[^0-9]", "", entry) for entry in read_words("divisions", "abbreviations")
+}
 GENERIC = frozenset(read_words("divisions", "generic"))
 MINORITIES = read_words("divisions", "minorities")
 

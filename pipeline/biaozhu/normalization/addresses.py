@@ -19,7 +19,7 @@ from biaozhu.data.model import Sentence
 from biaozhu.knowledge.division_names import CITY, COUNTY, GENERIC, PROVINCE, TOWNSHIP, VILLAGE
 from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer
 from biaozhu.normalization import place_kinds as kinds
-from biaozhu.normalization.division_lookup import divisions_named, former_codes, villages_named
+from biaozhu.normalization.division_lookup import divisions_named, former_codes, towns_of_taiwan, villages_named
 from biaozhu.normalization.mentions import PlaceMention, made_up_counties, mentions_of
 from biaozhu.normalization.places import LEVELS, REGION, Candidate, Place
 
@@ -174,7 +174,7 @@ def _resolve_mention(mention: PlaceMention, above: Place | None, following: str,
     before = above.code if above and (mention.beside or kinds.level_by_suffix(name) == "county") else ""
     inside = [division.code for division in divisions_named(following)] if following else []
     country = kinds.country_of(name, (above.text if above and mention.beside else "", following))
-    listed = _code_of_list(mention.list_names)
+    listed = _code_of_list(mention.list_names, context)
     found, is_shared = ([], False) if country and len(name) == 1 else _divisions(mention, before, inside, context)
     if name in GENERIC and (near := before or listed or context.senses.get(name)):
         # 新城区 is a district behind its city, among other districts, and where the text has called it one.
@@ -184,7 +184,8 @@ def _resolve_mention(mention: PlaceMention, above: Place | None, following: str,
             return Place(*key, "known", REGION if country in kinds.REGIONS else LEVELS[0], (country,))
         in_list = any(kinds.level_by_suffix(one) == "village" for one in mention.list_names)
         is_settled = kinds.SETTLED.fullmatch(name) and (in_list or (context.at or context.root)[:2] in HONG_KONG_MACAU)
-        is_natural = kinds.is_natural(name) and not kinds.is_town_abroad(name) and not is_settled
+        # 渭水, after which no division is called
+        is_natural = (kinds.is_natural(name) or name[-1] == "水") and not kinds.is_town_abroad(name) and not is_settled
         if is_natural or name in context.features:
             return Place(*key, "natural", "natural")
         level = "" if is_settled else kinds.level_by_suffix(name)
@@ -220,6 +221,8 @@ def _divisions(
     name, at = mention.text, "" if kinds.is_well_known(mention.text) else context.at or context.root
     found = [*divisions_named(name), *villages_named(name, before or at, context.root)]
     found += _stated(name, before, found, context)
+    near = before or context.at or context.root
+    found += towns_of_taiwan(name, near)
     if not kinds.level_by_suffix(name) and (mention.cooperative or any(one[:-1] == name for one in context.made_up)):
         found = []
     if kinds.has_namesake_abroad(name) and all(_is_low(one) for one in found):
@@ -230,8 +233,7 @@ def _divisions(
     found = [d for d in found if not (_is_low(d) or d.level == bound) or _may_be_here(d, before, context)]
     if kinds.is_natural(name):
         # Streets and townships are called after rivers and mountains; the text means them where it says so, or is in the county.
-        near = before or context.at or context.root
-        found = [d for d in found if d.name == name or d.level <= COUNTY or _is_town_of(d, name, near)]
+        found = [d for d in found if d.name == name or d.level <= COUNTY or _is_town_of(d, mention, near)]
     if name in context.features:
         found = [division for division in found if division.level <= CITY and not mention.feature]
     # Districts and towns that are called like a city, too: 西安, 南京.
@@ -270,11 +272,14 @@ def _is_only(division: Division, name: str, context: _Context) -> bool:
     return is_only and division.code[: CODE_DIGITS[COUNTY]] in context.counties
 
 
-def _is_town_of(division: Division, name: str, near: str) -> bool:
-    """Tell whether a name like a bay's or a hill's is a township's in the county at hand: 晋江安海."""
+def _is_town_of(division: Division, mention: PlaceMention, near: str) -> bool:
+    """Tell whether a name like a bay's or a hill's is a township's in the county at hand: 晋江安海, or one among others there."""
     county = near[: CODE_DIGITS[COUNTY]]
-    return (
-        bool(kinds.SETTLED.fullmatch(name)) and len(county) == CODE_DIGITS[COUNTY] and division.code.startswith(county)
+    if len(county) < CODE_DIGITS[COUNTY] or not division.code.startswith(county):
+        return False
+    others = (one for name in mention.list_names if not kinds.is_natural(name) for one in divisions_named(name))
+    return bool(kinds.SETTLED.fullmatch(mention.text)) or any(
+        one.level == TOWNSHIP and one.code.startswith(county) for one in others
     )
 
 
@@ -302,9 +307,10 @@ def _is_supported(
     return any(len(near) >= digits and code[:digits] == near[:digits] for near in (context.at, context.root))
 
 
-def _code_of_list(names: Sequence[str]) -> str:
+def _code_of_list(names: Sequence[str], context: _Context) -> str:
     """Return the code of the province or city that holds the counties among the names of a list, an empty string without one."""
-    codes = [code for name in names if len(code := _plain_code(name)) == CODE_DIGITS[COUNTY]]
+    codes = [_plain_code(name) or context.senses.get(name, "") for name in names]
+    codes = [code for code in codes if len(code) == CODE_DIGITS[COUNTY]]
     held = ({code[:digits] for code in codes} for digits in (CODE_DIGITS[CITY], CODE_DIGITS[PROVINCE]))
     return next((min(one) for one in held if len(one) == 1), "")
 

@@ -63,6 +63,14 @@ def villages_named(name: str, scope: str, root: str) -> list[Division]:
     return divided
 
 
+def towns_of_taiwan(name: str, near: str) -> list[Division]:
+    """Return the townships of the county of Taiwan at hand that a short name can mean: at the level of counties, they have none in the table."""
+    county = near[: CODE_DIGITS[CITY]]
+    if not near.startswith("71") or len(county) < CODE_DIGITS[CITY]:
+        return []
+    return [one for unit in "乡镇" for one in gazetteer().lookup(name + unit) if one.code.startswith(county)]
+
+
 def _divisions_today(name: str) -> list[Division]:
     table = gazetteer()
     if name in GENERIC:
@@ -70,6 +78,9 @@ def _divisions_today(name: str) -> list[Division]:
     if name in ABBREVIATIONS:
         return list(_of_code(ABBREVIATIONS[name]))
     found = [*table.lookup(name), *table.lookup(f"{name}新区")]
+    if all(one.level > CITY for one in found):
+        # 花莲 is sooner the county of Taiwan than its 花莲市.
+        found += [one for one in table.lookup(f"{name}县") if one.level == CITY]
     if name in _FEW:
         found += _abbreviated(name)
     elif not table.lookup(name):

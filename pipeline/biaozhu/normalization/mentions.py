@@ -21,7 +21,9 @@ REACH, AFTER = 8, 16
 # Names of a list on each side that are looked at.
 NEIGHBOURS = 5
 # The hill or the river of 黄山市 and 怒江州, not the division.
-_CLIMBED = re.compile("(?:登上|登临|攀登|攀爬|(?<!刊)登|爬上?|翻越|横渡|渡过?|跨过?|濒临?|引自|汇入|流[入经过]|注入)$")
+_CLIMBED = re.compile(
+    "(?:登上|登临|攀登|攀爬|(?<!刊)登|爬上?|沿着?|翻越|横渡|渡过?|跨过?|濒临?|引自|汇入|流[入经过]|注入)$"
+)
 _OF_FEATURE = re.compile(
     f"(?<=[山岭峰])(?:{read_alternation('mentions', 'of_hill')})|(?<=[江河湖溪])(?:{read_alternation('mentions', 'of_river')})"
 )
@@ -135,9 +137,9 @@ def _is_feature(text: str, start: int, end: int) -> bool:
 
 
 def _is_among_hills(name: str, others: Sequence[str]) -> bool:
-    # 黄山 beside 九华山, after which no division is called; 鞍山 is a city all the same.
+    # 黄山 beside 九华山, 大兴安岭 beside 柴达木盆地, after which no division is called; 鞍山 is a city all the same.
     is_hill = name in kinds.FAMOUS or all(one.level > CITY for one in divisions_named(name))
-    return name[-1] == "山" and is_hill and any(one[-1] == "山" and not divisions_named(one) for one in others)
+    return name[-1] in "山岭" and is_hill and any(kinds.is_natural(one) and not divisions_named(one) for one in others)
 
 
 def _is_put_abroad(above: PlaceMention, name: str, between: str) -> bool:

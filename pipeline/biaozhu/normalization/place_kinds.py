@@ -9,12 +9,12 @@ from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.word_tables import read_words
 from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, KNOWN_PLACE, TOWN, world_names
 
-VILLAGE_LIKE = re.compile(r".*(?:社区|嘎查|[村庄屯寨疃堡营沟坡湾坪])$")
+VILLAGE_LIKE = re.compile(r".*(?:社区|嘎查|(?<!海)沟|[村庄屯寨疃堡营坡湾坪])$")
 _NATURAL = re.compile(
-    r".+(?:[江河湖海山岛岭峰峡湾洋溪]|山脉|平原|高原|盆地|草原|沙漠|半岛|群岛|海峡|流域|三角洲|山区|[江河湖]口区)$"
+    r".+(?:[江河湖海山岛岭峰峡湾洋溪]|山脉|平原|高原|盆地|草原|沙漠|半岛|群岛|海峡|流域|三角洲|山区|瀑布|海[沟槽]|峡谷|冰川|[江河湖]口区)$"
 )
 # Towns and quarters are as often called so.
-SETTLED = re.compile(".+[海岭溪湾洋]$")
+SETTLED = re.compile(".+[海岭溪湾洋水]$")
 # A hill or a brook like any other, unless the text is at the county that is called so: 竹山, 石河.
 COMMON = re.compile("[竹石茶松荒青绿花果药林草土沙雪火煤铁铜金银大小高前后东西南北上下老新][山河湖江海岛岭溪]")
 FAMOUS = frozenset(read_words("places", "famous_features"))
