@@ -92,7 +92,9 @@ def _find_short_autonomous() -> Callable[[str], list[tuple[int, int]]]:
     return make_finder(names)
 
 
-_GROUP = re.compile("([\u4e00-\u9fff][湾沟坝坪坡岭山塘冲坳洞桥井庄寨屯家河溪岩林田垭口梁头堡院坎槽]组)(?![织长员成])")
+_GROUP = re.compile(
+    "([\u4e00-\u9fff]{1,2}[湾沟坝坪坡岭山塘冲坳洞桥井庄寨屯家河溪岩林田垭口梁头堡院坎槽村屋上下里坑垅垄岗滩嘴咀坞园]组)(?![织长员成建])"
+)
 
 
 def _find_below(edit: Edit) -> None:
@@ -101,9 +103,14 @@ def _find_below(edit: Edit) -> None:
         above = edit.has(PLACE, end=word.start) if word.is_division(CITY, TOWNSHIP) else None
         if above and not edit.over(word.start, word.end) and _is_inside(edit, above, word):
             edit.put(word.start, word.end, PLACE)
-    for above in edit.labelled(PLACE):
-        if edit.text[above.end - 1] in "村区" and (group := _GROUP.match(edit.text, above.end)):
-            edit.add(*group.span(1), PLACE)
+    places = edit.labelled(PLACE)
+    for above in places:
+        # 大湾组、新屋组
+        start = above.end + edit.text.startswith(("组、", "组和"), above.end - 1)
+        group = _GROUP.match(edit.text, start) if edit.text[above.end - 1] in "村区组" else None
+        if group and edit.over(start, group.end(1)) in ([], [edit.has(PLACE, end=group.end(1) - 1)]):
+            edit.put(start, group.end(1), PLACE)
+            places += edit.over(start, group.end(1))
 
 
 _AFTER_SHORT = re.compile("[村农牧渔居市]民|等|的|有|[，。、；：！？]|$|[一-鿿]{1,4}[县区镇乡村]")
