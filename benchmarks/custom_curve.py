@@ -6,7 +6,8 @@ FOLDER has the labelled corpora (AISHELL-NER: a new label, ORG; UNER: ORG, and p
 of another domain; `aishell` learns from dev and `aishell-same` from other sentences of test). Each seed draws an order of the sentences to learn from, of which each size takes the first; all are
 scored on the same sentences, strictly. A line of the output is one model; lines that are there already are not made again.
 The table sums the seeds' counts sentence by sentence; p is that of a paired test against the start over these. With
-`--modern` each model annotates the modern corpus's test part, too: what it forgets of the labels that the corpus has (rows "forgets").
+`--modern` each model annotates the modern corpus's test part, too: what it forgets of the labels that the corpus has (rows "forgets"; in rows "forgets
+elsewhere" without the names in what it marks with a label of its own, such as the places that its organisations begin with).
 """
 
 from __future__ import annotations
@@ -69,6 +70,16 @@ def count(gold: Sequence[Sentence], found: Sequence[Iterable[Span]], label: str 
         there, here = ({one.key for one in side if one.label in labels} for side in (sentence.spans, spans))
         rows.append((len(there), len(here), len(there & here)))
     return np.array(rows, np.int64)
+
+
+def leave_out(gold: Sequence[Sentence], found: Sequence[Iterable[Span]], labels: Iterable[str]) -> list[Sentence]:
+    """Return the gold without what lies in a found span of none of its labels."""
+    kept = []
+    for sentence, spans in zip(gold, found, strict=True):
+        new = [one for one in spans if one.label not in labels]
+        apart = [span for span in sentence.spans if all(one.end <= span.start or span.end <= one.start for one in new)]
+        kept.append(with_spans(sentence, apart))
+    return kept
 
 
 def f1(sums: np.ndarray) -> np.ndarray:
@@ -134,7 +145,10 @@ def measure(given: argparse.Namespace) -> dict[tuple[Any, ...], Any]:
                 learned, (found, kept), taken = run(Path(config), [pool[at] for at in sorted(drawn)], scored, modern)
             counts = {label: count(scored, found, label).tolist() for label in labels}
             counts["ALL"] = count(scored, found, None).tolist()
-            counts |= {"forgets": count(modern, kept, None).tolist()} if modern else {}
+            if modern:
+                known = {span.label for one in whole for span in one.spans}
+                counts["forgets"] = count(modern, kept, None).tolist()
+                counts["forgets elsewhere"] = count(leave_out(modern, kept, known), kept, None).tolist()
             row = {
                 "key": key,
                 "cpu_s": round(taken, 1),

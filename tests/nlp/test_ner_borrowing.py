@@ -59,7 +59,9 @@ def test_borrowed_tag_is_told() -> None:
     assert learned.start == "the pre-annotation with LAC's words"
 
 
-@pytest.mark.parametrize("hold", [[], [1.0], [0.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0, 1.0]])
+@pytest.mark.parametrize(
+    "hold", [[], [1.0], [0.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0, -1.0], [1.0, 1.0, 1.0, 1.0]]
+)
 def test_ner_refuses_a_hold_that_means_nothing(hold: list[float]) -> None:
     # A regression test: a negative l2 gave a model.
     nlp, part = begin(mark(NEW))

@@ -56,8 +56,13 @@ def prior_scores(model: Any, docs: list[Doc]) -> list[np.ndarray]:
     return tag_scores(model, prior.predict(docs), model.attrs["borrowed"])
 
 
-def tag_scores(model: Any, said: list[np.ndarray], borrowed: Mapping[str, str]) -> list[np.ndarray]:
-    """Return what the prior said of each Doc as emissions of the model's tags, with the tags that labels borrow."""
+def tag_scores(
+    model: Any, said: list[np.ndarray], borrowed: Mapping[str, str], *, unknown: np.float32 | None = None
+) -> list[np.ndarray]:
+    """Return what the prior said of each Doc as emissions of the model's tags, with the tags that labels borrow.
+
+    Other tags that the prior does not have get `unknown`, or else what its encoder says of such.
+    """
     prior, tags = model.get_ref("prior"), make_tags(model.attrs["labels"])
     given = {tag: column for column, tag in enumerate(prior.attrs["tags"])}
     lent = {tag: len(given) + column for column, tag in enumerate(prior.attrs["offered"])}
@@ -66,9 +71,10 @@ def tag_scores(model: Any, said: list[np.ndarray], borrowed: Mapping[str, str]) 
     columns = [given.get(tag, lent.get(other, -1)) for tag, other in zip(tags, borrowing, strict=True)]
     known = np.array(columns) >= 0
     dropped = [column for tag, column in given.items() if tag not in tags]
+    lowest = np.float32(prior.attrs["unknown"]) if unknown is None else unknown
     found = []
     for scores in said:
-        emissions = np.where(known, scores[:, columns], np.float32(prior.attrs["unknown"]))
+        emissions = np.where(known, scores[:, columns], lowest)
         # What the prior marks with a label that the model does not have is outside.
         emissions[:, 0] = scores[:, [0, *dropped]].max(axis=1)
         found.append(emissions)

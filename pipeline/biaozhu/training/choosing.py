@@ -19,7 +19,7 @@ from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.nlp.crf import TokenSpan
 from biaozhu.scoring.significance import Sampling, compare_rows, format_p
 from biaozhu.training.card import format_score
-from biaozhu.training.descent import CrfProblem, Hold, predict, read_gold, solve_problem
+from biaozhu.training.descent import START, CrfProblem, Hold, predict, read_gold, solve_problem
 
 # Fewer articles than these are cut into stretches of texts.
 FOLDS, MIN_ARTICLES = 5, 3
@@ -40,7 +40,6 @@ MOSTLY_RIGHT = 0.9
 # Share of the gold's spans that it may then break more than it mends, held out: one of 157 shows no harm.
 MOST_LOST = 0.01
 SAMPLING = Sampling(resamples=2000)
-START = Hold(1.0, ())
 EXAMPLES = 5
 Parts = Literal["whole articles", "stretches of sentences", ""]
 """What is left out in turn to choose a hold; nothing where there is one text. A stretch leaves the model the rest of its article, unlike `crossval`."""
@@ -90,7 +89,8 @@ class StartComparison:
 class Learned:
     """Result of learning: the hold (None: it is its start), its changes on its own gold, and on parts left out to choose it.
 
-    `borrowed` has the labels that the start takes from a tag of LAC's, which the pre-annotation does not give.
+    `borrowed` has the labels that the start takes from a tag of LAC's, which the pre-annotation does not give. `kept` counts on sentences
+    of other text the spans of the start (as gold), of the model, and those in both.
     """
 
     hold: Hold | None
@@ -98,6 +98,7 @@ class Learned:
     held_out: StartComparison
     borrowed: Mapping[str, str] = field(default_factory=dict)
     parts: Parts = "stretches of sentences"
+    kept: StrictCounts | None = None
 
     @property
     def start(self) -> str:
@@ -116,9 +117,12 @@ class Learned:
             verdict += ", so the model is its start"
         before = own.start.predicted
         added = (own.changed + own.model.predicted - before) // 2
+        kept = ""
+        if self.hold is not None and self.kept is not None:
+            kept = f"; of {self.kept.gold} spans of its start in other text it keeps {self.kept.correct} and adds {self.kept.predicted - self.kept.correct}"
         return (
             f"{begun}it drops {own.changed - added} of {before} spans and adds {added} on its own gold ({own}); "
-            f"tried with {self.parts} left out in turn: {verdict} ({out})"
+            f"tried with {self.parts} left out in turn: {verdict} ({out}){kept}"
         )
 
 
@@ -154,13 +158,24 @@ def choose_hold(
             for at, spans in zip(left_out, predict(scored, hold, flat), strict=True):
                 rows[at] = spans
     compared = [compare_with_start(problem, gold, begun, spans) for spans in found]
-    hold, one = max(zip(holds, compared, strict=True), key=lambda both: both[1].model.f1 or 0.0)
-    if one.changed >= MIN_CHANGED and one.mended > one.broken and one.p is not None and one.p < LIKELY:
-        return hold, one, parts
+    order = sorted(range(len(holds)), key=lambda at: compared[at].model.f1 or 0.0, reverse=True)
+    best = order[0]
+    if not holds[best].replay:
+        for at in (at for at in order if holds[at].replay and _is_gain(compared[at])):
+            # What the gold at hand does not clearly speak against is not forgotten.
+            against = compare_with_start(problem, gold, found[at], found[best])
+            best = best if against.p is not None and against.p < SIGNIFICANT else at
+            break
+    if _is_gain(compared[best]):
+        return holds[best], compared[best], parts
     one = compared[0]
     lost = (one.broken - one.mended) / max(1, one.start.gold)
     harmless = lost <= MOST_LOST and (one.start.f1 or 0) >= MOSTLY_RIGHT
     return (holds[0] if harmless else None), one, parts
+
+
+def _is_gain(one: StartComparison) -> bool:
+    return one.changed >= MIN_CHANGED and one.mended > one.broken and one.p is not None and one.p < LIKELY
 
 
 def compare_with_start(

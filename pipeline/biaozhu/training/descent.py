@@ -1,6 +1,7 @@
 """The best linear-chain CRF over fixed features by L-BFGS: no learning rate, no seed, the same result each time.
 
-It begins at zero, where a model says what its prior says, and is held there by L2 (Liu and Nocedal 1989).
+It begins at zero, where a model says what its prior says, and is held there by L2 (Liu and Nocedal 1989), and by what the prior
+says of other texts, which are replayed with its probabilities as their labels (Li and Hoiem 2016: learning without forgetting).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from scipy.optimize import minimize
 from spacy.tokens import Doc
 from threadpoolctl import threadpool_limits
 
-from biaozhu.nlp.crf import TokenSpan, build_chain, find_spans, make_tags, pad_batches, sum_losses
+from biaozhu.nlp.crf import PaddedBatch, TokenSpan, build_chain, find_spans, make_tags, pad_batches, sum_losses
 
 # L-BFGS remembers so many steps; it ends where a step gains less than this share of the loss.
 MEMORY, TOLERANCE = 10, 1e-5
@@ -24,10 +25,17 @@ FREQUENCY_PENALTY = 3.0
 
 
 class Hold(NamedTuple):
-    """Strength by which a model is held to its prior: the prior's weight, and the L2 of each block's weights."""
+    """Strength by which a model is held to its prior: the prior's weight, the L2 of each block's weights, the weight of replayed texts.
+
+    The last one is that of all of them together, in shares of the gold's.
+    """
 
     prior_weight: float
     l2: tuple[float, ...]
+    replay: float = 0.0
+
+
+START = Hold(1.0, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,7 @@ class CrfProblem:
     """Texts with features and right tags, one text after the other.
 
     `blocks` are matrices, dense or sparse, each with a row a token; `prior` has scores of shape (tokens, tags), before their weight,
-    `path` the right tag of each token, `lengths` the tokens of each text.
+    `path` the right tag of each token, `lengths` the tokens of each text. Of `replay` only what the prior says is asked, not the path.
     """
 
     docs: tuple[Doc, ...]
@@ -44,6 +52,7 @@ class CrfProblem:
     prior: np.ndarray
     path: np.ndarray
     lengths: np.ndarray
+    replay: CrfProblem | None = None
 
     @property
     def tags(self) -> int:
@@ -95,6 +104,23 @@ def merge_columns(features: Sequence[Any]) -> tuple[Any, Any, Any]:
     return merged.astype(np.float32).tocsr(), place, values / np.maximum(sizes[place], 1e-12)
 
 
+class _Part(NamedTuple):
+    """Texts with their weight in the loss, and how far the wanted probabilities are from their path, by tag and step; `least` is their entropy."""
+
+    problem: CrfProblem
+    prior: np.ndarray
+    batches: list[PaddedBatch]
+    weight: float
+    emission: Any
+    chain: Any
+    least: float
+
+    @classmethod
+    def of(cls, problem: CrfProblem, hold: Hold, *given: Any) -> _Part:
+        """Return the texts of a problem as a part."""
+        return cls(problem, problem.prior * hold.prior_weight, pad_batches(problem.lengths.tolist()), *given)
+
+
 def solve_problem(
     problem: CrfProblem,
     hold: Hold,
@@ -109,22 +135,32 @@ def solve_problem(
     The search begins at `begin`, such as the solution of a stronger hold, or at zero, and ends where a step gains less than the share
     `tolerance` of the loss; `on_step` is called after each step with the loss.
     """
-    sizes, tags, batches = problem.sizes, problem.tags, pad_batches(problem.lengths.tolist())
+    tags = problem.tags
     still = build_chain(problem.labels, np.zeros((2 + tags, tags), np.float32))
     strengths = (*hold.l2, *[FREQUENCY_PENALTY * hold.l2[0]] * 2)
-    penalties = np.repeat(np.asarray(strengths, np.float64), sizes)
-    prior = problem.prior * hold.prior_weight
+    penalties = np.repeat(np.asarray(strengths, np.float64), problem.sizes)
+    parts = [_Part.of(problem, hold, 1.0, 0.0, 0.0, 0.0)]
+    if hold.replay and problem.replay is not None:
+        again, weight = problem.replay, hold.replay * len(problem.path) / len(problem.replay.path)
+        value, *likely = sum_losses(still, again.prior, again.path, pad_batches(again.lengths.tolist()))
+        parts.append(_Part.of(again, hold, weight, *likely, value - float(np.sum(likely[0] * again.prior))))
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         steps = unpack(problem, flat)[2]
         start, stop, transitions = still.start + steps[0], still.stop + steps[1], still.transitions + steps[2:]
         chain = replace(still, start=start, stop=stop, transitions=transitions)
-        emissions = _emit(problem, flat) + prior
-        value, by_emission, by_chain = sum_losses(chain, emissions, problem.path, batches)
-        single = by_emission.astype(np.float32)
-        by_weight = [np.asarray(single.T @ block).ravel() for block in problem.blocks]
-        gradient = np.concatenate([*by_weight, by_emission.sum(axis=0), by_chain.ravel()])
-        return value + float((penalties * flat) @ flat) / 2, gradient + penalties * flat
+        total, slope = float((penalties * flat) @ flat) / 2, penalties * flat
+        for part in parts:
+            emissions = _emit(part.problem, flat) + part.prior
+            value, by_emission, by_chain = sum_losses(chain, emissions, part.problem.path, part.batches)
+            # From the path's likelihood to the divergence from the prior's probabilities.
+            value -= part.least + float(np.sum(part.emission * emissions) + np.sum(part.chain * steps))
+            by_emission, by_chain = by_emission - part.emission, by_chain - part.chain
+            single = by_emission.astype(np.float32)
+            by_weight = [np.asarray(single.T @ block).ravel() for block in part.problem.blocks]
+            gradient = np.concatenate([*by_weight, by_emission.sum(axis=0), by_chain.ravel()])
+            total, slope = total + part.weight * value, slope + part.weight * gradient
+        return total, slope
 
     # One thread: the products are small, waiting for each other costs more than it gains, and the order of the sums,
     # so the result, does not hang on the machine's number of cores.

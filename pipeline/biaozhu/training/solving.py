@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeGuard
 
 import numpy as np
+from spacy.tokens import Doc
 from spacy.training import Example
 
 from biaozhu.data.errors import TrainingError, extra_advice
@@ -20,7 +22,8 @@ from biaozhu.nlp.crf_model import blocks_of, prior_scores, tag_scores
 from biaozhu.nlp.ner_component import CrfNer
 from biaozhu.nlp.ngrams import ENCODER as NGRAMS
 from biaozhu.training import descent
-from biaozhu.training.choosing import START, Learned, choose_hold, compare_with_start
+from biaozhu.training.choosing import Learned, choose_hold, compare_with_start
+from biaozhu.training.replay import count_kept, make_replay, replay_problem
 
 # CRFsuite's algorithms, and which of our settings each takes under which name.
 ALGORITHMS: Mapping[str, Mapping[str, str]] = {
@@ -40,24 +43,41 @@ def can_solve(component: Any) -> TypeGuard[CrfNer]:
 
 
 def solve(
-    component: CrfNer, examples: Sequence[Example], groups: Sequence[str], *, on_step: OnLoss = lambda _: None
+    component: CrfNer,
+    examples: Sequence[Example],
+    groups: Sequence[str],
+    *,
+    make_doc: Callable[[str], Doc] | None = None,
+    on_step: OnLoss = lambda _: None,
 ) -> Learned | None:
     """Set the parameters of least loss of an initialized component, and return what it learned against its start, if it has one.
 
-    `groups` are the examples' articles, for the choice among `holds`; `on_step` is called after each step with the loss. TrainingError
-    says that there is nothing to learn from, or that python-crfsuite is not installed.
+    `groups` are the examples' articles, for the choice among `holds`, of which those with a replay need `make_doc` of the pipeline;
+    `on_step` is called after each step with the loss. TrainingError says that there is nothing to learn from, or that python-crfsuite is
+    not installed.
     """
     if not component.labels:
         raise TrainingError("the gold has no spans to learn from", next_step="Give gold with spans")
     model, settings, docs = component.model, component.cfg, [example.predicted for example in examples]
-    features = [block.predict(docs) for block in blocks_of(model)]
+    holds = _read_holds(settings["holds"], len(blocks_of(model)), where=f"components.{component.name}.holds")
+    holds = holds if model.maybe_get_ref("prior") is not None else []
+    lengths = np.array([len(doc) for doc in docs])
+    again, apart = ([], []) if make_doc is None or not holds else make_replay(make_doc, int(lengths.sum()))
+    features = [block.predict([*docs, *again, *apart]) for block in blocks_of(model)]
     if settings["algorithm"] in ALGORITHMS:
         _solve_by_crfsuite(component, features[0], examples, on_step)
         return None
     blocks, places, shares = zip(*map(descent.merge_columns, features), strict=True)
-    lengths = np.array([len(doc) for doc in docs])
+    cuts = np.cumsum([lengths.sum(), *(sum(map(len, some)) for some in (again, apart))])
+    gold, *others = ([block[begin:end] for block in blocks] for begin, end in zip([0, *cuts], cuts, strict=False))
     prior, path = np.concatenate(prior_scores(model, docs)), component.read_path(examples)
-    problem = descent.CrfProblem(tuple(docs), component.labels, blocks, prior, path, lengths)
+    problem = descent.CrfProblem(tuple(docs), component.labels, tuple(gold), prior, path, lengths)
+    if again:
+        replayed, watched = (
+            replay_problem(model, component.labels, some, rows)
+            for some, rows in zip((again, apart), others, strict=True)
+        )
+        problem = replace(problem, replay=replayed)
     said = cache(lambda: model.get_ref("prior").predict(docs))
 
     def prior_from(texts: Sequence[int]) -> np.ndarray:
@@ -69,8 +89,7 @@ def solve(
 
     hold: descent.Hold | None = descent.Hold(model.attrs["prior_weight"], (settings["l2"],) * len(blocks))
     comparison = None
-    if settings["holds"] and model.maybe_get_ref("prior") is not None:
-        holds = _read_holds(settings["holds"], len(blocks), where=f"components.{component.name}.holds")
+    if holds:
         hold, comparison, parts = choose_hold(problem, holds, groups, prior_from)
     flat = np.zeros(sum(problem.sizes))
     if hold is not None:
@@ -82,9 +101,12 @@ def solve(
         model.set_param(name, value)
     if comparison is None:
         return None
-    own = descent.predict(problem, hold or START, flat)
-    changed = compare_with_start(problem, descent.read_gold(problem), descent.predict(problem, START, None), own)
-    return Learned(hold, changed, comparison, dict(model.attrs["borrowed"]), parts)
+    own = descent.predict(problem, hold or descent.START, flat)
+    changed = compare_with_start(
+        problem, descent.read_gold(problem), descent.predict(problem, descent.START, None), own
+    )
+    kept = count_kept(watched, model, hold or descent.START, flat) if again else None
+    return Learned(hold, changed, comparison, dict(model.attrs["borrowed"]), parts, kept)
 
 
 def _solve_by_crfsuite(
@@ -127,7 +149,7 @@ def _solve_by_crfsuite(
 
 def _read_holds(given: Sequence[Sequence[float]], blocks: int, *, where: str) -> list[descent.Hold]:
     for one in given:
-        if len(one) != 1 + blocks or one[0] <= 0 or min(one) < 0:
-            what = f"{one} needs a prior weight above 0 and {blocks} values of l2, none below 0"
+        if len(one) - blocks not in (1, 2) or one[0] <= 0 or min(one) < 0:
+            what = f"{one} needs a prior weight above 0 and {blocks} values of l2, then at most the weight of what is replayed, none below 0"
             raise TrainingError(what, where=where, next_step="Correct it")
-    return [descent.Hold(weight, tuple(l2)) for weight, *l2 in given]
+    return [descent.Hold(one[0], tuple(one[1 : 1 + blocks]), sum(one[1 + blocks :])) for one in given]

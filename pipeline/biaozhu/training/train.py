@@ -180,6 +180,7 @@ def fit(
                     component,
                     examples,
                     articles,
+                    make_doc=nlp.make_doc,
                     on_step=lambda loss: on_step(next(numbers), most, loss),  # noqa: B023 — called within this round
                 )
                 or learned
