@@ -27,7 +27,7 @@ DATA_WORDS = (
     *get_args(BlockKind), *get_args(adjudication.Kind), *get_args(diff.Kind), *get_args(Status), *get_args(Scheme),
     "annotator", "sentences", "characters", "blind", "ok", "missing", "yes", "no", "identical", "DIFFERS", "edited", "untouched",
     "it drops {0} of {1} spans and adds {2} on its own gold ({3}); tried with {4} left out in turn: {5} ({6})",
-    "{0} begins from LAC's {1}; {2}", "{0} corrected, {1} made wrong, F1 {2}", "better than its start", "no certain gain",
+    "{0}; of {1} spans of its start in other text it keeps {2} and adds {3}", "{0} begins from LAC's {1}; {2}", "{0} corrected, {1} made wrong, F1 {2}", "better than its start", "no certain gain",
     "no certain gain, so the model is its start", "of one text nothing can be left out to try what it says, so the model is its start", "seen", "unseen", "the pre-annotation", "the pre-annotation with LAC's words",
     *(line for line in README.splitlines() if re.search(r"\S  +\S|:$", line)),
     *EXTRAS.values(), *HEADINGS.values(), "… by {0}", "… score {0}", "kept", "model", "lint", "surface", "hidden", "comments", "navigation", "footer", "sidebar", "sharing", "control", "drawn",  "related links", "note mark", "ruby", "struck out", "above the title", "below the article", "source line", "links",

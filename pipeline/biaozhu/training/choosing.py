@@ -117,13 +117,14 @@ class Learned:
             verdict += ", so the model is its start"
         before = own.start.predicted
         added = (own.changed + own.model.predicted - before) // 2
-        kept = ""
-        if self.hold is not None and self.kept is not None:
-            kept = f"; of {self.kept.gold} spans of its start in other text it keeps {self.kept.correct} and adds {self.kept.predicted - self.kept.correct}"
-        return (
+        said = (
             f"{begun}it drops {own.changed - added} of {before} spans and adds {added} on its own gold ({own}); "
-            f"tried with {self.parts} left out in turn: {verdict} ({out}){kept}"
+            f"tried with {self.parts} left out in turn: {verdict} ({out})"
         )
+        if self.hold is None or self.kept is None:
+            return said
+        kept, of, marked = self.kept.correct, self.kept.gold, self.kept.predicted
+        return f"{said}; of {of} spans of its start in other text it keeps {kept} and adds {marked - kept}"
 
 
 def choose_hold(

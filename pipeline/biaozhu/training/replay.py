@@ -1,4 +1,4 @@
-"""What a custom model should not forget: what its start says of other texts.
+"""Replay of what the start says of other texts, which a custom model should not forget.
 
 The sentences were written for the corpus `modern` (CC0 1.0), and drawn by `recipes.corpora.replay_sample`.
 """
