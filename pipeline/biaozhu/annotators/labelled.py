@@ -26,8 +26,9 @@ PROPOSED = {AMOUNT: 45, "PERSON": 30, "PLACE": 10}
 # Where it is so sure, the network knows rare units (两箧, 四万里弗) and borders better than the grammar; chosen on dev.
 MIN_SCORE = {AMOUNT: 0.85}
 UNNAMED = "某"
-# What a tab, a bar or the arrow of a change parts is two names, not one: 4.1%→3.85%; but 3000→4500元, whose numbers share a unit.
-_CELL = re.compile(r"[^\s|→](?:(?:[^\t|→]|(?<=\d)→)*[^\s|→])?")
+# What a tab, a bar, the end of a line or the arrow of a change parts is two names, not one: 4.1%→3.85%; but 3000→4500元, whose
+# numbers share a unit.
+_CELL = re.compile(r"[^\s|→](?:(?:[^\t|→\n\r\v\f\x85\u2028\u2029]|(?<=\d)→)*[^\s|→])?")
 # A person of fewer characters is not cut.
 SHORTEST_CUT = 3
 COMMON_IN_NAMES = frozenset("".join(read_words("given_names", "common")))
@@ -112,7 +113,7 @@ def repair_names(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
 
 
 def labelled_spans(text: str, words: Sequence[LacWord], *, source: str, min_score: float = 0.0) -> Iterator[Span]:
-    """Yield the words that have a label as tag and this score or more, each cell of a table by itself, without white space at their ends."""
+    """Yield the words that have a label as tag and this score or more, each line and cell of a table by itself, without white space at their ends."""
     for start, end, tag, score in words:
         if tag != OUTSIDE and score >= min_score:
             for cell in _CELL.finditer(text, start, end):

@@ -11,9 +11,13 @@ from biaozhu.reading.pages.patterns import is_caption, is_furniture
 _FULL_STOP = re.compile(r"[。！？!?]")
 _PAUSE = re.compile(r"[，。、；！？,;!?]")
 # A line that ends in one of these may be whole: its sentence, its aside or what it announces ends there.
-_WHOLE = re.compile(r"[。！？!?….．:：;；”’\"'」』)）】》>]$")
+# So it may in a sign of feeling, and in how often a post was read: 👍1.2万 💬3456, 阅读 1280.
+_WHOLE = re.compile(
+    r"[。！？!?….．:：;；”’\"'」』)）】》>]$|(?:[\u2600-\u27bf\U0001f000-\U0001faff]\ufe0f?|(?:阅读|浏览|点[赞击]|评论|转发|收藏)[量数]?)"
+    r"(?:[:：]? ?[\d.]+[万wWkK]?\+?)?$"
+)
 _NEW = re.compile(
-    r"[\s\u3000•·●■◆▲★※*#|-]|[\[(（【]?\d{4}[-/.]\d{1,2}[-/.]\d|\d{1,2}[、.．)）](?!\d)|[一二三四五六七八九十]{1,3}[、.．]|[（(][一二三四五六七八九十\d]{1,3}[)）]|第[一二三四五六七八九十\d]{1,3}[条章节]"
+    r"回[复覆] ?@|[\s\u3000•·●■◆▲★※*#|-]|[\[(（【]?\d{4}[-/.]\d{1,2}[-/.]\d|\d{1,2}[、.．)）](?!\d)|[一二三四五六七八九十]{1,3}[、.．]|[（(][一二三四五六七八九十\d]{1,3}[)）]|第[一二三四五六七八九十\d]{1,3}[条章节]"
 )
 # A turn of a chat: 周文清:…, @周文清 …, [9:30] …, 3楼 …
 _TURN = re.compile(
