@@ -24,6 +24,7 @@ from biaozhu.knowledge.measures import (
     ASCII_UNIT,
     CHINESE,
     DASH,
+    EACH,
     FIGURES,
     MAGNITUDE,
     MEASURES,
@@ -127,10 +128,10 @@ def _smaller_parts() -> dict[str, str]:
 
 
 def _unsaid_part(count: int) -> str:
-    """Return the pattern of digits whose unit is left unsaid: 一米八, 1米62, 三块五; but 两块五一斤 ends before 一斤."""
+    """Return the pattern of digits whose unit is left unsaid: 一米八, 1米62, 三块五, 两块七八; but 两块五一斤 ends before 一斤."""
     return (
-        rf"(?:[0-9]{{1,{count}}}|零?[{SMALL[:-1]}]{{1,{count}}}几?)"
-        rf"(?=一[斤个张只条本碗份瓶袋盒包件次人天克米片节晚位块枚串桶箱台套双度吨尺亩年月]|(?![0-9{DIGITS}十百千万亿两]|[.,][0-9])(?!{_AFTER_ARABIC}))"
+        rf"(?:[0-9]{{1,{count}}}|零?(?:[{SMALL[:-1]}]{{1,{count}}}|一二|二三|三四|四五|五六|六七|七八|八九)几?)"
+        rf"(?=一(?![{DIGITS}十])|零[上下]|(?![0-9{DIGITS}十百千万亿两]|[.,][0-9])(?!{_AFTER_ARABIC}))"
     )
 
 
@@ -138,7 +139,7 @@ _SMALLER_PART = _smaller_parts()
 # 一年365天 and 一天24小时 say how long a year is.
 _WHOLE = re.compile("(?:年36[56]天|年12个月|天24个?小时|天二十四小时|周[7七]天|星期[7七]天|小时60分钟)")
 _UNSAID = {"米": _unsaid_part(2), **dict.fromkeys("块毛角尺斤两度丈亩成", _unsaid_part(1))}
-_UNSAID["秒"] = r"[0-9]{1,3}(?![0-9.A-Za-z])"
+_UNSAID |= {"秒": r"[0-9]{1,3}(?![0-9.A-Za-z])", "分": rf"[{SMALL[:-1]}](?={EACH})"}
 # 三里|半路 would be a strange 路.
 _AND_A_HALF = re.compile("半(?![价数场年月日夜径导岛成山决球圆壁边挂自潜职封殖透程个小]|(?<!里半)路)")
 # Of classifiers these alone: 一本半 and 1勺半, but 三个|半路.
@@ -159,6 +160,8 @@ _BEGIN_MORE = frozenset(
 _IN_NUMBER = re.compile(f"[0-9{DIGITS}]{{2}}")
 # “18条” is the name of a policy.
 _BARE_COUNT = f"[0-9](?:{measure_pattern(MEASURES['classifier'])})$"
+_EACH = re.compile(EACH)
+_PRICED = re.compile(f"[元块钱角毛分][0-9{DIGITS}]{{0,2}}$")
 # What the guideline's A3 leaves out.
 _LIMIT = re.compile("起|以[上下]|左右|上下")
 _TIMES_SIGN = re.compile(" ?[×xX*]")
@@ -183,8 +186,9 @@ def amount_borders(text: str, start: int, end: int) -> tuple[int, int] | None:
     start, end = start - first, end - first
     begun = {left for left, *_ in (*amounts, *refused)}
     for left, right, _ in amounts:
-        # 十元|一石, 6块|二两: a price and what it buys.
-        if left <= start < right < end and right in begun and text[first + right - 1] in "元块钱角毛":
+        # 十元|一石, 6块|二两, 五毛三|一度: a price and what it buys.
+        parted = left <= start < right < end and (right in begun or _EACH.match(text, first + right))
+        if parted and _PRICED.search(text, first + left, first + right):
             return left + first, right + first
     if any(left < end and start < right for left, right in refused):
         return None

@@ -103,6 +103,11 @@ def alternation(words: Iterable[str], guards: Mapping[str, str] = MappingProxyTy
     return "|".join([*branches, *([f"[{alone}]"] if alone else [])])
 
 
+# A piece of what a price is for: 两块五|一斤.
+_PRICED_BY = f"{MEASURES['classifier']} {MEASURES['unit']} 天 年 月 周 晚 夜 小时 课时"
+EACH = f"一(?:{alternation(_PRICED_BY.split())})"
+
+
 @cache
 def measure_kind(measure: str) -> Kind | None:
     """Return the kind of a measure word; 大 before it and a unit after a slash do not matter."""

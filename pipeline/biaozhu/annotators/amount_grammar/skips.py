@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from biaozhu.knowledge.measures import DASH, alternation
+from biaozhu.knowledge.measures import DASH, EACH, alternation
 from biaozhu.knowledge.word_tables import TABLES, read_words
 
 DIGITS, SMALL = "〇零一二三四五六七八九", "一二三四五六七八九十"
@@ -26,6 +26,7 @@ _PARTS = {
     "figures": "[0-9]{1,2}",
     "numeral": _NUMERAL,
     "dash": DASH,
+    "each": EACH,
     # No month has more days.
     "day": _day("(?:3[01]|[12][0-9]|0?[1-9])"),
     "day_in_words": _day(_NUMERAL),
