@@ -34,6 +34,9 @@ def check(text: str, low: str, unit: str, high: str = "") -> AmountValue:
         ("七千两百公斤", "7200", "公斤"),
         ("两百二十亩", "220", "亩"),
         ("三斤二两", "3.2", "斤"),
+        ("两块七八一斤", "2.78", "元"),
+        ("11.2×10⁹/L", "11200000000", "个"),
+        ("16.8×10^9/L", "16800000000", "个"),
     ],
 )
 def test_cases_two_within_a_number(text: str, low: str, unit: str) -> None:

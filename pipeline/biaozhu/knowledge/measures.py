@@ -22,8 +22,10 @@ ARABIC_ONLY = frozenset(read_words("amounts", "arabic_only"))
 # Units in letters, whatever their case; a single letter only in its own.
 ASCII_UNIT = (
     r"(?:(?i:[kmg]?bps?|pct|[kmgtp]b|[km]?cal|[kmgt]?w·?h|[kmg]wp?|[kmg]?hz|[kmcdnμµ]m|hm|[kmμµ]?mol|mmhg|[mhk]?pa|bar|psi|m?ah|[km]v(?:a|ar)?|"
-    r"[kmnpμµ]g|[mdμµ]l|db|min|bpm|pp[mb]|cc|[km]ph|[kmg]?bq|rpm|fps|dpi|[tp]?flops|tops|teu|dwt|px|lbs?|oz|m?gy|[mμ]?sv|kgf|[npμ]f|iu|[km]ev|kj|kn|lx|lm|ms|mm|n·m|u(?=/)|r(?=/(?:min|s))|rad(?=/s)|[cp]fu|copies(?=/)|(?:wt|vol|mol)%)|[kMμ]?Ω|mA|[hmgtVWLJP]|(?<![05-9]0)s|(?:(?<=[0-9] )[ad]|(?<=[1-9][0-9])d)(?! ?[A-Za-z])|[㎎-㏓ℓ])"
+    r"[kmnpμµ]g|[mdμµ]l|db|min|bpm|pp[mb]|cc|[km]ph|[kmg]?bq|rpm|fps|dpi|[tp]?flops|tops|teu|dwt|px|lbs?|oz|m?gy|[mμ]?sv|kgf|[npμ]f|iu|[km]ev|kj|kn|lx|lm|ms|mm|n·m|u(?=/)|r(?=/(?:min|s))|rad(?=/s)|[cp]fu|copies(?=/)|(?:wt|vol|mol)%)|[kMμ]?Ω|mA|[hmgtVWLJP]|(?<![05-9]0)s|(?:(?<=[0-9] )[ad]|(?:(?<=[1-9痛热促咳泻吐晕肿闷喘痒×][0-9])|(?<=术后[0-9]))d|d(?=入院|来院))(?! ?[A-Za-z])|[㎎-㏓ℓ])"
     r"(?:[²³]|(?<=m)[23]|(?<=h)[0-9]{1,2}min)?(?![A-Za-z0-9])"
+    # Of blood: 11.2×10⁹/L.
+    r"|(?:(?<=[⁰¹²³⁴-⁹])|(?<=\^[0-9])|(?<=\^1[0-9]))/[mμ]?[Ll](?![A-Za-z0-9])"
 )
 # 一 and 两 with these say a real quantity (一亩, 两年); with a classifier they say "a" or "some".
 EXACT_KINDS = frozenset(("time", "unit", "money", "ratio"))
@@ -72,7 +74,9 @@ CHINESE = (
 _NEIGHBOURS = "二两三 三四 三五 四五 五六 六七 七八 八九 23 34 45 56 67 78 89"
 _EITHER = "|".join(f"[{pair[:-1]}]、(?={pair[-1]})" for pair in _NEIGHBOURS.split())
 _EITHER = rf"(?:(?<=[^\\s。；;：:，,、第0-9{_DIGIT}])(?:{_EITHER}))?"
-FIGURES = rf"{_EITHER}{ARABIC}(?:(?<![0-9.]10)(?<![0-9],10)(?<=10)[⁺⁻]?[⁰¹²³⁴-⁹]{{1,2}}+)?{MAGNITUDE}"
+FIGURES = (
+    rf"{_EITHER}{ARABIC}(?:(?<![0-9.]10)(?<![0-9],10)(?<=10)(?:[⁺⁻]?[⁰¹²³⁴-⁹]{{1,2}}+|\^[-+]?[0-9]{{1,2}}))?{MAGNITUDE}"
+)
 NUMERAL = rf"(?:(?<![{_CHARACTERS}两0-9])[十百千万个]把|千儿八百|百儿八十|{_EITHER}{CHINESE})"
 NUMBER = rf"(?:{FIGURES}|{NUMERAL})(?: ?[余多来几]|\+)?"
 DASH = r"(?: ?(?:[-—–~]{1,2}|至|到) ?)"

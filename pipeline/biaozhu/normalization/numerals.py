@@ -28,7 +28,7 @@ SOME_LOW, SOME_HIGH = 2, 9
 # Characters of a numeral, and digits of its value.
 LONGEST, PRECISION = 64, 100
 _ARABIC = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\d+\.\d+")
-_POWER = re.compile(r"10([⁺⁻]?[⁰¹²³⁴-⁹]+)")
+_POWER = re.compile(r"10(?:\^(?=[-+]?[0-9])|(?![-+0-9]))([⁺⁻+-]?[⁰¹²³⁴-⁹0-9]+)")
 _EXPONENT = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
 _NEIGHBOURS = re.compile("([1-9])、([1-9])")
 _CHINESE_DIGITS = str.maketrans("123456789", "一二三四五六七八九")

@@ -144,6 +144,9 @@ def read_amount(text: str, start: int, end: int, *, year: int | None = None, dol
     if read is not None and read.unit is None and ((own_per and read.magnitude) or _PRICE.search(before)):
         # 2万/平
         read = replace(read, unit=unit_of("元"), doubt=read.doubt or "unit")
+    elif read is not None and read.unit is None and own_per == "升":
+        # 11.2×10⁹/L are cells.
+        read = replace(read, unit=unit_of("个"), doubt="unit")
     if read is None or (unit := read.unit) is None:
         return None
     low, high = _decimal(min(read.low, read.high)), _decimal(max(read.low, read.high))
@@ -174,7 +177,7 @@ def _read_figures(span: str, before: str, after: str) -> _Part | None:
     if times := _TIMES.match(whole := _SAME_SIDE.sub("", span)):
         rest = whole[times.end() :]
         part = _read_figures(rest, before, after)
-        is_power = re.match(f"10[{SUPERSCRIPTS}]", rest) is not None
+        is_power = re.match(rf"10[{SUPERSCRIPTS}\^]", rest) is not None
         is_race = _RACE.search(before[-8:] + after[:8]) is not None
         return part and _multiplied(times.group(), part, is_power=is_power, is_race=is_race)
     middle, _, spread = span.partition("±")
