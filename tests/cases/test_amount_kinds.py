@@ -203,6 +203,33 @@ def test_cases_counts_scores_ranks_and_bare_numbers(marked: str) -> None:
     check(marked)
 
 
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "目标价由【$110】升至【$126】、由3.2升到3.6、房贷5.1升幅不大、喝了【3.2升】水",
+        "总价118万包过户、月薪8千包食宿、学费3万包教材、收费200包送上门、【300包】水泥、买【3包】送【1包】",
+        "拿2万担保、花5000对付、再交3000排队、2000开户、罚了300场地费、扣了500手续费、借500转账、98名列前茅、满99起送",
+        "8000张罗婚宴、360手机、36集团军、5份额、600开头、大约3000回国、给500道歉费、9车追尾",
+        "【2担】谷子、【3对】夫妻、【3排】座位、【8张】床、【16次】日出、【5支】部队、【98名】列车员、【60本】人民画报、【5份】样品",
+    ],
+)
+def test_cases_bare_figures_before_a_word_that_begins_like_a_measure(marked: str) -> None:
+    check(marked)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "白细胞【11.2×10⁹/L】、血小板【210×10⁹/L】、【16.8×10^9/L】、红细胞【4.5×10¹²/L】",
+        "头痛【3d】、术后【5d】、q12h×【7d】、发热【2d】入院、3d打印、2d、3d动画",
+        "盐【1/2茶匙】、糖【1/4小勺】、【3/4英寸】管、占【1/4】以上、占【2/3】的人",
+        "【两百金路易】、【三十埃居】、【五十皮阿斯特】、【六千弗罗林】、【九塔勒】、【四万杜卡特】",
+    ],
+)
+def test_cases_units_of_medicine_kitchens_and_old_money(marked: str) -> None:
+    check(marked)
+
+
 def test_cases_of_a_second_round() -> None:
     for marked in (
         "用时【59分30秒】，9时30分出发，上午10点05分",

@@ -36,6 +36,7 @@ from biaozhu.knowledge.measures import (
     measure_kind,
     measure_pattern,
 )
+from biaozhu.knowledge.word_tables import read_words
 from biaozhu.knowledge.world import KNOWN_PERSON, WELL_KNOWN_KINDS
 
 _NUMERAL_IN = re.compile("[一二三四五六七八九十百千万两半]")
@@ -76,14 +77,21 @@ def _second(key: str) -> str:
     return rf"{DASH}(?P<second{key}>(?:零[下上]|[-+])?{NUMBER}) ?"
 
 
-def _with_measure(number: str, measure: str, key: str) -> str:
-    """Return the pattern of a number, or of two that share it, with a measure word."""
-    return rf"{number}(?:{_second(key)})?(?P<unit{key}>{measure})"
+def _with_measure(number: str, measure: str, key: str, other: str = "(?!)") -> str:
+    """Return the pattern of a number, or of two that share it, with a measure word, or with another word that begins like one."""
+    return rf"{number}(?:{_second(key)})?(?:(?P<unit{key}>{measure})|(?P<other{key}>{other}))"
+
+
+# What the network, too, takes for a measure word where it begins another: 升至, 包食宿.
+_NO_MEASURE = f"(?={'|'.join(read_words('amounts', 'no_measures'))})"
 
 
 _HALVES = "个|包(?=[，。；！？]|[烟纸饼药盐糖茶])|袋(?!装)|勺|[汤茶]匙|锅(?!炉)|筐|罐|年|小时|公?斤|英?亩|公?里|米|尺|寸|吨|分钟|刻|成|倍|周|圈|场(?!所)|升|碗|杯|瓶|页|辈子|天|日|英[里寸尺]"
 _ARABIC_AMOUNT = _with_measure(
-    rf"(?P<figures>{_TIMES}{FIGURES}(?:[wW](?=[多余+]?[元块人]))?(?: ?[余多来几]|\+(?!\w费))?) ?", _AFTER_ARABIC, "A"
+    rf"(?P<figures>{_TIMES}{FIGURES}(?:[wW](?=[多余+]?[元块人]))?(?: ?[余多来几]|\+(?!\w费))?) ?",
+    _AFTER_ARABIC,
+    "A",
+    _NO_MEASURE,
 )
 _CHINESE_AMOUNT = _with_measure(
     rf"(?P<numeral>{NUMERAL}[余多来几]?|(?<![上下大多一小])半(?={_HALVES}))", _AFTER_CHINESE, "C"
@@ -163,7 +171,7 @@ _IN_NUMBER = re.compile(f"[0-9{DIGITS}]{{2}}")
 # “18条” is the name of a policy.
 _BARE_COUNT = f"[0-9](?:{measure_pattern(MEASURES['classifier'])})$"
 _EACH = re.compile(EACH)
-_PRICED = re.compile(f"[元块钱角毛分][0-9{DIGITS}]{{0,2}}$")
+_PRICED = re.compile(f"[元块钱角毛分][0-9{DIGITS}]{{0,2}}$|{_CURRENCY}")
 # What the guideline's A3 leaves out.
 _LIMIT = re.compile("起|以[上下]|左右|上下")
 _TIMES_SIGN = re.compile(" ?[×xX*]")
@@ -188,7 +196,7 @@ def amount_borders(text: str, start: int, end: int) -> tuple[int, int] | None:
     start, end = start - first, end - first
     begun = {left for left, *_ in (*amounts, *refused)}
     for left, right, _ in amounts:
-        # 十元|一石, 6块|二两, 五毛三|一度: a price and what it buys.
+        # 十元|一石, 6块|二两, 五毛三|一度: a price and what it buys; $110|升至.
         parted = left <= start < right < end and (right in begun or _EACH.match(text, first + right))
         if parted and _PRICED.search(text, first + left, first + right):
             return left + first, right + first
@@ -213,13 +221,15 @@ def _read_text(text: str) -> tuple[list[Found], list[tuple[int, int]]]:
     while found := PATTERN.search(text, position):
         start, position = found.span()
         kind = found.lastgroup
-        if kind == "amount":
+        if kind == "skip" or found["otherA"] is not None:
+            refused.append((start, position))
+        elif kind == "amount":
             position = _read_match(text, found, amounts, refused)
         elif kind in ("part", "price"):
             position = _end_afterwards(text, position)
             amounts.append((start, position, 0.95))
-        elif kind == "skip":
-            refused.append((start, position))
+            if _compiled(_NO_MEASURE).match(text, position):
+                refused.append((position, position + 1))
         elif kind == "quoted" and text[start + 1] in "0123456789$¥€£-+":
             # “500万元” quotes a figure; everything else that short and quoted is a slogan or a fixed name.
             inner = text[start + 1 : position - 1]

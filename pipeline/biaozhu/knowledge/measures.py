@@ -46,6 +46,9 @@ for _unit in "石斗":
 _AS_BEFORE = ARABIC_ONLY.union(("年", "日", "晚", "球", "个点", "发", "贯", "升")).intersection(NOT_BEFORE)
 NOT_BEFORE_AFTER_FIGURES: dict[str, str] = {word: NOT_BEFORE[word] for word in _AS_BEFORE}
 NOT_BEFORE_AFTER_FIGURES |= TABLES["not_before_after_figures"]
+for _word in read_words("amounts", "no_measures"):
+    _others = NOT_BEFORE_AFTER_FIGURES.get(_word[0])
+    NOT_BEFORE_AFTER_FIGURES[_word[0]] = f"{_others}|{_word[1:]}" if _others else _word[1:]
 
 _DIGIT = "一二三四五六七八九"
 SUPERSCRIPTS = "⁺⁻⁰¹²³⁴-⁹"
