@@ -182,6 +182,8 @@ def test_cases_what_is_not_certain_says_so(text: str, low: str, unit: str, doubt
         ("60km/h", "小时", ""),
         ("98万欧元每兆瓦", "兆瓦", ""),
         ("每个大棚收入3万元", "大棚", ""),
+        ("打车六块二一公里", "公里", ""),
+        ("电费五毛六一度", "度", ""),
         # Over a comma only for what the whole sentence is about, and said to be so.
         ("每亩投入200元，产出1800元", "亩", "per"),
         ("每分钟处理3吨，一年要用5.5万吨", "", ""),
