@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from biaozhu.cli import run
 from biaozhu.data.errors import DuplicateError
 from biaozhu.data.layers import write_layer
-from biaozhu.reading.article import read_article, read_sentences
+from biaozhu.reading.article import read_article, read_readable, read_sentences
 from biaozhu.reading.sentences import split_article
 
 
@@ -49,3 +50,18 @@ def test_sources_of_the_same_sentences_are_refused_before_any_work(
     assert run(["predict", "no-such-model", "one.txt", *keep, "-o", "out.jsonl"]) == 2
     assert "BZ017" in capsys.readouterr().err
     assert not Path("out.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("work", "kept"),
+    [({}, "one"), ({"two": 1}, "two"), ({"one": 1, "two": 1}, "one"), ({"one": 1, "three.ledger_": 2}, "three.ledger")],
+)
+def test_sources_of_copies_the_one_stays_with_most_work(tmp_path: Path, work: dict[str, int], kept: str) -> None:
+    paths = [tmp_path / f"{name}.txt" for name in ("one", "two", "three.ledger")]
+    for path in paths:
+        path.write_text("成都下雨了。\n", encoding="utf-8")
+    articles, problems = read_readable(paths, Counter(work))
+    assert list(articles) == [tmp_path / f"{kept}.txt"]
+    assert [(type(one), one.where) for one in problems] == [
+        (DuplicateError, str(path)) for path in paths if path.stem != kept
+    ]
