@@ -62,6 +62,16 @@ def test_layers_of_a_folder_are_found_by_name(tmp_path: Path) -> None:
         find_layers([tmp_path, tmp_path / "empty"])
 
 
+@pytest.mark.parametrize("given", [["empty"], ["a.ledger.jsonl"], ["a.ledger.jsonl", "empty"]])
+def test_layers_none_among_what_is_given_is_one_problem(tmp_path: Path, given: list[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a.ledger.jsonl").touch()
+    with pytest.raises(MissingFileError) as caught:
+        find_layers(tmp_path / name for name in given)
+    assert caught.value.where == str(tmp_path / given[-1])
+    assert find_layers([]) == ()
+
+
 def test_layers_stream_gives_what_reading_gives(tmp_path: Path) -> None:
     path = put(tmp_path / "x.jsonl", *lines(FIRST, SECOND), "", *lines(OTHER))
     streamed = [

@@ -345,6 +345,10 @@ def test_article_pipe_among_the_files_of_a_folder_is_left_out(tmp_path: Path) ->
         ("云溪下雨，路滑，行人都慢走。过桥的车辆也\n慢行，注意安全。".encode(), True),
         ("云溪下雨。\n".encode(), False),
         (b"PK\x03\x04", False),
+        (b"\xef\xbb\xbf\n<!DOCTYPE HTML><p>x", True),
+        *((b"%s --><html><p>x" % mark, True) for mark in (b"<!--", b"<?xml")),
+        *((b"%s --><p>x" % mark, False) for mark in (b"<!--", b"<?xml")),
+        (b"<!--%s--><html><p>x" % (b"-" * 2048), False),
     ],
 )
 def test_article_text_that_is_not_its_file_is_known(data: bytes, *, rewritten: bool) -> None:

@@ -11,7 +11,8 @@ from biaozhu.cli import run
 from biaozhu.data.errors import UsageError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span
-from biaozhu.scoring.layer_scoring import ScoringRequest, score_streams
+from biaozhu.scoring.layer_scoring import InputReader, ScoringRequest, score_streams
+from biaozhu.scoring.significance import Sampling
 
 
 def sentence(article: str, start: int, *spans: Span) -> Sentence:
@@ -94,3 +95,15 @@ def test_scoring_folders_without_a_layer_are_refused(folders: Path, capsys: pyte
 def test_scoring_streams_take_no_other_files(option: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         score_streams(ScoringRequest((Path("gold.jsonl"),), ("l.jsonl",), **option))
+
+
+@pytest.mark.usefixtures("folders")
+def test_scoring_inputs_are_called_as_the_layer_or_by_their_files() -> None:
+    write_layer(Path("ten.jsonl"), [sentence(article, 0, *PLACES) for article in "0123456789"])
+    scored = score_streams(ScoringRequest((Path("ten.jsonl"),), ("x=ten.jsonl",), sampling=Sampling(resamples=100)))
+    called = [(one["role"], one["name"], one["path"]) for one in scored.document["made"]["inputs"]]
+    assert called == [("gold", "ten", "ten.jsonl"), ("layer", "x", "ten.jsonl")]
+    Path("a.txt").write_text("成都下雨了。\n", "utf-8")
+    reader = InputReader()
+    assert [article.name for article in reader.read_articles([Path("a.txt")])] == ["a"]
+    assert [(one.role, one.name, one.path) for one in reader.inputs] == [("article", "a", "a.txt")]
