@@ -24,6 +24,7 @@ from biaozhu.data.errors import (
 from biaozhu.data.files import MAX_ARTICLE_BYTES
 from biaozhu.data.model import Article, Metadata, check_against_raw, check_sentence
 from biaozhu.reading.article import (
+    article_from_bytes,
     count_passed_over,
     find_articles,
     find_unread,
@@ -275,6 +276,13 @@ def test_article_html_without_text_is_refused(tmp_path: Path, data: bytes) -> No
 def test_article_without_text_is_refused(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(EmptyArticleError, match=r"white space|empty"):
         read_article(put(tmp_path, data))
+
+
+def test_article_of_furniture_alone_is_refused_but_in_another_format(tmp_path: Path) -> None:
+    data = "来源：云溪日报\n2021-03-05\n".encode()
+    with pytest.raises(EmptyArticleError):
+        read_article(put(tmp_path, data))
+    assert len(article_from_bytes(data, name="x", where="x", allow_furniture=True).blocks) == 2
 
 
 def test_article_of_500_mb_is_refused_without_reading_it(tmp_path: Path) -> None:

@@ -33,6 +33,35 @@ def test_hard_wraps_are_joined(width: int, end: str, head: str) -> None:
     assert join_wrapped(f"{head}{wrapped(PARAGRAPH, width, end)}\n") == f"{head}{PARAGRAPH}\n"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "农户在石桥乡采摘油茶，周文清 摄",
+        "首页 > 云溪县 > 油茶，茶籽和茶油",
+        "农户在石桥乡采摘油茶，茶籽也多。",
+        "农户在石桥乡采摘油茶，茶籽也多）",
+    ],
+)
+def test_hard_wraps_below_a_line_that_is_whole_are_not_joined_to_it(line: str) -> None:
+    rest = f"{line}\n全乡今年有三个合作社的茶籽卖到了外县"
+    assert join_wrapped(f"{wrapped(PARAGRAPH, 19)}\n{rest}。\n") == f"{PARAGRAPH}\n{rest}。\n"
+
+
+@pytest.mark.parametrize("title", ["云溪油茶正飘香，农户乐开怀", "云溪油茶正飘香农户笑开怀人人乐"])
+def test_hard_wraps_are_joined_to_no_title_and_no_heading(title: str) -> None:
+    heading = "抓早动快"
+    text = "\n".join((title, wrapped(PARAGRAPH, 19), heading, wrapped(PARAGRAPH, 19)))
+    assert join_wrapped(text) == f"{title}\n{PARAGRAPH}\n{heading}\n{PARAGRAPH}"
+
+
+@pytest.mark.parametrize(
+    ("line", "end"),
+    [("今年春天，全县干部群众一起上山种树造林", "\n"), ("今年春天，全县干部群众一起上山种树造林好", "")],
+)
+def test_hard_wraps_alone_is_one_of_twenty_characters(line: str, end: str) -> None:
+    assert join_wrapped(f"{line}\n，人人高兴。") == f"{line}{end}，人人高兴。"
+
+
 def test_hard_wraps_with_indented_paragraphs_are_joined() -> None:
     lines = [
         f"\u3000\u3000{wrapped(PARAGRAPH, 30)}",
@@ -63,12 +92,21 @@ def test_hard_wraps_of_latin_words_leave_a_space() -> None:
         "春种一粒粟，秋收万颗子，\n四海无闲田，农夫犹饿死。",
         f"各位代表：\n{PARAGRAPH}\n　　{PARAGRAPH}\n石桥乡人民政府\n2021年3月5日",
         "乡镇\t户数，人\t面积\n青禾乡\t86户，300人\t1200亩\n",
+        "青禾乡\t共有86户。300人，1200亩油茶地\n石桥乡\t120户。",
+        # Without an end mark only what is below may be its end.
+        *(
+            f"{wrapped(PARAGRAPH[:-1], 19)}\n{below}"
+            for below in ("1、再修机耕路。", "（责编：周文清）", "\n云溪县石桥乡。")
+        ),
         # One short line that does not end, and two among three that do.
         "今年春天，全县干部群众一起上山\n，种树造林。",
         "今年，石桥乡的茶园丰收了，人人都高兴。\n" * 3
         + "今年，青禾乡的茶园也好，家家都在\n，忙着采摘，云山乡的也来，一起上\n，山去。",
         # A regression test: turns of chats and comments became one line.
-        "茶客:周末去云溪县看茶园，谁一起走，一人三十\n周文清：算我一个，转你30块？\n青禾-小吴(乡政府):收到30元",
+        *(
+            f"茶客:周末去云溪县看茶园，谁一起走，一人三十\n周文清：算我一个，转你30块？\n青禾-小吴(乡政府):收到30元{end}"
+            for end in ("", "。")
+        ),
         "@采茶人:这茶我泡了8遍，还有味，值了\n用户20931:石桥乡的茶园，去年去过，路好走多了\n今晚早睡 回复 采茶人:+1，100%同意",
         "石桥乡的茶园真美，一口气走了八里山路，下次还来，推荐大家。❤️86 💬3456\n片刻之后又下雨了",
         "石桥乡的茶园真美，一口气走了八里山路，下次还来，推荐大家。阅读量 1.2万\n片刻之后又下雨了",
