@@ -160,6 +160,16 @@ def test_joint_gold_names_a_file_beside_it_that_has_its_sentences(
     assert capsys.readouterr().err.count("gold/a.jsonl has some of these sentences") == shown
 
 
+def test_joint_gold_is_not_written_beside_its_sentences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # A regression test: files were added that no command could read with those of the folder.
+    for name in ("gold/a.jsonl", "all.jsonl", "other/all.jsonl"):
+        write_layer(tmp_path / name, [sentence(0, article=("1" if "other" in name else "0") * 12)])
+    assert run(["adjudicate", str(tmp_path / "all.jsonl"), "-o", str(tmp_path / "gold")]) == 2
+    assert capsys.readouterr().err.startswith("BZ017 ")
+    assert [path.name for path in (tmp_path / "gold").iterdir()] == ["a.jsonl"]
+    assert run(["adjudicate", str(tmp_path / "other"), "-o", str(tmp_path / "gold")]) == 0
+
+
 def test_joint_gold_of_unknown_origin_is_not_changed(tmp_path: Path) -> None:
     path = tmp_path / "gold.jsonl"
     write_layer(path, [sentence(0, TOWN), sentence(1, TOWN), sentence(2)])

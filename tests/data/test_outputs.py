@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from doccano_layers import make_layer
 
 from biaozhu.data.errors import OutputError
 from biaozhu.data.layers import write_layer
-from biaozhu.data.outputs import check_distinct, check_output, check_output_folder, identify_file
+from biaozhu.data.outputs import Kind, check_distinct, check_output, check_output_folder, identify_file
 
 
 @pytest.fixture
@@ -126,3 +127,25 @@ def test_outputs_that_are_folders_hold_no_input(folder: Path, output: str, *, re
 def test_outputs_know_frozen_gold_by_its_manifest(folder: Path, manifest: str, kind: str) -> None:
     (folder / "MANIFEST.json").write_text(manifest, "utf-8")
     assert identify_file(folder / "a.jsonl") == kind
+
+
+@pytest.mark.parametrize(
+    ("beside", "kind", "over"),
+    [
+        (["a.disputes.json"], "gold", {"gold"}),
+        (["a.status.json"], "annotations", {"annotations"}),
+        (["a.status.json", "a.[x].run.json"], "layer", {"layer", "gold", "annotations"}),
+        (["b.disputes.json", "b.status.json"], "layer", {"layer", "gold", "annotations"}),
+    ],
+)
+def test_outputs_spare_gold_and_annotations_by_the_files_beside_them(
+    folder: Path, beside: list[str], kind: str, over: set[Kind]
+) -> None:
+    # A regression test: `split` and `preannotate` replaced what people had decided and annotated.
+    for name in beside:
+        (folder / name).write_text("{}", "utf-8")
+    for path in (folder / "a.jsonl", folder / "in" / "far.jsonl"):
+        assert identify_file(path) == kind
+        for output in ("layer", "gold", "annotations"):
+            with nullcontext() if output in over else pytest.raises(OutputError):
+                check_output(path, output)

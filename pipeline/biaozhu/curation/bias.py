@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from biaozhu.curation.status import SUFFIX, SentenceStatus, read_status
+from biaozhu.curation.status import SentenceStatus, read_status
 from biaozhu.data.diff import compare_spans
 from biaozhu.data.errors import GoldError, MissingFileError
 from biaozhu.data.files import as_path
-from biaozhu.data.layers import join_layers, read_layer
+from biaozhu.data.layers import STATUS_SUFFIX, join_layers, read_layer
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.data.strict_counts import count_strict_spans, divide, sum_counts
 
@@ -92,14 +92,14 @@ class Bias:
 def read_work(folder: str | Path) -> tuple[ConfirmedSentence, ...]:
     """Read what one annotator confirmed, `layers/<annotator>/`, as `biaozhu project pull` left it."""
     folder = as_path(folder)
-    files = sorted(folder.glob(f"*{SUFFIX}"))
+    files = sorted(folder.glob(f"*{STATUS_SUFFIX}"))
     if not files:
         advice = "Make it with `biaozhu project pull`"
-        raise MissingFileError(f"no *{SUFFIX} in this folder", where=folder, next_step=advice)
+        raise MissingFileError(f"no *{STATUS_SUFFIX} in this folder", where=folder, next_step=advice)
     found: list[ConfirmedSentence] = []
     confirmed: list[tuple[Path, list[Sentence]]] = []
     for file in files:
-        path = file.with_name(file.name.removesuffix(SUFFIX) + ".jsonl")
+        path = file.with_name(file.name.removesuffix(STATUS_SUFFIX) + ".jsonl")
         layer = {sentence.id: sentence for sentence in (read_layer(path) if path.exists() else ())}
         confirmed.append((path, []))
         for status in (one for one in read_status(file) if one.state == "confirmed"):

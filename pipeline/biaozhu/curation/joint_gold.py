@@ -13,10 +13,11 @@ from typing import TypedDict
 
 from biaozhu.data.errors import BiaozhuError, GoldError, LineError, raise_collected
 from biaozhu.data.files import as_path, descriptor_of, parse_json_as, read_bytes, write_json
-from biaozhu.data.layers import parse_layer, write_layer
+from biaozhu.data.layers import DISPUTES_SUFFIX, join_layers, parse_layer, read_layer, write_layer
 from biaozhu.data.model import Sentence
+from biaozhu.data.outputs import LAYERS, identify_file
 
-FORMAT, SUFFIX = "biaozhu.disputes.v1", ".disputes.json"
+FORMAT = "biaozhu.disputes.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,12 @@ def find_others(paths: Collection[Path], ids: Collection[str]) -> list[Path]:
     return [file for file in beside if not _read_annotators(file).keys().isdisjoint(ids)]
 
 
+def check_folder(folder: Path, paths: Collection[Path], gold: Sequence[Sentence]) -> None:
+    """Raise DuplicateError where a layer of the folder beside these has a sentence of the gold: no command would read both."""
+    beside = sorted(set(folder.glob("*.jsonl")).difference(paths))
+    join_layers([*((file, read_layer(file)) for file in beside if identify_file(file) in LAYERS), (folder, gold)])
+
+
 def write_joint_gold(path: str | Path, gold: JointGold) -> None:
     """Write the gold, and the record of its annotators beside it."""
     path = as_path(path)
@@ -95,7 +102,7 @@ def _read_annotators(gold: Path) -> dict[str, tuple[str, ...]]:
 
 def disputes_path(gold: Path) -> Path:
     """Return the path of the record beside a gold file."""
-    return gold.with_name(gold.name.removesuffix(".jsonl") + SUFFIX)
+    return gold.with_name(gold.name.removesuffix(".jsonl") + DISPUTES_SUFFIX)
 
 
 def _is_kept(path: Path) -> bool:

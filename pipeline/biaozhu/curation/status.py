@@ -17,11 +17,10 @@ import msgspec
 
 from biaozhu.data.errors import DuplicateError, LineError, OutputError, UsageError
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
-from biaozhu.data.layers import find_layers, read_layers
+from biaozhu.data.layers import STATUS_SUFFIX, find_layers, read_layers
 from biaozhu.data.model import Sentence, Span
 
 SCHEMA = 1
-SUFFIX = ".status.json"
 
 # Keys of a line of questions or decisions, in which what each annotator marked stands under their name.
 LINE_KEYS = frozenset(("sentence", "start", "end", "text", "context", "kind", "spans", "rule", "note", "by", "at"))
@@ -115,7 +114,7 @@ def read_times(path: Path) -> dict[str, str]:
 
 def status_path(layer: Path) -> Path:
     """Return the path of the status file beside a layer."""
-    return layer.with_name(layer.name.removesuffix(".jsonl") + SUFFIX)
+    return layer.with_name(layer.name.removesuffix(".jsonl") + STATUS_SUFFIX)
 
 
 def read_project(layer: Path) -> str:

@@ -20,6 +20,8 @@ from biaozhu.data.translation import translate
 _log = logging.getLogger(__name__)
 _warned: set[Path] = set()
 LEDGER_SUFFIX, FAILED_SUFFIX = ".ledger.jsonl", ".failed.jsonl"
+# Beside a layer: who decided it as gold, what its annotator did, and what a language model was asked.
+DISPUTES_SUFFIX, STATUS_SUFFIX, RUN_SUFFIX = ".disputes.json", ".status.json", ".run.json"
 
 
 def find_layers(

@@ -10,12 +10,13 @@ import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from biaozhu.data.errors import FrozenError, MissingFileError, OutputError
 from biaozhu.data.files import MAX_ARTICLE_BYTES, as_path, check_target, descriptor_of, read_bytes, sha256_of
-from biaozhu.data.layers import is_beside
+from biaozhu.data.layers import DISPUTES_SUFFIX, RUN_SUFFIX, STATUS_SUFFIX, is_beside
 from biaozhu.data.model import SENTENCE_ID
 from biaozhu.data.storage.manifest import MANIFEST, find_manifest
 
@@ -23,7 +24,7 @@ Input = Path | str | None
 Kind = Literal[
     "layer", "ledger", "failures", "decisions", "scores", "checks", "curve", "agreement", "bias", "round-trip",
     "reasons", "page", "history", "summary", "llm", "csv", "parquet", "conll", "doccano", "labelstudio", "spacy", "brat",
-    "text", "status", "disputes",
+    "text", "status", "disputes", "gold", "annotations",
 ]  # fmt: skip
 
 # Which files of a folder a command reads that is given the folder.
@@ -55,6 +56,7 @@ HEAD_BYTES = 1 << 16
 PAGE_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; "
 FROZEN, CHANGED = "frozen gold", "brat, changed since its export"
 UNMARKED = "brat, exported by an earlier version"
+LAYERS = frozenset({"layer", "gold", "annotations", FROZEN})
 
 
 def check_output(
@@ -85,7 +87,8 @@ def check_output(
         return
     if content is not None and there.st_size == len(content) and read_bytes(path) == content:
         return
-    if (found := identify_file(path)) != kind:
+    found = identify_file(path)
+    if found != kind and not (found == "layer" and kind in {"gold", "annotations"}):
         what = f"another kind of file ({found})" if found else "a file that is not ours"
         manifest = path.with_name(MANIFEST)
         thaw = f"Give another output; to decide frozen gold anew, remove {manifest} first, and freeze again afterwards"
@@ -161,7 +164,8 @@ def identify_file(path: Path) -> str:
         "history": is_page and b"script-src" not in head,
         "summary": line.startswith(b"### ") and " · ".encode() in line,
     }
-    return next((kind for kind, is_it in recognized.items() if is_it), _kind_of_line(line))
+    kind = next((kind for kind, is_it in recognized.items() if is_it), _kind_of_line(line))
+    return _whose_layer(path, place) if kind == "layer" else kind
 
 
 def _check_input(path: Path, there: os.stat_result | None, one: Path, suffixes: frozenset[str]) -> None:
@@ -216,6 +220,17 @@ def _kind_of_line(line: bytes) -> str:
         return ""
     keys = set(value) if isinstance(value, dict) else set()
     return next((kind for kind, own in KEYS_OF_LINES.items() if own <= keys <= own | NO_OTHERS.get(kind, keys)), "")
+
+
+def _whose_layer(*paths: Path) -> Kind:
+    """Return what a layer is by the files beside it: gold that was decided, a person's annotations, or what can be made again."""
+    stems = [(path.parent, path.name.removesuffix(".jsonl")) for path in paths]
+    if any((folder / f"{stem}{DISPUTES_SUFFIX}").is_file() for folder, stem in stems):
+        return "gold"
+    worked = [(folder, stem) for folder, stem in stems if (folder / f"{stem}{STATUS_SUFFIX}").is_file()]
+    # A language model's layer has a status, too.
+    asked = any(any(folder.glob(f"{escape(stem)}.*{RUN_SUFFIX}")) for folder, stem in worked)
+    return "annotations" if worked and not asked else "layer"
 
 
 def _are_tasks(path: Path) -> bool:

@@ -17,6 +17,7 @@ from biaozhu import __version__
 from biaozhu.annotators.registry import Annotator
 from biaozhu.data.errors import EndpointError, UsageError
 from biaozhu.data.files import write_json
+from biaozhu.data.layers import RUN_SUFFIX
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span
 from biaozhu.llm.answers import AnswerCache, AnswerProblem, Checked, check_answer, check_marks, make_unanswered
@@ -26,7 +27,6 @@ from biaozhu.llm.plan import PROMPT_VERSION, PromptBatch, PromptPlan, Question, 
 
 STEP = "llm"
 FORMAT = "biaozhu.llm.v1"
-SUFFIX = ".run.json"
 MAX_FAILURES = 3  # calls in a row that fail in spite of all retries, before no more is asked
 MANY_SENTENCES = 10_000  # What the summary says the price of, as far as this run tells
 SHOWN_CHARS = 40
@@ -130,7 +130,7 @@ def carry_out(
 
 def record_path(layer: Path, name: str) -> Path:
     """Return where the record of a model's part in a layer lies."""
-    return layer.with_suffix(f".{name}{SUFFIX}")
+    return layer.with_suffix(f".{name}{RUN_SUFFIX}")
 
 
 class _Asker:

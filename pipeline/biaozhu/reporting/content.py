@@ -15,12 +15,13 @@ from biaozhu.curation.agreement import FORMAT as AGREEMENT
 from biaozhu.curation.agreement import Agreement, measure_agreement
 from biaozhu.curation.bias import FORMAT as BIAS
 from biaozhu.curation.bias import Bias, measure_bias, read_work
-from biaozhu.curation.status import SUFFIX, read_times
+from biaozhu.curation.status import read_times
 from biaozhu.data.diff import FORMAT as ROUND_TRIP
 from biaozhu.data.diff import NOT_BY_PEOPLE, Change
 from biaozhu.data.errors import ReportInputError, VersionError, raise_collected
 from biaozhu.data.files import parse_json_as, read_bytes
 from biaozhu.data.labels import DEFAULT, Label, read_labels
+from biaozhu.data.layers import STATUS_SUFFIX
 from biaozhu.data.ledger import Entry, read_ledger
 from biaozhu.data.shipped import find_own
 from biaozhu.reporting.authorship import About, GoldAuthor, list_authors, read_about
@@ -243,6 +244,6 @@ def _measure_agreement(paths: Mapping[str, Iterable[Path]], layers: Mapping[str,
 
 def _measure_bias(paths: Mapping[str, Iterable[Path]], gold: Layer) -> Bias | None:
     """Return how the annotators treat pre-annotations; None where no folder holds what `project pull` writes."""
-    folders = [(name, path) for name, ones in paths.items() for path in ones if any(path.glob(f"*{SUFFIX}"))]
+    folders = [(name, path) for name, ones in paths.items() for path in ones if any(path.glob(f"*{STATUS_SUFFIX}"))]
     work = [replace(item, annotator=name) for name, path in folders for item in read_work(path)]
     return measure_bias(work, gold=gold) if work else None

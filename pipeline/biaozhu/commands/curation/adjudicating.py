@@ -72,7 +72,7 @@ def adjudicate(
     dispute = _read_dispute(layers, common=common)
     targets = _plan_gold(output, dispute)
     for path in targets:
-        check_output(path, "layer", [*layers, decisions])
+        check_output(path, "gold", [*layers, decisions])
         check_output(joint_gold.disputes_path(path), "disputes", [*layers, decisions])
     check_output(questions, "decisions", [*layers, decisions])
     check_distinct(*targets, *map(joint_gold.disputes_path, targets), questions, decisions)
@@ -201,7 +201,11 @@ def _plan_gold(output: Path | None, dispute: adjudication.Dispute) -> dict[Path,
     ids = {sentence.article for sentence in dispute.first}
     if output is None or output.suffix == ".jsonl" or output.is_file():
         return {output: ids} if output else {}
-    return {output / f"{dispute.articles[one]}.jsonl": {one} for one in sorted(ids, key=dispute.articles.__getitem__)}
+    targets = {
+        output / f"{dispute.articles[one]}.jsonl": {one} for one in sorted(ids, key=dispute.articles.__getitem__)
+    }
+    joint_gold.check_folder(output, targets, dispute.first)
+    return targets
 
 
 def _add_gold(targets: Mapping[Path, set[str]], gold: Sequence[Sentence], names: Sequence[str]) -> None:
@@ -209,7 +213,7 @@ def _add_gold(targets: Mapping[Path, set[str]], gold: Sequence[Sentence], names:
     with hold_folder(next(iter(targets)).parent):
         whole: dict[Path, JointGold] = {}
         for path, ids in targets.items():
-            check_output(path, "layer")  # it may have been frozen meanwhile
+            check_output(path, "gold")  # it may have been frozen meanwhile
             whole[path] = add_gold(read_joint_gold(path), [one for one in gold if one.article in ids], names=names)
         others = find_others(targets, decided)
         for path, one in whole.items():

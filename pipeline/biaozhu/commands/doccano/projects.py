@@ -210,7 +210,7 @@ def _check_layers(found: Sequence[AnnotatorLayer], output: Path, project: str) -
         specs.check_file_names(one.layers, "Rename the article, and create the project again")
         for article, sentences in one.layers.items():
             path = output / one.annotator / f"{article}.jsonl"
-            check_output(path, "layer")
+            check_output(path, "annotations")
             check_output(status_path(path), "status")
             check_project(path, project, has_work=bool(sentences))
 
