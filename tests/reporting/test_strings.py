@@ -13,11 +13,11 @@ from scoring_layers import read_schema
 from biaozhu.curation.adjudication import Kind as DisagreementKind
 from biaozhu.curation.bias import FATES
 from biaozhu.data.diff import Kind
-from biaozhu.reporting.authorship import GoldAuthorKind
+from biaozhu.reporting.authorship import SOURCES, GoldAuthorKind
 from biaozhu.reporting.content import RoundTrip
 from biaozhu.reporting.page.overlay import Status
 from biaozhu.reporting.page.strings import LANGUAGES, make_translator, read_strings
-from biaozhu.reporting.page.verdict import SOURCES, Direction, Doubt, Trust
+from biaozhu.reporting.page.verdict import Direction, Doubt, Trust
 from biaozhu.reporting.page.view import SECTIONS
 from biaozhu.scoring.breakdown import ASPECTS
 from biaozhu.scoring.error_patterns import PATTERNS
@@ -49,7 +49,7 @@ def used_keys() -> set[str]:
     found |= {f"chart.{chart}{end}" for chart in charts for end in ("", ".text")}
     found |= {f"layer.held_out_{by}" for by in ("article", "section")} | {"footer", "footer.paged"}
     found |= {f"agreement.{name}" for name in ("scope", "foreign")}
-    found |= {f"next.{step}" for step in ("about", "more", "articles", "use", "person", "blind", "other")}
+    found |= {f"next.{step}" for step in ("about", "more", "articles", "use", "person", "blind", "other", "held_out")}
     found |= {f"learning.{end}" for end in ("sure", "nothing")} | {
         "no_gold",
         "agreement.articles",

@@ -222,6 +222,38 @@ def test_verdict_on_a_difference_agrees_with_interval_and_p(
     assert judge_difference(found, tests)[0] == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "record", "is_trained", "doubted"),
+    [
+        ("m@0123abcd", "", False, True),
+        ("m@0123abcd", "m.m.run.json", False, False),
+        ("m@0123abcd", "", True, False),
+        ("m", "", False, False),
+    ],
+)
+def test_verdict_doubts_a_layer_of_crossval_of_which_nothing_was_said(
+    case: dict[str, Path],
+    tmp_path: Path,
+    source: str,
+    record: str,
+    *,
+    is_trained: bool,
+    doubted: bool,
+) -> None:
+    # A regression test: without --held-out the report called the evidence sufficient.
+    gold = [with_spans(one, [replace(span, source=source) for span in one.spans]) for one in read_layer(case["gold"])]
+    write_layer(tmp_path / "m.jsonl", gold)
+    if record:
+        (tmp_path / record).touch()
+    train = (case["gold"],) if is_trained else ()
+    request = ScoringRequest(
+        (case["gold"],), (str(tmp_path / "m.jsonl"),), train=train, sampling=Sampling(resamples=200)
+    )
+    words = make_translator("en")
+    html = render_report(gather_content(ReportRequest(request)), language="en")[0]
+    assert (words("doubt.not_said") in html) is doubted
+
+
 def test_verdict_says_that_layers_are_the_same(case: dict[str, Path]) -> None:
     layers = tuple(f"{name}={case[path]}" for name, path in (("a", "pre"), ("b", "pre"), ("c", "model")))
     request = ScoringRequest(layers=layers, gold=(case["gold"],), sampling=Sampling(resamples=200))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -253,6 +254,13 @@ def test_evaluate_held_out_tells_seen_from_unseen_by_section(
     shown = capsys.readouterr()
     assert re.search(r"gold +seen +6 .*gold +unseen +1 ", shown.out, re.DOTALL)
     assert "unseen names in unseen sentences: 1" in shown.err
+    # A regression test: it was said of the pre-annotation, which had not learned from the gold.
+    write_layer(
+        tmp_path / "pre.jsonl",
+        [with_spans(one, [replace(span, source="network") for span in one.spans]) for one in gold],
+    )
+    assert evaluate(tmp_path, ["pre.jsonl"], *words[:-1]) == 0
+    assert "training had seen" not in capsys.readouterr().err
     assert evaluate(tmp_path, ["gold.jsonl"], "--held-out") == 2
     assert capsys.readouterr().err.startswith("BZ002 ")
 

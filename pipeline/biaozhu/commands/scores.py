@@ -197,6 +197,7 @@ def _say_skipped(given: ScoringInputs) -> None:
 
 
 def _say_notes(found: ScoredLayers, labels: Path | None, *, articles: Sequence[Path], stream: bool) -> None:
+    from biaozhu.reporting.authorship import SOURCES
     from biaozhu.scoring.evaluation import list_occurring
 
     units, occurring = found.evaluations[0].units, list_occurring(found.evaluations)
@@ -216,9 +217,9 @@ def _say_notes(found: ScoredLayers, labels: Path | None, *, articles: Sequence[P
         if one.in_sample:
             say(f"{one.name}: {one.in_sample} spans are in sentences that its model was trained on (in-sample):")
             say("the score shows that it learned, not how well it will do; `crossval` scores what a model has not seen")
-        if one.counts.fresh is not None:
+        if one.counts.fresh is not None and not SOURCES.issuperset(row.key for row in one.breakdowns["source"]):
             repeated, fresh = one.counts.repeated, one.counts.fresh
-            say(f"{one.name}: training had seen {repeated} of {one.sentences} sentences, but for their spans")
+            say(f"{one.name}: training had seen {repeated} of {one.sentences} sentences, apart from their names")
             say(f"{one.name}: unseen names in unseen sentences: {fresh}, what a trained model's score rests on")
         if one.curve_step is not None:
             step = f"{one.curve_step:g}"

@@ -27,6 +27,9 @@ TOTALS = frozenset({"ALL", "All", "all", "MICRO", "Micro", "micro", "O"})
 """Under these the scores of all labels together stand beside those of each, and the characters that have none."""
 IN_SAMPLE_MARK = ":in-sample"
 """Behind the source of spans that a model gives sentences it was trained on: what they score says nothing of others."""
+MARK_DIGITS = 8
+CONFIG_MARK = re.compile(rf"@[0-9a-f]{{{MARK_DIGITS}}}$")
+"""Behind the source of spans of `crossval` (the config's checksum) and of a language model (its prompt's)."""
 BY_KEY = attrgetter("start", "end", "label")
 _match_article_id = lru_cache(maxsize=1024)(ARTICLE_ID.fullmatch)
 # `json.dumps` would make an encoder for each line.

@@ -21,6 +21,9 @@ EVERY_LAYER = "*"
 MARKS = re.compile(r"[+:/>]")
 NO_NAMES = frozenset({"", "adjudicated", "new", "gold", IN_SAMPLE_MARK[1:]})
 
+SOURCES = frozenset({"network", "amounts", "repair", "repeated"})
+"""Annotators of the package whose spans the report explains; others stand under their own names."""
+
 AuthorKind = Literal["person", "model", "unknown"]
 # The name before `>` proposed the span, and the annotators behind it kept it.
 GoldAuthorKind = Literal["person", "model", "unknown", "pre"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
@@ -17,15 +16,12 @@ from biaozhu.annotators.trained import annotate_with
 from biaozhu.data.errors import TrainingError, UsageError
 from biaozhu.data.layers import read_layers
 from biaozhu.data.ledger import Entry
-from biaozhu.data.model import Sentence, with_spans
+from biaozhu.data.model import CONFIG_MARK, MARK_DIGITS, Sentence, with_spans
 from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.nlp.encoders import remembering
 from biaozhu.training.card import score_strictly
 from biaozhu.training.gold import GoldCorpus
 from biaozhu.training.train import corpus_of, fit, read_config
-
-MARK_DIGITS = 8
-MARK = re.compile(rf"@[0-9a-f]{{{MARK_DIGITS}}}$")
 
 
 def crossvalidate(
@@ -73,7 +69,7 @@ def score_held_out(config_path: Path, overrides: Mapping[str, Any], layers: Sequ
     config = read_config(config_path, overrides)
     mine, where = mark_config(config_path.stem, config), "--held-out"
     sources = {span.source for sentence in predicted.values() for span in sentence.spans}
-    other = [one for one in sources if MARK.search(one) and one[-MARK_DIGITS:] != mine[-MARK_DIGITS:]]
+    other = [one for one in sources if CONFIG_MARK.search(one) and one[-MARK_DIGITS:] != mine[-MARK_DIGITS:]]
     if other:
         advice = "Give `crossval` the same config and the same --set"
         raise UsageError(f"it was predicted by {min(other)}, and this config is {mine}", where=where, next_step=advice)

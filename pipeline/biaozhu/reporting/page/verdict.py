@@ -7,18 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from biaozhu.data.layers import RUN_SUFFIX
 from biaozhu.data.ledger import losses
-from biaozhu.reporting.authorship import MARKS, GoldAuthor
+from biaozhu.data.model import CONFIG_MARK
+from biaozhu.reporting.authorship import MARKS, SOURCES, GoldAuthor
 from biaozhu.reporting.content import ReportContent
 from biaozhu.reporting.escaping import escape_plain
 from biaozhu.reporting.page.strings import Words, format_difference
 from biaozhu.reporting.page.table_rows import SIGNIFICANT, ArticleRow
 from biaozhu.scoring.evaluation import ALL, Evaluation, compare_evaluations
-from biaozhu.scoring.layer_scoring import Layer, ScoredLayers
+from biaozhu.scoring.layer_scoring import Layer, ScoredLayers, name_layers
 from biaozhu.scoring.significance import ARTICLES_NEEDED, Bounds, Difference, format_p
 
 Trust = Literal["high", "limited", "some", "low", "unknown"]
-Doubt = Literal["shown", "in_sample", "few_articles", "seen", "models_only", "authors_unknown"]
+Doubt = Literal["shown", "in_sample", "few_articles", "seen", "not_said", "models_only", "authors_unknown"]
 Direction = Literal["better", "worse", "open", "unclear"]
 
 # Lower bounds of the confidence interval of strict F1. At 0.90 at most every tenth span is wrong: samples of the
@@ -32,8 +34,6 @@ FRESH_NEEDED = 36
 MOST_KEPT = MOST_REPEATED = 0.1
 MOST_NAMES = 8
 MOST_SOURCES = 4
-SOURCES = ("network", "amounts", "repair", "repeated")
-"""Annotators of the package whose spans the report explains; others stand under their own names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,18 @@ class Verdict:
 
 
 def judge_layer(
-    evaluation: Evaluation, authors: Iterable[GoldAuthor], *, in_sample: bool, shown: bool = False, learned: bool = True
+    evaluation: Evaluation,
+    authors: Iterable[GoldAuthor],
+    *,
+    in_sample: bool,
+    shown: bool = False,
+    learned: bool = True,
+    crossvalidated: bool = False,
 ) -> Verdict:
     """Judge a layer by the lower bound of its strict F1, and by the evidence; without an interval it is unknown.
 
-    `high`, the only green verdict, needs enough articles, a blind layer, where it `learned` enough that training had not seen,
-    gold whose annotators were `shown` no spans to keep, and a person among these.
+    `high`, the only green verdict, needs enough articles, a blind layer, where it `learned` (or was `crossvalidated`) enough that training
+    had not seen, gold whose annotators were `shown` no spans to keep, and a person among these.
     """
     fresh = evaluation.counts.fresh
     kinds = {author.kind for author in authors if author.kind != "pre"}
@@ -61,6 +67,8 @@ def judge_layer(
         # An interval over sections or sentences says nothing about other articles.
         "few_articles": evaluation.units.kind != "article",
         "seen": learned and fresh is not None and fresh < FRESH_NEEDED,
+        # Without --held-out it is not known what the model of each part had seen.
+        "not_said": crossvalidated and fresh is None,
         "models_only": kinds == {"model"},
         "authors_unknown": "person" not in kinds and kinds != {"model"},
     }
@@ -176,7 +184,12 @@ def choose_next_step(
         hidden = words("next.hidden") if doubt == "shown" else ""
         return words("next.articles", count=max(1, ARTICLES_NEEDED - scored), without=len(rows) - scored) + hidden
     if doubt:
-        by_doubt = {"seen": "next.other", "shown": "next.blind", "models_only": "next.person"}
+        by_doubt = {
+            "seen": "next.other",
+            "not_said": "next.held_out",
+            "shown": "next.blind",
+            "models_only": "next.person",
+        }
         return words(by_doubt.get(doubt, "next.about"))
     return words("next.use", name=name) if best.trust == "high" else words("next.more")
 
@@ -240,6 +253,15 @@ def is_preannotation(content: ReportContent, name: str) -> bool:
     # A trained model's layer may be called so, too, but its spans name the model; of other annotators nothing is known.
     sources = (span.source for sentence in content.given.layers[name] for span in sentence.spans)
     return name == "pre" and all(source in SOURCES for source in sources)
+
+
+def is_crossvalidated(content: ReportContent, name: str) -> bool:
+    """Tell whether `crossval` predicted a layer, as the sources of its spans say; of a language model's there is a record."""
+    paths = name_layers(content.request.layers)[name]
+    folders = {path if path.is_dir() else path.parent for path in paths}
+    sources = {span.source for sentence in content.given.layers[name] for span in sentence.spans}
+    is_marked = any(sources) and all(map(CONFIG_MARK.search, sources))
+    return is_marked and not any(any(folder.glob(f"*{RUN_SUFFIX}")) for folder in folders)
 
 
 def _compare_layers(content: ReportContent, scores: ScoredLayers, words: Words) -> Iterator[str]:

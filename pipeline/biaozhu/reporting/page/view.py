@@ -172,7 +172,14 @@ def _view_scores(
     for one in evaluations:
         in_sample = verdict.explain_in_sample(content, one, view["language"], words)
         learned = not verdict.is_preannotation(content, one.name)
-        judged = verdict.judge_layer(one, content.authors, in_sample=bool(in_sample), shown=shown, learned=learned)
+        judged = verdict.judge_layer(
+            one,
+            content.authors,
+            in_sample=bool(in_sample),
+            shown=shown,
+            learned=learned,
+            crossvalidated=verdict.is_crossvalidated(content, one.name),
+        )
         figures: dict[str, Any] = {"count": len(rows), "kept": kept, "spans": spans, "sentences": one.sentences}
         figures |= {"fresh": one.counts.fresh, "repeated": one.counts.repeated, "needed": verdict.FRESH_NEEDED}
         found = errors[lanes[one.name]]
