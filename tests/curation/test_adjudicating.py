@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from biaozhu.cli import run
+from biaozhu.curation.status import SentenceStatus, State, write_status
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span
 
@@ -136,6 +137,20 @@ def test_curation_adjudicate_takes_one_layer_as_it_is(tmp_path: Path, capsys: py
     (gold,) = read_layer(tmp_path / "gold/x.jsonl")
     assert gold.spans == (Span(*PERSON, "network>lin", 0.9), Span(*COUNTY, "lin"))
     assert run([*given, "-o", str(tmp_path / "gold")]) == 0, "the same annotator may decide anew"
+
+
+@pytest.mark.parametrize("command", ["agree {0} {1}", "adjudicate {0} {1} --common -o {2}", "adjudicate {0} -o {2}"])
+@pytest.mark.parametrize(("state", "said"), [("confirmed", 0), ("edited", 1)])
+def test_curation_counts_what_nobody_has_confirmed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, state: State, said: int
+) -> None:
+    # A regression test: it took part, and became gold, without a word.
+    folders = [two_articles(tmp_path / name, PERSON) for name in ("anna", "ben")]
+    for number, name in enumerate(("north", "south"), 1):
+        found = [SentenceStatus(f"{str(number) * 12}:0-{len(TEXT)}", state), SentenceStatus("0" * 12, "untouched")]
+        write_status(folders[0] / f"{name}.status.json", "p", "anna", found)
+    assert run(command.format(*folders, tmp_path / "gold").split()) == 0
+    assert capsys.readouterr().err.count("2 sentences take part that anna ") == said
 
 
 @pytest.mark.parametrize("options", [[], ["--questions", "q.jsonl"], ["--decisions", "q.jsonl", "-o", "gold"]])

@@ -7,9 +7,10 @@ show no work, and which spans were shown, or withheld in the blind control slice
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -107,9 +108,17 @@ def check_annotators(names: Iterable[str]) -> None:
 
 def read_times(path: Path) -> dict[str, str]:
     """Read when an annotator confirmed each sentence (ISO 8601), from the status files beside the layers, if any."""
-    files = [file for layer in find_layers([path]) if (file := status_path(layer)).exists()]
-    found = [status for file in files for status in read_status(file)]
-    return {status.sentence: status.confirmed_at for status in found if status.confirmed_at}
+    return {status.sentence: status.confirmed_at for status in _read_beside(path) if status.confirmed_at}
+
+
+def count_unconfirmed(path: Path, layer: Iterable[Sentence]) -> int:
+    """Count the sentences of a layer that its annotator worked on and did not confirm, as the status files say."""
+    return len({one.sentence for one in _read_beside(path) if one.state != "confirmed"} & {one.id for one in layer})
+
+
+def _read_beside(path: Path) -> Iterator[SentenceStatus]:
+    files = (file for layer in find_layers([path]) if (file := status_path(layer)).exists())
+    return chain.from_iterable(map(read_status, files))
 
 
 def status_path(layer: Path) -> Path:

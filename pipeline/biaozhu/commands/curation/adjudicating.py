@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from itertools import count
@@ -192,7 +192,15 @@ def _read_dispute(layers: Sequence[Path], *, common: bool) -> adjudication.Dispu
         layer, other = adjudication.keep_common(layer, other)
         if not layer:
             raise GoldError("no two annotators have a sentence in common", next_step="Name other layers")
+    _say_unconfirmed(layers, [(name, layer), (other_name, other)])
     return adjudication.Dispute(layer, other, (name, other_name), name_articles(read_named_layers(layers)))
+
+
+def _say_unconfirmed(paths: Sequence[Path], layers: Iterable[tuple[str, Iterable[Sentence]]]) -> None:
+    # Of one annotator alone there is one path.
+    for path, (name, layer) in zip(paths, layers, strict=False):
+        if count := status.count_unconfirmed(path, layer):
+            say(f"{count} sentences take part that {name} has worked on and not confirmed")
 
 
 def _plan_gold(output: Path | None, dispute: adjudication.Dispute) -> dict[Path, set[str]]:
@@ -303,6 +311,7 @@ def agree(
     check_output(output, "agreement", layers)
     read = status.read_annotators(layers)
     times = {name: status.read_times(path) for (name, _), path in zip(read, layers, strict=True)}
+    _say_unconfirmed(layers, read)
     result = measure_agreement(dict(read), common=common, times=times)
     _write_figures(output, FORMAT, result)
     if as_json:
