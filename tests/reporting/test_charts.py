@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from biaozhu.reporting.page.charts import (
     Series,
     chart_f1,
+    chart_lengths,
     lay_out_chart,
     make_count_axis,
     make_place_axis,
@@ -64,3 +65,16 @@ def test_charts_intervals_keep_undefined_undefined(value: float | None) -> None:
     assert found["lines"][0][4] is None
     *_, at, low, high = found["lines"][1]
     assert low < at < high
+
+
+@pytest.mark.parametrize(("gold", "places"), [(0, 2), (3, 3)])
+def test_charts_of_lengths_have_no_point_where_there_is_no_gold(gold: int, places: int) -> None:
+    # A regression test: one surplus span of a length drew a fall to 0 over the whole axis.
+    rows = [
+        SimpleNamespace(key=key, f1=f1, gold=count)
+        for key, f1, count in (("1", 0.0, gold), ("2", 0.9, 5), ("3", 1.0, 5))
+    ]
+    layer = SimpleNamespace(name="a", breakdowns={"length": rows})
+    chart = chart_lengths([layer], make_translator("en"))
+    assert chart is not None
+    assert len(chart["series"][0]["dots"]) == places

@@ -17,6 +17,7 @@ from biaozhu.reporting.content import ReportRequest, gather_content
 from biaozhu.reporting.page.strings import make_translator
 from biaozhu.reporting.page.verdict import (
     MOST_KEPT,
+    Trust,
     Verdict,
     choose_next_step,
     count_kept,
@@ -24,6 +25,7 @@ from biaozhu.reporting.page.verdict import (
     judge_labels,
     judge_layer,
     list_unmarked,
+    list_weak,
 )
 from biaozhu.reporting.report import render_report
 from biaozhu.scoring.breakdown import SeenNames
@@ -97,7 +99,9 @@ def test_verdict_recommends_no_layer_that_scores_lower_than_the_first(material: 
     )
     pair = (whole, poor) if worse else (poor, whole)
     verdicts = (Verdict("unknown", ()), Verdict("high", ()))
-    layers = [{"verdict": one, "evaluation": it, "errors": ()} for one, it in zip(verdicts, pair, strict=True)]
+    layers = [
+        {"verdict": one, "evaluation": it, "errors": (), "but": ""} for one, it in zip(verdicts, pair, strict=True)
+    ]
     words = make_translator("en")
     used = words("next.more") if worse else words("next.use", name="whole")
     assert choose_next_step(material, layers, (), words) == used
@@ -194,6 +198,13 @@ def test_report_is_not_green_where_articles_are_filled_templates(
 
 def gather_scores(content: ReportContent) -> ReportContent:
     return replace(content, scores=score_inputs(content.request, content.given, content.labels, content.inputs))
+
+
+@pytest.mark.parametrize(("trust", "weak"), [("high", ["A", "B"]), ("limited", []), ("low", [])])
+def test_verdict_of_a_trusted_layer_names_the_labels_that_are_not(trust: Trust, weak: list[str]) -> None:
+    # A regression test: the first line of the card and the next step said that samples suffice.
+    labels: dict[str, Trust] = {"A": "some", "B": "low", "C": "high", "D": "limited"}
+    assert list_weak(Verdict(trust, ()), labels) == weak
 
 
 def test_verdict_of_a_bad_layer_stays_low_whoever_made_the_gold(material: ReportContent) -> None:

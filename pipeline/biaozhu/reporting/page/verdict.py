@@ -88,6 +88,11 @@ def judge_labels(evaluation: Evaluation, doubts: Sequence[Doubt]) -> dict[str, T
     return found
 
 
+def list_weak(verdict: Verdict, labels: Mapping[str, Trust]) -> list[str]:
+    """Return the labels of a trusted layer of which every span is to be looked at."""
+    return [label for label, trust in labels.items() if verdict.trust == "high" and trust in ("some", "low")]
+
+
 def _judge_bounds(bounds: Bounds, doubts: Sequence[Doubt]) -> Trust:
     if not bounds:
         return "unknown"
@@ -191,7 +196,7 @@ def choose_next_step(
             "models_only": "next.person",
         }
         return words(by_doubt.get(doubt, "next.about"))
-    return words("next.use", name=name) if best.trust == "high" else words("next.more")
+    return words("next.use", name=name) + layer["but"] if best.trust == "high" else words("next.more")
 
 
 def _advise_on_errors(layer: Mapping[str, Any], names: Mapping[str, str], words: Words) -> str:

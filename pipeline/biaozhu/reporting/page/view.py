@@ -17,6 +17,7 @@ from biaozhu import __version__
 from biaozhu.data.ledger import count_by_reason, losses
 from biaozhu.data.model import Sentence
 from biaozhu.reporting.content import ReportContent
+from biaozhu.reporting.escaping import escape_plain
 from biaozhu.reporting.page import charts, overlay, table_rows, verdict
 from biaozhu.reporting.page.overlay import ArticlePlace
 from biaozhu.reporting.page.strings import Words, format_percent
@@ -183,6 +184,8 @@ def _view_scores(
         figures: dict[str, Any] = {"count": len(rows), "kept": kept, "spans": spans, "sentences": one.sentences}
         figures |= {"fresh": one.counts.fresh, "repeated": one.counts.repeated, "needed": verdict.FRESH_NEEDED}
         found = errors[lanes[one.name]]
+        trusts = verdict.judge_labels(one, judged.doubts)
+        weak = words("comma").join(escape_plain(names[label]) for label in verdict.list_weak(judged, trusts))
         layers.append(
             {
                 "evaluation": one,
@@ -193,7 +196,8 @@ def _view_scores(
                 "doubts": [(doubt, words(f"doubt.{doubt}", **figures)) for doubt in judged.doubts],
                 "unmarked": verdict.list_unmarked(one),
                 "means": verdict.describe_layer(content, one.name, words),
-                "label_trust": verdict.judge_labels(one, judged.doubts),
+                "label_trust": trusts,
+                "but": words("use.but", labels=weak) if weak else "",
                 "error_count": len(found),
                 "error_groups": overlay.group_errors(found, most=MOST_ERRORS if view["paged"] else None),
                 "confusion": charts.make_confusion_cells(one, occurring),
