@@ -14,6 +14,7 @@ from biaozhu.data.diff import Change, describe_round_trip
 from biaozhu.data.files import hold_folder
 from biaozhu.doccano.assignment import Assignment, write_assignment
 from biaozhu.reading.article import find_articles, read_readable
+from biaozhu.reporting.page.strings import make_translator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +50,8 @@ def test_running_own_articles_gives_layers_table_and_report_and_says_what_comes_
     assert (folder / "reports/mine/index.html").is_file()
     assert (folder / "reports/mine/amounts.csv").is_file()
     assert (folder / "reports/mine/names.csv").is_file()
+    # A regression test: the report said that there was no ledger.
+    assert make_translator("zh")("ledger.none") not in (folder / "reports/mine/index.html").read_text("utf-8")
     assert "3 articles have no gold" in said
     assert "biaozhu project create annotations/pre --project mine --annotators anna,ben --overlap 2 --blind 1`" in said
 

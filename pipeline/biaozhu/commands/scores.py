@@ -29,6 +29,7 @@ from biaozhu.commands.articles.files import say_where_not_read
 from biaozhu.commands.console import LOSSES_SHOWN, finish, print_json, print_table, say, say_unknown_labels
 from biaozhu.commands.options import AsJson, folder_name
 from biaozhu.data.errors import UsageError, raise_collected
+from biaozhu.data.ledger import losses
 from biaozhu.data.outputs import check_output
 
 if TYPE_CHECKING:
@@ -294,7 +295,8 @@ def report(
     differs = content.round_trip is not None and not content.round_trip.whole
     if differs:
         say("the round trip differs")
-    finish(content.ledger or (), failed=differs)
+    # What was decided the command that wrote the ledger has said, and the page says it.
+    finish(losses(content.ledger or ()), failed=differs)
 
 
 def _find_beside(gold: list[Path], name: str) -> Path | None:

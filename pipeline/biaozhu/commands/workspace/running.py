@@ -331,10 +331,12 @@ def _report_scores(
     from biaozhu.reporting.report import FILES
 
     layers = [f"pre={path}" for path in job.layers]
-    read: list[Path] = [*job.articles, *job.layers, *job.gold]
+    ledgers = [path for layer in job.layers if (path := ledger_path(layer)).is_file()]
+    read: list[Path] = [*job.articles, *job.layers, *ledgers, *job.gold]
     beside = dict.fromkeys(path.parent for path in job.gold)
     read += [folder / name for folder in beside for name in (ABOUT, "values", "places")]
     if trained:
+        ledgers.append(ledger_path(job.steps / f"{job.config.stem}.jsonl"))
         layers.append(f"{job.config.stem}={job.predicted}")
         read.append(job.predicted)
     round_trip = next_steps.find_round_trip(job.name, annotators, [article.name for article in job.articles.values()])
@@ -350,7 +352,7 @@ def _report_scores(
             gold=list(job.gold),
             annotator=[f"{folder.name}={folder}" for folder in annotators],
             held_out=trained,
-            ledger=[ledger_path(job.steps / f"{job.config.stem}.jsonl")] if trained else [],
+            ledger=ledgers,
             round_trip=round_trip,
             lang=lang,
         )
