@@ -247,6 +247,10 @@ def test_select_takes_the_sentences_where_another_layer_differs(tmp_path: Path) 
     reasons = read_reasons(tmp_path / "out.jsonl")
     assert reasons[layer[2].id] == f"两层不同:“{layer[2].text[:2]}”无/PERSON"
     assert run([*command, "--marginals"]) == 2
+    # A regression test: what was gold already was selected again.
+    write_layer(tmp_path / "gold.jsonl", layer[:2])
+    assert run([*command, "--without", str(tmp_path / "gold.jsonl")]) == 0
+    assert read_layer(tmp_path / "out.jsonl") == (layer[2],)
     write_layer(tmp_path / "llm.jsonl", layer)
     (tmp_path / "out.jsonl").unlink()
     assert run(command) == 2

@@ -47,6 +47,7 @@ def select(
     aim: Annotated[Aim, Option(help="Uncertain ones that are unlike each other, or only one of the two.")] = "both",
     marginals: Annotated[bool, Option("--marginals")] = False,
     against: Annotated[list[Path], Option(metavar="LAYER")] = [],  # noqa: B006 — typer copies the default
+    without: Annotated[list[Path], Option(metavar="GOLD")] = [],  # noqa: B006 — as above
     share: Annotated[float, Option("--random", min=0, max=1)] = 0.2,
     seed: Annotated[int, Option("--seed", min=0, help="Seed of that draw.")] = 1,
 ) -> None:
@@ -59,12 +60,13 @@ def select(
         output: The layer to write, OUT.jsonl; OUT.reasons.json says why, in Chinese as annotators see it.
         marginals: Ask the default network how sure it is; else the spans' scores say it.
         against: Take the sentences where this layer, such as a language model's, differs. Repeatable.
+        without: Leave out the sentences of this layer, such as the gold. Repeatable.
         share: Share that is drawn at random instead, from all sentences.
     """
     given = corpus_stream.expand_globs(map(shard_folders.place, layers))
     if descriptor_of(output) is not None:
         raise UsageError("the reasons are written beside the layer", where=output, next_step="Name a file")
-    check_outputs((output, "layer"), (reasons_path(output), "reasons"), inputs=[*given, *against])
+    check_outputs((output, "layer"), (reasons_path(output), "reasons"), inputs=[*given, *against, *without])
     if marginals and against:
         raise UsageError("--marginals and --against are two ways to judge", next_step="Give one of them")
     if aim == "diversity" and (marginals or against):
@@ -77,7 +79,9 @@ def select(
         from biaozhu.curation.probabilities import make_judge
 
         judge = make_judge(load_tagger())
-    selected = select_sentences(stream_files(find_pool(given)), number, share=share, seed=seed, aim=aim, judge=judge)
+    known = {one.id for one in read_layers(without)} if without else frozenset[str]()
+    left = (one for one in stream_files(find_pool(given)) if one.id not in known)
+    selected = select_sentences(left, number, share=share, seed=seed, aim=aim, judge=judge)
     if not selected:
         lacking = "the layers do not differ there" if against else "no span there has a score"
         advice = "Give a pre-annotated layer, --marginals, or --random 1"
