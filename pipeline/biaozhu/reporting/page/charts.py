@@ -203,8 +203,10 @@ def chart_lengths(evaluations: Sequence[Evaluation], words: Words) -> dict[str, 
     if len(keys) < 2:  # noqa: PLR2004 — one class is no chart
         return None
     # Of a class without gold F1 is 0 whatever the layer does.
-    scored = ([one for one in some if one.f1 is not None and one.gold] for some in rows.values())
-    points = ([(float(keys.index(one.key)), one.f1) for one in some] for some in scored)
+    points = (
+        [(float(keys.index(one.key)), one.f1) for one in some if one.f1 is not None and one.gold]
+        for some in rows.values()
+    )
     series = [Series(name, tuple(some)) for name, some in zip(rows, points, strict=True)]
     axes = make_place_axis(words("length"), keys), make_share_axis("F1", _find_lowest(series))
     return lay_out_chart("length", series, axes, words)
