@@ -87,3 +87,23 @@ def test_conll_refuses_a_row_without_a_token(lines: str) -> None:
     with pytest.raises(BiaozhuError) as problem:
         read(lines)
     assert problem.value.code == "BZ060"
+
+
+@pytest.mark.parametrize(
+    ("lines", "decisions", "losses"),
+    [
+        ("白 B-LOC B-ORG\n水 I-LOC O\n县 O O\n\n见 O O\n人 B-ORG O", [], ["白水", "人"]),
+        ("白 NP B-LOC\n水 O I-LOC", [], []),
+        ("白 B-NP B-LOC\n水 I-NP I-LOC", ["白水"], []),
+        ("白 B-LOC\n水 I-PER\n县 I-LOC", ["水", "县"], []),
+        ("白 B-LOC\n水 O\n县 I-LOC", ["县"], []),
+        ("白 I-LOC\n水 I-PER\n县 B-PER\n村 I-PER", [], []),
+        ("白 B-LOC\n水 M-LOC\n县 O\n村 B-LOC\n人 E-LOC", ["白水"], []),
+        ("白 B-LOC\n水 S-LOC\n县 M-LOC\n村 E-LOC", ["白", "县村"], []),
+        ("白 B-LOC\n水 L-LOC\n县 L-LOC\n村 U-LOC", ["县"], []),
+    ],
+)
+def test_conll_counts_broken_tags_and_other_columns(lines: str, decisions: list[str], losses: list[str]) -> None:
+    entries = [entry for one in read(lines) for entry in one.entries]
+    assert [entry.text for entry in entries if entry.severity == "decision"] == decisions
+    assert [entry.text for entry in entries if entry.severity == "loss"] == losses

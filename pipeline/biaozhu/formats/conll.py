@@ -6,10 +6,11 @@ first line of the file says so, and only in a file with that line are such escap
 no scores.
 
 Of other files the first column is the token (the second, where the first numbers the tokens), the last the tag; columns are
-separated by a tab or, in a line without one, by white space, which may be a token, too. Rows of CoNLL-U that number several
+separated by a tab or, in a line without one, by white space, which may be a token, too. Spans of other columns of tags are
+losses where the column shares a label with the last, else (chunks) decisions. Rows of CoNLL-U that number several
 tokens (`1-2`) or none (`2.1`) are left out. A line that begins with `-DOCSTART-` or `# newdoc` begins an
-article. Tokens are joined as they are. The schemes IOB2, IOB1, BIOES, BMES and BILOU are known; an I- without a beginning
-begins a span, as in conlleval.
+article. Tokens are joined as they are. The schemes IOB2, IOB1, BIOES, BMES and BILOU are known; a span whose tags are of
+none that the file's may be (an I- without a beginning, as in conlleval) is a decision.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import accumulate
 
 from biaozhu.data.errors import FormatError
 from biaozhu.data.files import is_file_name
@@ -39,8 +42,21 @@ TAG = re.compile(r"O|([BIMESLU])-(.+)", re.DOTALL)
 ARTICLE = re.compile(r"-DOCSTART-|# ?newdoc(?: +id *= *(\S.*?))?\s*$")
 # Bytes of the longest id that names an article's file.
 MAX_NAME_BYTES = 100
+BROKEN = "its tags fit no scheme that the file can have: taken as in conlleval"
 LINE_ENDS = BREAKS - {"\t"}
 SOURCE = "conll"
+_Tag = tuple[str, str]  # prefix and label
+_Row = tuple[str, _Tag, list[str]]  # a token, its tag and the columns between
+
+
+@dataclass(frozen=True, slots=True)
+class _TokenSpan:
+    # `is_split`: the span before it ends here and has its label, so that IOB1 begins it with B-.
+    start: int
+    end: int
+    label: str
+    prefixes: str
+    is_split: bool
 
 
 def write_conll(sentences: Sequence[Sentence]) -> ExportedFiles:
@@ -61,8 +77,8 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
     """Read columns with tags."""
     lines = documents.split_file_lines(documents.decode_utf8(data, where=where))
     is_escaped = lines[0] == DECLARATION
-    read: list[Document] = []
-    rows: list[tuple[str, str, str]] = []
+    read: list[tuple[str, list[_Row], dict[str, str], list[Entry]]] = []
+    rows: list[_Row] = []
     problems: list[FormatError] = []
     left_out: list[Entry] = []
     article, carried = "", dict[str, str]()
@@ -74,7 +90,7 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
         begins = ARTICLE.match(line)
         if not line.strip(" \t") or begins:
             if rows:
-                read.append(replace(_join_rows(rows, carried, left_out), name=article))
+                read.append((article, rows, carried, left_out))
                 rows, carried, left_out = [], {}, []
             if begins:
                 begun, named = begun + 1, begins[1] or ""
@@ -92,7 +108,13 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
             what, advice = f"no tag in {line[:40]!r}", "A line is a token and a tag such as B-LOC"
             problems.append(FormatError(what, where=f"{where}:{number}", next_step=advice))
     documents.raise_refused(problems, read)
-    return tuple(read) if len({one.name for one in read}) > 1 else tuple(replace(one, name="") for one in read)
+    spans = [span for _, rows, _, _ in read for span in _find_spans([tag for _, tag, _ in rows])]
+    labels = {span.label for span in spans}
+    others = [found for _, rows, _, _ in read for found in _find_others(rows)]
+    nested = {column for column, found in others if any(span.label in labels for span in found)}
+    join = partial(_join_rows, form=_find_form(spans), nested=nested)
+    is_one = len({name for name, *_ in read}) == 1
+    return tuple(replace(join(*rest), name="" if is_one else name) for name, *rest in read)
 
 
 def _free_name(name: str, used: Counter[str]) -> str:
@@ -147,8 +169,8 @@ def _split_line(line: str, width: int = 0) -> list[str]:
     return columns if len(columns) > 1 else line.split() or [line]
 
 
-def _read_columns(line: str, width: int, column: int, *, is_escaped: bool) -> tuple[str, str, str] | None:
-    """Return the token, the tag's prefix and its label, or None where there is no known tag."""
+def _read_columns(line: str, width: int, column: int, *, is_escaped: bool) -> _Row | None:
+    """Return the token, its tag and the columns between them, or None where there is no known tag."""
     token, _, others = line.partition("\t")
     if not LINE_ENDS.isdisjoint((others or token).strip()):
         return None  # what another program takes for several lines
@@ -159,22 +181,62 @@ def _read_columns(line: str, width: int, column: int, *, is_escaped: bool) -> tu
     token, label = columns[column], match[2] or ""
     if is_escaped:
         token, label = (ESCAPE.sub(_unescape_one, text) for text in (token, label))
-    return token, match[1] or "O", label
+    return token, (match[1] or "O", label), columns[column + 1 : -1]
 
 
-def _join_rows(rows: Iterable[tuple[str, str, str]], carried: Mapping[str, str], left_out: Iterable[Entry]) -> Document:
-    tokens: list[str] = []
-    borders: list[tuple[int, int, str]] = []
-    end, open_label = 0, None
-    for token, prefix, label in rows:
-        start, end = end, end + len(token)
-        tokens.append(token)
+def _find_spans(tags: Iterable[_Tag]) -> list[_TokenSpan]:
+    found: list[_TokenSpan] = []
+    open_label = None
+    for number, (prefix, label) in enumerate(tags):
         if prefix in "IMEL" and label == open_label:
-            borders[-1] = (borders[-1][0], end, label)
+            found[-1] = replace(found[-1], end=number + 1, prefixes=found[-1].prefixes + prefix)
         elif prefix != "O":
-            borders.append((start, end, label))
+            is_split = bool(found) and (found[-1].end, found[-1].label) == (number, label)
+            found.append(_TokenSpan(number, number + 1, label, prefix, is_split))
         open_label = None if prefix in "OESLU" else label
-    stated = [StatedSpan(*border, source=SOURCE) for border in borders]
-    text = "".join(tokens)
+    return found
+
+
+def _find_others(rows: Iterable[_Row]) -> Iterator[tuple[int, list[_TokenSpan]]]:
+    """Yield the number and the spans of each other column that holds nothing but tags."""
+    for number, column in enumerate(zip(*(others for _, _, others in rows), strict=False)):
+        tags = [tag for tag in map(TAG.fullmatch, map(str.strip, column)) if tag]
+        if len(tags) == len(column):
+            yield number, _find_spans((tag[1] or "O", tag[2] or "") for tag in tags)
+
+
+def _find_form(spans: Iterable[_TokenSpan]) -> re.Pattern[str]:
+    """Return the form that the prefixes of a span have in the scheme of these."""
+    used = {prefix for span in spans for prefix in span.prefixes}
+    if used & set("MESLU"):
+        return re.compile("B[IM]*[EL]|[SU]" if used & set("SU") else "B[IM]*[EL]|B")
+    is_iob1 = all(span.is_split for span in spans if span.prefixes[0] == "B")
+    return re.compile("B?I*" if is_iob1 else "BI*")
+
+
+def _join_rows(
+    rows: Sequence[_Row],
+    carried: Mapping[str, str],
+    left_out: Iterable[Entry],
+    *,
+    form: re.Pattern[str],
+    nested: Collection[int],
+) -> Document:
+    text = "".join(token for token, _, _ in rows)
+    edges = [0, *accumulate(len(token) for token, _, _ in rows)]
+    stated: list[StatedSpan] = []
+    entries = [*left_out]
+
+    def enter(span: _TokenSpan, reason: str, *, decided: bool) -> None:
+        start, end = edges[span.start], edges[span.end]
+        entries.append(make_entry(reason, start, end, span.label, text[start:end], decided=decided))
+
+    for span in _find_spans(tag for _, tag, _ in rows):
+        stated.append(StatedSpan(edges[span.start], edges[span.end], span.label, source=SOURCE))
+        if not form.fullmatch(span.prefixes):
+            enter(span, BROKEN, decided=True)
+    for column, found in _find_others(rows):
+        for span in found:
+            enter(span, "it is in another column of tags", decided=column not in nested)
     home = documents.read_id(carried.get("sent_id"), carried.get("text_sha"), text)
-    return documents.make_document(text, stated, unit="codepoints", sentence_id=home, entries=left_out)
+    return documents.make_document(text, stated, unit="codepoints", sentence_id=home, entries=entries)
