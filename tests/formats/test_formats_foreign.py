@@ -189,6 +189,15 @@ def test_formats_brat_takes_the_counting_that_fits(
     assert imported.entries == ()
 
 
+def test_formats_count_ids_that_come_twice(tmp_path: Path) -> None:
+    rows = [{"id": one, "text": PLAIN, "label": [[1, 4, label]]} for one, label in [(1, "LOC"), (1, "PER"), (2, "PER")]]
+    of_rows = import_documents(read(tmp_path / "a", "\n".join(map(json.dumps, rows)), "doccano"))
+    of_lines = brat(tmp_path, "在白水县", "T1\tLOC 1 3\t白水\nT2\tLOC 3 4\t县\nT1\tLOC 0 1\t在\n")
+    for imported in (of_rows, of_lines):
+        assert len(found(imported)) == 3
+        assert [entry.severity for entry in imported.entries] == ["decision"]
+
+
 def test_formats_docbin_reads_words_and_names_groups(tmp_path: Path) -> None:
     doc = Doc(Vocab(), words=["Lin", "visited", "白水县"], spaces=[True, True, False])
     doc.ents, doc.cats = [DocSpan(doc, 2, 3, label="LOC")], {"news": 1.0}

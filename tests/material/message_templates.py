@@ -31,7 +31,7 @@ ERROR = re.compile(r"(Error|Problem)$")
 Node = TypeVar("Node", bound=ast.AST)
 Pieces = tuple["str | None", ...]
 HOLE: Pieces = (None,)
-MAX_DEPTH, MAX_ALTERNATIVES = 14, 24
+MAX_DEPTH, MAX_ALTERNATIVES = 14, 48
 
 
 @dataclass(frozen=True, eq=False, slots=True)

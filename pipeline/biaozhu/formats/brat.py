@@ -25,7 +25,16 @@ from biaozhu.data.errors import FormatError, raise_collected
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import SENTENCE_ID, Sentence, Span
 from biaozhu.formats import documents
-from biaozhu.formats.documents import Document, ExportedFiles, OffsetUnit, StatedSpan, cut_spans, find_gaps, make_entry
+from biaozhu.formats.documents import (
+    TWICE,
+    Document,
+    ExportedFiles,
+    OffsetUnit,
+    StatedSpan,
+    cut_spans,
+    find_gaps,
+    make_entry,
+)
 from biaozhu.formats.serialization import checksum_text
 
 TYPE = re.compile(r"[A-Za-z0-9_-]+")
@@ -129,9 +138,12 @@ def _read_pair(name: str, files: Mapping[str, bytes], where: str, unit: OffsetUn
             else:
                 entries.append(make_entry("notes are not spans", text=line[:200]))
     problems: list[FormatError] = []
+    seen: set[str] = set()
     for number, line in enumerate(lines, 1):
         match = TEXT_BOUND.fullmatch(line)
         if match:
+            entries += [make_entry(TWICE, text=line[:200], decided=True)] if match[1] in seen else []
+            seen.add(match[1])
             stated.append(_read_bound(match, notes.get(match[1], {})))
         elif line[:1] in tuple("REAMN*"):
             entries.append(make_entry("relations, events and attributes are not spans", text=line[:200]))

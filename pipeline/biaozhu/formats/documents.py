@@ -21,6 +21,7 @@ MAX_OFFSET_DIGITS = 11
 # All that Python's codecs, with which brat reads, end a line at; and the tab.
 BREAKS = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029")
 WHITE_SPACE = re.compile(r"\s+")
+TWICE = "something before it has its id"
 UNSURE = "its offsets fit as code points and as UTF-16 units: say with --units which it is"
 
 Format = Literal["doccano", "conll", "spacy", "labelstudio", "brat"]
@@ -170,8 +171,10 @@ def load_json(text: str, *, where: str) -> Any:
 
 
 def read_offset(value: object) -> int | None:
-    """Return an offset, which some tools write as a string of digits, or None where the value is none."""
+    """Return an offset, which some tools write as 3.0 or as a string of digits, or None where the value is none."""
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= MAX_OFFSET_DIGITS:
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 

@@ -11,7 +11,7 @@ its spans with source and score (`pre`) as metadata, which Doccano keeps; of an 
 Label Studio's file holds tasks with `data.text` and the results of their annotations, its shorter JSON-MIN a row for
 each annotation. Its offsets are code points since 1.6 (label-studio-frontend pull request 308, "Store code points
 instead of js length") and were UTF-16 units before: in each task the unit is taken in which more of the stated texts are
-right. Of a task's versions the ground truth is taken, else the one that was changed last, else the last prediction. The
+right. A result whose `to_name` is another field of the data is a loss. Of a task's versions the ground truth is taken, else the one that was changed last, else the last prediction. The
 ledger names the spans that only other versions have: also drafts and cancelled ones.
 """
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +28,7 @@ from biaozhu.data.files import once_each
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence
 from biaozhu.formats import documents
-from biaozhu.formats.documents import Document, ExportedFiles, OffsetUnit, make_document, make_entry, read_id
+from biaozhu.formats.documents import TWICE, Document, ExportedFiles, OffsetUnit, make_document, make_entry, read_id
 from biaozhu.formats.serialization import checksum_text, make_import_line, spans_from_json, spans_to_json, unpack_meta
 
 _Row = tuple[str, dict[str, Any]]  # with its place
@@ -47,6 +47,8 @@ LABEL_KEYS = ("label", "labels", "type", "tag", "entity", "entity_group")
 OUR_KEYS = frozenset({"sid", "text_sha"})
 NOT_SPACE = re.compile(r"[^ \t\r\n]")
 NEXT_ROW = re.compile(r"\n(?=[^ \t\r\n}\]])")
+ADDRESS = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.-]*://[!-~]+|/data/\S+)\s*")
+NAME_TEXT = "Name the text `text` in the data"
 SPAN_FORM = "A span is [start, end, label], or an object with start, end and label"
 DOCCANO_KEYS = frozenset({"sid", "Comments", "annotation_approver", "relations", "data"})
 """Keys of which each shows that Doccano wrote the row."""
@@ -68,7 +70,16 @@ def read_doccano(
 ) -> tuple[Document, ...]:
     """Read rows of texts with spans; `names` maps the names that annotators see to label ids."""
     rows, problems = read_json_rows(data, where=where)
-    return _read_each(rows, lambda row, place: _read_document(unpack_meta(row), place, names, unit), problems)
+    seen: set[tuple[str, str]] = set()
+
+    def read(row: dict[str, Any], place: str) -> Document:
+        document = _read_document(unpack_meta(row), place, names, unit)
+        key = str(row.get("id")), document.text
+        twice = [make_entry(TWICE, text=document.text[:200], decided=True)] if key in seen else []
+        seen.update({key} if row.get("id") is not None else ())
+        return replace(document, entries=(*document.entries, *twice))
+
+    return _read_each(rows, read, problems)
 
 
 def _read_each(
@@ -130,20 +141,45 @@ def write_labelstudio(sentences: Sequence[Sentence]) -> ExportedFiles:
 def read_labelstudio(data: bytes, *, where: str, unit: OffsetUnit | None = None) -> tuple[Document, ...]:
     """Read the tasks of an export."""
     rows, problems = read_json_rows(data, where=where)
-    tasks: dict[object, _Row] = {}
+    tasks: dict[tuple[str, str], _Row] = {}
+    field, keys, targets = "", set[str](), set[str]()
     for number, (place, row) in enumerate(rows):
         try:
-            if isinstance(row.get("data"), dict):
-                tasks[number] = place, row
-                continue
-            task = _expand_row(row, place)
-            # JSON-MIN has a row for each annotation of a task.
-            key = str(row.get("id", f"row {number}")), task["data"]["text"]
-            _, first = tasks.setdefault(key, (place, task))
-            first["annotations"] += task["annotations"] if first is not task else []
+            task = row if isinstance(row.get("data"), dict) else _expand_row(row, place)
+            field = _find_field(task["data"], field, place)
         except BiaozhuError as error:
             problems.append(error)
-    return _read_each(tasks.values(), lambda task, place: _read_task(task, place, unit), problems)
+            continue
+        keys |= task["data"].keys()
+        targets |= set(_list_targets(task))
+        # JSON-MIN has a row for each annotation of a task, an export that was joined by hand may have, too.
+        of_task = str(row.get("id", f"row {number}")), task["data"][field]
+        tasks.setdefault(of_task, (place, {"data": task["data"], "rows": []}))[1]["rows"].append(task)
+    # The labelling interface, which no export has, may call the text otherwise than its data.
+    renamed = targets - keys if field not in targets else set()
+    ours = {field, *(renamed if len(renamed) == 1 else ())}
+    return _read_each(tasks.values(), lambda task, place: _read_task(task, place, unit, field, ours), problems)
+
+
+def _list_targets(value: object) -> Iterator[str]:
+    """Yield what the spans of a task say that they are about."""
+    if isinstance(value, dict) and value.get("type") == "labels" and isinstance(value.get("to_name"), str):
+        yield value["to_name"]
+    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _list_targets(one)
+
+
+def _find_field(data: Mapping[str, Any], known: str, where: str) -> str:
+    """Return under which key a task has its text: as tasks before it, if there are any, under the known one."""
+    texts = [key for key, value in data.items() if isinstance(value, str) and key not in OUR_KEYS]
+    named = [key for key in texts if not ADDRESS.fullmatch(data[key])]
+    if "text" not in texts and len(named) != 1:
+        raise FormatError(f"{len(named)} of the task's data can be its text", where=where, next_step=NAME_TEXT)
+    field = "text" if "text" in texts else named[0]
+    if known and field != known:
+        what = f"its text is under {field!r}, that of the first task under {known!r}"
+        raise FormatError(what, where=where, next_step=NAME_TEXT)
+    return field
 
 
 def _expand_row(row: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -158,14 +194,12 @@ def _expand_row(row: Mapping[str, Any], where: str) -> dict[str, Any]:
     return {"data": {"text": find_text(row, where=where)}, "annotations": [version]}
 
 
-def _read_task(task: Mapping[str, Any], where: str, unit: OffsetUnit | None) -> Document:
+def _read_task(
+    task: Mapping[str, Any], where: str, unit: OffsetUnit | None, field: str, ours: Collection[str]
+) -> Document:
     data = task["data"]
-    texts = {key: value for key, value in data.items() if isinstance(value, str) and key not in OUR_KEYS}
-    if "text" not in texts and len(texts) != 1:
-        what = f"{len(texts)} of the task's data can be its text"
-        raise FormatError(what, where=where, next_step="Name the text `text` in the data")
-    text = texts.get("text", next(iter(texts.values())))
-    versions = [_read_version(text, one, unit, data) for one in _list_versions(task, where)]
+    text = data[field]
+    versions = [_read_version(text, one, unit, data, ours) for one in _list_versions(task["rows"], where)]
     chosen, others = versions[-1], versions[:-1]
     known = {span.key for span in chosen.spans}
     lost = [
@@ -178,23 +212,23 @@ def _read_task(task: Mapping[str, Any], where: str, unit: OffsetUnit | None) -> 
     return replace(chosen, entries=(*chosen.entries, *dict.fromkeys(lost)))
 
 
-def _list_versions(task: Mapping[str, Any], where: str) -> list[list[dict[str, Any]]]:
-    """Return the results of each version, the one to take last."""
+def _list_versions(rows: Sequence[Mapping[str, Any]], where: str) -> list[list[dict[str, Any]]]:
+    """Return the results of each version of a task, the one to take last."""
 
-    def list_objects(owner: Mapping[str, Any], *keys: str, kinds: tuple[type, ...] = (dict,)) -> list[Any]:
-        lists = [owner.get(key) or [] for key in keys]
+    def list_objects(owners: Sequence[Mapping[str, Any]], *keys: str, kinds: tuple[type, ...] = (dict,)) -> list[Any]:
+        lists = [owner.get(key) or [] for owner in owners for key in keys]
         if not all(isinstance(one, list) and all(isinstance(each, kinds) for each in one) for one in lists):
             raise FormatError(f"{keys[0]} is not a list of objects", where=where)
         return [each for one in lists for each in one]
 
     # `completions` is what annotations were called before 1.0.
-    found = list_objects(task, "annotations", "completions")
+    found = list_objects(rows, "annotations", "completions")
     finished = [one for one in found if not one.get("was_cancelled")]
     finished.sort(key=lambda one: (bool(one.get("ground_truth")), str(one.get("updated_at") or "")))
 
     def list_unfinished(key: str) -> list[dict[str, Any]]:
         # Snapshots hold ids in place of these: beside what somebody finished that is no loss.
-        items = list_objects(task, key, kinds=(dict, int))
+        items = list_objects(rows, key, kinds=(dict, int))
         kept = [one for one in items if isinstance(one, dict) or not finished]
         return [one if isinstance(one, dict) else {"result": [{"id": f"{key} {one}"}]} for one in kept]
 
@@ -202,18 +236,22 @@ def _list_versions(task: Mapping[str, Any], where: str) -> list[list[dict[str, A
     others = [*list_unfinished("drafts"), *(one for one in found if one.get("was_cancelled"))]
     # Predictions that somebody has corrected are decided.
     versions = [*others, *(finished or list_unfinished("predictions") or [{}])]
-    return [list_objects(one, "result") for one in versions]
+    return [list_objects([one], "result") for one in versions]
 
 
 def _read_version(
-    text: str, results: Iterable[Mapping[str, Any]], unit: OffsetUnit | None, data: Mapping[str, Any]
+    text: str,
+    results: Iterable[Mapping[str, Any]],
+    unit: OffsetUnit | None,
+    data: Mapping[str, Any],
+    ours: Collection[str],
 ) -> Document:
     stated: list[documents.StatedSpan] = []
     entries: list[Entry] = []
     for result in results:
         value = result.get("value") if result.get("type") == "labels" else None
         # Offsets into an HTML page are no numbers: they name elements.
-        spans = parse_span({"labels": [""], **value}) if isinstance(value, dict) else []
+        spans = parse_span({"labels": [], **value}) if isinstance(value, dict) else []
         meta = result.get("meta")
         meta = meta if isinstance(meta, dict) else {}
         source = meta["source"] if isinstance(meta.get("source"), str) else LABEL_STUDIO
@@ -221,7 +259,12 @@ def _read_version(
             shown = " ".join(map(str, note)) if isinstance(note, list) else str(note)
             entries.append(make_entry("notes are not spans", text=shown[:200]))
         score = documents.read_score(result.get("score"))
-        stated += [replace(span, source=source, score=score) for span in spans]
+        target = result.get("to_name")
+        if spans and isinstance(target, str) and target not in ours:
+            reason = f"it is about {target!r}, not the text"
+            entries += [make_entry(reason, one.start, one.end, one.label, one.text or "") for one in spans]
+        else:
+            stated += [replace(span, source=source, score=score) for span in spans]
         if not spans:
             reason = f"a result of type {result.get('type')!r} is not a span of a text"
             reason = "its id is all that the file has of it" if result.keys() == {"id"} else reason
@@ -320,7 +363,7 @@ def parse_span(value: object) -> list[documents.StatedSpan]:
         return []
     start, end = (documents.read_offset(_get_first(value, keys)) for keys in (START_KEYS, END_KEYS))
     label = _get_first(value, LABEL_KEYS)
-    labels = label if isinstance(label, list) else [label]
+    labels = (label or [""]) if isinstance(label, list) else [label]
     if start is None or end is None or not all(isinstance(one, str) for one in labels):
         return []
     text = value.get("text")
