@@ -77,7 +77,7 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
     """Read columns with tags."""
     lines = documents.split_file_lines(documents.decode_utf8(data, where=where))
     is_escaped = lines[0] == DECLARATION
-    read: list[tuple[str, list[_Row], dict[str, str], list[Entry]]] = []
+    read: list[tuple[str, tuple[list[_Row], dict[str, str], list[Entry]]]] = []
     rows: list[_Row] = []
     problems: list[FormatError] = []
     left_out: list[Entry] = []
@@ -90,7 +90,7 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
         begins = ARTICLE.match(line)
         if not line.strip(" \t") or begins:
             if rows:
-                read.append((article, rows, carried, left_out))
+                read.append((article, (rows, carried, left_out)))
                 rows, carried, left_out = [], {}, []
             if begins:
                 begun, named = begun + 1, begins[1] or ""
@@ -108,13 +108,13 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
             what, advice = f"no tag in {line[:40]!r}", "A line is a token and a tag such as B-LOC"
             problems.append(FormatError(what, where=f"{where}:{number}", next_step=advice))
     documents.raise_refused(problems, read)
-    spans = [span for _, rows, _, _ in read for span in _find_spans([tag for _, tag, _ in rows])]
+    spans = [span for _, (rows, _, _) in read for span in _find_spans([tag for _, tag, _ in rows])]
     labels = {span.label for span in spans}
-    others = [found for _, rows, _, _ in read for found in _find_others(rows)]
+    others = [found for _, (rows, _, _) in read for found in _find_others(rows)]
     nested = {column for column, found in others if any(span.label in labels for span in found)}
     join = partial(_join_rows, form=_find_form(spans), nested=nested)
-    is_one = len({name for name, *_ in read}) == 1
-    return tuple(replace(join(*rest), name="" if is_one else name) for name, *rest in read)
+    is_one = len({name for name, _ in read}) == 1
+    return tuple(replace(join(*rest), name="" if is_one else name) for name, rest in read)
 
 
 def _free_name(name: str, used: Counter[str]) -> str:
