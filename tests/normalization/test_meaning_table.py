@@ -373,6 +373,7 @@ def _with_amount(sentence: Sentence) -> Sentence:
         ("去年卖了[A$30]\n万。", "reading"),
         ("去年收入3,\n[A456万元]，增长6%。", "reading"),
         ("去年收入12,\r\n  [A456元]。", "reading"),
+        ("去年花了3\ufe0f\u20e3[A00元]。", "reading"),
         ("电话是2019,\n[A456元]在手。", ""),
         ("去年卖了3,\n[A45万元]。", ""),
         ("去年卖了11\n\n[A2万斤]。", ""),

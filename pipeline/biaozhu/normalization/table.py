@@ -49,6 +49,8 @@ _CUT_NUMERAL = re.compile(
     r"(?:[\d.][ \t\u3000]?(?:\r\n|[\n\r])[ \t\u3000]{0,2}[\d.十百千万亿]"
     r"|[零一二三四五六七八九十百千万亿两][ \t\u3000]?(?:\r\n|[\n\r])[ \t\u3000]{0,2}[零一二三四五六七八九十百千万亿两])"
 )
+# 3\ufe0f\u20e300元: what stands behind it is the rest of a numeral, or what a bullet of a list is for.
+KEYCAP = "\u20e3"
 # Thousands that do: 3,⏎456万元.
 _CUT_THOUSANDS = re.compile(r"(?<!\d)\d{1,3}[,，][ \t\u3000]?(?:\r\n|[\n\r])[ \t\u3000]{0,2}(?=\d{3}(?!\d))")
 # Where a clause may be cut and no word with it.
@@ -229,7 +231,9 @@ def _amount_row(
 
 
 def _is_cut(raw: str, start: int, end: int) -> bool:
-    """Tell whether the end of a line may have cut the numeral of an amount in two."""
+    """Tell whether the end of a line or a digit as a keycap may have cut the numeral of an amount in two."""
+    if KEYCAP in raw[max(0, start - 1) : end]:
+        return True
     before = _CUT_NUMERAL.search(raw, max(0, start - 6), start + 1)
     thousands = _CUT_THOUSANDS.search(raw, max(0, start - 9), start + 4)
     if thousands and thousands.end() == start:
