@@ -6,10 +6,13 @@ import json
 import subprocess
 import sys
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, preannotate_batch
@@ -101,6 +104,39 @@ def test_registry_takes_an_annotator_by_the_name_that_its_file_gave_it(project: 
     (found,) = preannotate_batch([article], model=loaded("fast"), annotators=(*DEFAULT_ANNOTATORS, made))
     spans = [span for sentence in found.sentences for span in sentence.spans]
     assert [(span.source, span.score) for span in spans if span.label == "CROP"] == [("crops", 0.9)] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end", "expected"),
+    [
+        ("白水县\u0301的", 0, 3, "白水县\u0301"),
+        ("去白水县\ufe0f、苍溪县", 1, 4, "白水县\ufe0f"),
+        ("葛\U000e0100城", 0, 1, "葛\U000e0100"),
+        ("李明👍🏽来", 0, 3, "李明"),
+        ("王芳👩\u200d👩\u200d👧来", 0, 3, "王芳"),
+        ("王芳👩\u200d👩\u200d👧来", 0, 4, "王芳"),
+        ("北京🇨🇳🇨🇳", 0, 3, "北京"),
+        ("北京🇨🇳🇨🇳", 0, 4, "北京🇨🇳"),
+        ("👍🏽李明", 1, 4, "李明"),
+        ("花了¥5\u20e30元", 2, 4, "¥5\u20e3"),
+        ("👩\u200d👧来", 1, 2, ""),
+        ("カ\uff9e", 0, 1, "カ\uff9e"),
+    ],
+)
+def test_registry_ends_no_span_inside_a_character(text: str, start: int, end: int, expected: str) -> None:
+    made = Annotator("mine", lambda _: [[Span(start, end, "PERSON")]], {"PERSON": 1})
+    (row,) = made.annotate([text])
+    assert [text[span.start : span.end] for span in row] == [expected] * bool(expected)
+
+
+@given(st.text(st.sampled_from("县a\u0301\ufe0f\u200d👩🏽🇨"), max_size=9), st.lists(st.integers(0, 9), max_size=6))
+def test_registry_keeps_spans_disjoint_at_whole_characters(text: str, borders: list[int]) -> None:
+    edges = sorted({one for one in borders if one <= len(text)})
+    spans = [Span(*pair, "PERSON") for pair in pairwise(edges)]
+    (row,) = Annotator("mine", lambda _: [spans], {"PERSON": 1}).annotate([text])
+    (again,) = Annotator("mine", lambda _: [row], {"PERSON": 1}).annotate([text])
+    assert row == again  # none of them overlaps another, and each is left as it is
+    assert not any(text[one.end : one.end + 1] in tuple("\u0301\ufe0f\u200d🏽") for one in row)
 
 
 def test_registry_knows_the_annotators_that_come_along() -> None:

@@ -55,6 +55,14 @@ def test_addresses_keep_the_articles_name_of_a_township_that_has_changed_its_kin
     assert found["侯郭村"].path == (*COUNTY, "南政镇", "侯郭村")
 
 
+def test_addresses_look_names_up_without_marks(marked: Marked) -> None:
+    places = resolve_places(marked("[P平遥县\u0301]和[P青岛市\ufe0f]。")[1])
+    assert [(place.text, place.path[-1]) for place in places] == [
+        ("平遥县\u0301", "平遥县"),
+        ("青岛市\ufe0f", "青岛市"),
+    ]
+
+
 def test_addresses_say_what_they_do_not_know(marked: Marked) -> None:
     _, sentences = marked(ARTICLE)
     found = by_name(resolve_places(sentences))

@@ -25,6 +25,7 @@ from importlib.metadata import entry_points
 from operator import attrgetter
 from pathlib import Path
 
+from biaozhu.annotators.characters import with_whole_characters
 from biaozhu.annotators.words import LacWord
 from biaozhu.data.errors import AnnotatorError, BiaozhuError, MissingFileError, bug_from
 from biaozhu.data.model import Span
@@ -87,6 +88,7 @@ class Annotator:
             if not span.label or not (span.score is None or 0 <= span.score <= 1):
                 raise ValueError(f"span {start}-{end} has label {span.label!r}, score {span.score}")
             reached = span.end
+        row = tuple(whole for span in row if (whole := with_whole_characters(text, span)))
         return row if self.built_in else tuple(replace(span, source=self.name) for span in row)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from biaozhu.annotators.characters import with_whole_characters
 from biaozhu.annotators.network.model_folder import LEARNED_KEY, META_KEY, check_model
 from biaozhu.data.errors import MissingFileError, ModelDataError, OffsetError
 from biaozhu.data.model import IN_SAMPLE_MARK, Sentence, Span, with_spans
@@ -92,7 +93,8 @@ def _spans(doc: Doc, text: str, source: str) -> tuple[Span, ...]:
         for group in doc.spans.values()
         for span, score in zip(group, group.attrs.get("scores", ()), strict=False)
     }
-    return tuple(
+    found = (
         Span(span.start_char, span.end_char, span.label_, source, scores.get((span.start, span.end)))
         for span in doc.ents
     )
+    return tuple(whole for span in found if (whole := with_whole_characters(text, span)))

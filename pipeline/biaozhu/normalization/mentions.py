@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from unicodedata import category
 
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge.division_names import CITY
@@ -108,7 +109,8 @@ def _of_sentence(sentence: Sentence) -> list[PlaceMention]:
                 last += 1
             chain_end = spans[last].end
             elsewhere = is_from_or_to(text, start) or _COME_FROM.match(text, chain_end, chain_end + AFTER) is not None
-        name = text[start:end]
+        # No table has marks: the selector of a variant, a stress.
+        name = "".join(one for one in text[start:end] if category(one)[0] != "M") or text[start:end]
         inside = _INSIDE.fullmatch(text, reached, start) if mentions else None
         mentions.append(
             PlaceMention(
