@@ -319,6 +319,8 @@ def test_values_of_what_is_no_amount_are_none(text: str) -> None:
         ("5‰", Fraction(1, 200), "1"),
         ("1.5月息分", Fraction(3, 200), "1"),
         ("2/3", Fraction(2, 3), "1"),
+        ("1772万分之一", Fraction(1, 17720000), "1"),
+        ("两千万分之三", Fraction(3, 20000000), "1"),
         ("30美分", Fraction(3, 10), "USD"),
         ("2年", Fraction(24), "月"),
         ("1俄丈", Fraction(10668, 5000), "m"),
