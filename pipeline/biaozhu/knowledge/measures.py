@@ -18,6 +18,10 @@ from biaozhu.knowledge.word_tables import TABLES, read_words
 Kind = Literal["classifier", "time", "unit", "money", "ratio"]
 
 MEASURES: dict[Kind, str] = TABLES["measures"]
+# 个半月, 个多小时.
+MEASURES["time"] += "".join(
+    f" 个{more}{word[1:]}" for word in MEASURES["time"].split() if word[0] == "个" for more in "半多"
+)
 ARABIC_ONLY = frozenset(read_words("amounts", "arabic_only"))
 # Units in letters, whatever their case; a single letter only in its own.
 ASCII_UNIT = (

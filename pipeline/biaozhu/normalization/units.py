@@ -54,8 +54,8 @@ _BESIDE = {
 }
 _RATE = re.compile("([年月日])(?:息|利率?(?![润用益]))[^,。;、]{0,4}$")
 # 年半: half of the unit more; 个多月: more than the number says.
-_HALF = re.compile(r"(个)半(月|小时|星期|世纪)|(年|岁|天)半|(分)半钟")
-_MORE = re.compile(r"个多(月|小时|星期|世纪|时辰)|(分)多钟")
+_HALF = re.compile(r"(个)半(.+)|(年|岁|天)半|(分)半钟")
+_MORE = re.compile(r"个多(.+)|(分)多钟")
 _BY_KIND: dict[str | None, Dimension] = {"money": "money", "time": "duration", "ratio": "ratio", "unit": "other"}
 
 
