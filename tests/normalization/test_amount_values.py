@@ -52,6 +52,14 @@ def read(marked: str) -> AmountValue | None:
         ("[3亩5分]地", "3.5", "3.5", "亩", "area"),
         ("[3小时20分钟]", "200", "200", "分钟", "duration"),
         ("[1个半小时]", "1.5", "1.5", "小时", "duration"),
+        ("迟到[两分半]", "2.5", "2.5", "分钟", "duration"),
+        ("从[4分半]缩到3分钟", "4.5", "4.5", "分钟", "duration"),
+        ("从四分钟缩至[3分]", "3", "3", "分钟", "duration"),
+        ("得了[两分半]", "2.5", "2.5", "分", "other"),
+        ("用了[三分]力", "3", "3", "分", "other"),
+        ("[800PF]", "800", "800", "PF", "other"),
+        ("[3甲]", "3", "3", "甲", "count"),
+        ("水田[3甲]", "3", "3", "甲地", "area"),
         ("[两年半]", "2.5", "2.5", "年", "duration"),
         ("[半亩]地", "0.5", "0.5", "亩", "area"),
         ("[三成]", "3", "3", "成", "ratio"),
@@ -124,7 +132,7 @@ def read(marked: str) -> AmountValue | None:
         ("[三元二角五分钱]", "3.25", "3.25", "元", "money"),
         ("月息[一分五]", "1.5", "1.5", "月息分", "ratio"),
         ("年利率[一分二厘]", "1.2", "1.2", "年息分", "ratio"),
-        ("今年利用[三分]地", "3", "3", "分", "area"),
+        ("今年利用[三分]地", "3", "3", "分地", "area"),
         ("實用面積[110呎]", "110", "110", "平方英尺", "area"),
         ("[110呎]單位", "110", "110", "平方英尺", "area"),
         ("繩長[110呎]", "110", "110", "英尺", "length"),
@@ -213,6 +221,7 @@ def test_values_of_what_is_no_amount_are_none(text: str) -> None:
         ("2年", Fraction(24), "月"),
         ("1俄丈", Fraction(10668, 5000), "m"),
         ("99.5wt%", Fraction(199, 200), "1"),
+        ("2甲3分", Fraction(1173600 * 23, 1210), "m²"),
         ("121坪", Fraction(400), "m²"),
         ("5台斤", Fraction(3), "kg"),
         ("32×22×15cm", Fraction(10560, 10**6), "m³"),
@@ -222,6 +231,15 @@ def test_values_convert_exactly(text: str, low: Fraction, base: str) -> None:
     value = read(f"[{text}]")
     assert value is not None
     assert in_base(value) == (low, low, base)
+
+
+def test_values_of_land_by_the_fen_are_converted() -> None:
+    value = read("[3分]地")
+    assert value is not None
+    assert in_base(value) == (200, 200, "m²")
+    taiwan = read_amount("3分地", 0, 2, dollar="新台币")
+    assert taiwan is not None
+    assert taiwan.doubt == "unit"
 
 
 def test_values_of_units_without_a_fixed_size_are_not_converted() -> None:

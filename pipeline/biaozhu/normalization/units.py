@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from biaozhu.knowledge.measures import alternation, measure_kind
+from biaozhu.knowledge.measures import SUPERSCRIPTS, alternation, measure_kind
 from biaozhu.knowledge.word_tables import TABLES, read_alternation
 
 Physical = Literal["area", "length", "mass", "volume", "energy", "power", "pressure"]
@@ -32,9 +32,9 @@ class Unit:
 OLD_YUAN = "旧币"
 # What 分 is of a larger unit: 三里七分, 五钱八分.
 _FEN = {"里": Fraction(1, 10), "寸": Fraction(1, 10), "钱": Fraction(1, 10), "两": Fraction(1, 100)}
-_FEN |= {"钱银": _FEN["钱"], "银两": _FEN["两"]}
+_FEN |= {"甲地": Fraction(1, 10), "钱银": _FEN["钱"], "银两": _FEN["两"]}
 # What is a tenth of which: 三合五勺, 二分五厘.
-_TENTH_OF = {"合": ("升",), "勺": ("合",), "厘": ("分", "分钱", "年息分", "月息分", "日息分")}
+_TENTH_OF = {"合": ("升",), "勺": ("合",), "厘": ("分", "分地", "分钱", "年息分", "月息分", "日息分")}
 # What makes another unit of a word, □ for the amount: 捐银□两, □两纹银, 占地□万方, 利率降□bp, 汇率跌□基点, □寸彩电, □呎单位.
 _SILVER = "(?:(?<!水)银|白金)[共约计各合]*□|□(?:纹|白|足|库平)?银(?![行杏河联耳花鱼针])"
 _INTEREST = "(?:利[率差]|收益率|点差|[升降涨跌滑行浮调宽窄])[^,。;、]{0,6}□"
@@ -42,11 +42,23 @@ _INTEREST = "(?:利[率差]|收益率|点差|[升降涨跌滑行浮调宽窄])[^
 _EXCHANGE = "(?:中间价|汇[率价]|人民币|[兑对](?:美|日|欧|港)元|[兑对]英镑)(?:(?![利债息贷存]|LPR|(?i:hibor)).)*□"
 # Screens, photographs, cakes, wheels and cases are measured in inches.
 _INCHES = "(?:屏(?!风)幕?|[荧萤]幕|电视机?|彩电|显示器|手机|平板|电脑|相?[照底相]片|相[框纸]|蛋糕|戚风|披萨|比萨|轮[毂胎]|车轮|自行车|行李箱|箱子|拉杆箱|晶圆|晶片|喇叭|低音)"
+# 迟到两分半, 从4分半缩到3分钟, 从四分钟缩到3分.
+_CHANGED = "[缩减降延增提变改][短少低长加速为]?[到至为成]"
+_MINUTES = (
+    "(?:(?:用|耗|费|历|计)时|时长|间隔|迟到|晚到|[晚误]点|延误|推迟|配速|等[候待]|停留|静置|[用等停歇焖煮蒸泡]了)[到至达从为约只才]{0,2}□(?![熟力气功])"
+    f"|□{_CHANGED}了?[^,。;]{{1,4}}(?:分钟|秒)|(?:分钟|分半|秒){_CHANGED}□"
+)
 _BESIDE = {
     **dict.fromkeys(("基点", "个基点"), (_EXCHANGE, "汇率基点")),
     "寸": (f"{_INCHES}[^,。;]{{0,6}}□|□的?(?:黑白|彩色|液晶|高清|大)?{_INCHES}", "英寸"),
     "两": (_SILVER, "银两"),
     "钱": (_SILVER, "钱银"),
+    "分": (_MINUTES, "分钟"),
+    # Of Taiwan, where ten 分 are one: not 三甲医院, nor ten households.
+    "甲": (
+        "(?:面[积積]|占地|[田地园園]|耕[种種]?)[^,。;、]{0,6}□|□[多余]?的?[水旱荒]?[田地园園]|□[0-9.一二三四五六七八九]+分",
+        "甲地",
+    ),
     "方": ("(?:面积|占地|用地|建面|楼面)[^,。;、]{0,6}□", "平方米"),
     "呎": ("面积[^,。;、]{0,6}□|□的?(?:单位|户|房|开放式|豪宅|蚊型|纳米|铺)", "平方英尺"),
     "bp": (_INTEREST, "基点"),
@@ -56,6 +68,8 @@ _RATE = re.compile("([年月日])(?:息|利率?(?![润用益]))[^,。;、]{0,4}$
 # 年半: half of the unit more; 个多月: more than the number says.
 _HALF = re.compile(r"(个)半(.+)|(年|岁|天)半|(分)半钟")
 _MORE = re.compile(r"个多(.+)|(分)多钟")
+# A power stays one: 秒².
+_PLAIN = re.compile(f"[^{SUPERSCRIPTS}]+")
 _BY_KIND: dict[str | None, Dimension] = {"money": "money", "time": "duration", "ratio": "ratio", "unit": "other"}
 
 
@@ -65,7 +79,7 @@ def unit_of(measure: str, *, before: str = "", after: str = "") -> Unit:
     大 in front of it (六大类) is left out. The sentence before the amount tells 度 of heat from 度 of electricity, the
     sentence after it 块 of money from 块 of land.
     """
-    word = unicodedata.normalize("NFKC", measure.strip())
+    word = _PLAIN.sub(lambda part: unicodedata.normalize("NFKC", part[0]), measure.strip())
     if word not in _UNITS and measure_kind(word[1:]) is not None:
         word = word.removeprefix("大")
     known = _by_context(word, before, after) or _UNITS.get(word) or _UNITS.get(word.casefold())
@@ -87,7 +101,7 @@ def _by_context(word: str, before: str, after: str) -> Unit | None:
     elif word == "分" and after.startswith("钱"):
         unit = _UNITS["分钱"]
     elif word == "分" and _LAND_AFTER.match(after):
-        unit = part_of(_UNITS["亩"])
+        unit = _UNITS["分地"]
     elif word in ("分", "厘") and (rate := _RATE.search(before)):
         unit = _UNITS[f"{rate[1]}息{word}"]
     elif word == "度" and "电" in before[-6:] + after[:2]:
@@ -111,7 +125,7 @@ def part_of(larger: Unit, measure: str = "分") -> Unit | None:
         # Of a currency it has the currency's worth.
         return Unit(measure, "money", larger.factor and own.factor and larger.factor * own.factor, larger.base)
     if larger.name in ("亩", "公顷"):
-        return Unit("分", "area", Fraction(200, 3), "m²")
+        return _UNITS["分地"]
     return _UNITS["分钟"] if larger.dimension == "duration" else None
 
 

@@ -158,7 +158,9 @@ def read_amount(text: str, start: int, end: int, *, year: int | None = None, dol
     currency = dollar and unit.base == "CNY" and not _RENMINBI.search(f"{before[-8:]}[{span}]{after[:5]}")
     unit = unit_of(dollar) if currency and unit.name == "元" else unit
     said = "" if era and read.doubt == "unit" else read.doubt
-    doubt = said or ("currency" if currency else "per" if carried else "era" if era else "")
+    # In Taiwan ten 分 of land are one 甲.
+    unsure = "unit" if dollar and unit.name == "分地" else "per" if carried else "era" if era else ""
+    doubt = said or ("currency" if currency else unsure)
     bound = bound_around(before, after, span, unit.dimension)
     return AmountValue(low, high, unit.name, unit.dimension, approx, bound, per, doubt)
 
@@ -233,7 +235,7 @@ def _unit(found: re.Match[str], larger: Unit | None, before: str, after: str) ->
         return part_of(larger, measure) or unit_of(measure), ""
     if measure == "分" and _COMPARED.search(before) and (compared := _PARTED.findall(before)):
         return part_of(unit_of(compared[-1])) or unit_of(measure), "unit"
-    unit = unit_of(measure, before=before + (found["sign"] or ""), after=after)
+    unit = unit_of(measure, before=before + (found["sign"] or ""), after=found.string[found.end() :] + after)
     priced = found["unsaid"] or named or larger or _PRICED.search(f"{before[-8:]}{found.string}{after[:1]}")
     many = _MANY.search(found["number"])
     if measure == "钱" and many and not larger:
