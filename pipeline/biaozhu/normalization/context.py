@@ -43,12 +43,12 @@ _VERBS = {word: f"{NOT_BEFORE[word]}|[一1]" for word in "出发开起批"} | {"
 _MEASURE = alternation((w for words in MEASURES.values() for w in words.split() if w not in ("个", "点", "分")), _VERBS)
 _NOUN_ENDS = "则|超|逾|不|最|至少|至多|[一二三四五六七八九十百千万亿两几数半]|均|必|又|还|会|将|可|能|平均|需|要|有|的|收|增|年|月|投|获|分|得|补|成|达|就|每|都|也|约|近|产|出|只|仅|为|是|由|从|在|,|、|[0-9]|$"
 _EACH = re.compile(
-    rf"每(?:(?!隔|[个月村乡镇县校班生]|{_MEASURE})[\u4e00-\u9fff]{{1,5}}(?=[一1](?![0-9])))?(?:(?:一|1)(?![0-9]))?(?P<each>(?:[0-9.]+|[一二三四五六七八九十百千万]+)?(?:{_MEASURE}|月|日|季度|学期|村|乡|镇|县|校|班|晚|平方英哩|生|工(?=日|[给付补约为按]|$))"
+    rf"每(?:(?!隔|[个月村乡镇县校班生]|{_MEASURE})[\u4e00-\u9fff]{{1,5}}(?=[一1](?![0-9])))?(?:(?:一|1)(?![0-9.]))?(?P<each>(?:[0-9.]+[百千万]*|[一二三四五六七八九十百千万]+)?(?:{_MEASURE}|月|日|季度|学期|村|乡|镇|县|校|班|晚|平方英哩|生|工(?=日|[给付补约为按]|$))"
     rf"|个(?=人)人|个(?:[\u4e00-\u9fff]{{1,4}}?(?={_NOUN_ENDS}))?)"
 )
 # What a later clause is still about: not a price by the pound, nor a speed.
 _LASTING = re.compile("人|户|亩|公顷|[棵株头只羽口个].*|家|村|年|季度?|生|学期")
-_EVEN = re.compile(r"(?P<each>[人户亩村年月日头株棵周校班县省次件台])均(?!衡|匀|为|已|有|可|由|是|在|不)")
+_EVEN = re.compile(r"(?P<each>[人户亩村年月日头株棵周校班县省次件台])均(?!衡|匀|为|已|有|可(?!支配)|由|是|在|不)")
 _YIELDS = "收入|产值|产量|产|租金|薪|销售|利润|增收|纯收入|营业额|工资|消费|支出|净利|补贴|补助|发电|接待|处理|加工|供|耗|用电|用水|吞吐"
 # 每日工资加一成, 年产值增长5%: of what is earned in a day or a year, not each day.
 _RATE_OF = re.compile(f"工资|薪|租金|(?<!每.)(?<!均)(?:{_YIELDS})")
@@ -61,9 +61,9 @@ _PER_AFTER = re.compile(rf"(?:/|每)(?P<each>{_MEASURE}|月|日)")
 _TIME = "个?(?:月|小时|钟头|星期|学期|季度|工)|年|天|晚|分钟"
 _THING = "公里|公?斤|平方米|平米|立方米?|[亩吨人只头张瓶袋碗份盒包件位条双根本套桶箱杯串枚颗片盆株棵桌克升米石斗尺匹平个把方]|度电?|节(?=课)|次(?![\u4e00-\u9fff])"
 _PRICED_AFTER = re.compile(rf"一(?P<each>{_TIME}|{_THING})(?![多半来后前内])")
-# 一张15块, 房租一年5万元; 第一天150元 is one, 手机一部3000元 may be.
+# 一张15块, 房租一年5万元, 一天能挣15块; 第一天150元 is one, 手机一部3000元 may be.
 _PRICED_BEFORE = re.compile(
-    rf"(?:(?<![第前后头另其中有某每这那同仅的年十百千零〇])一(?P<time>{_TIME})|(?<![\u4e00-\u9fff])一(?P<thing>{_THING}|次))$"
+    rf"(?:(?<![第前后头另其中有某每这那同仅的年十百千零〇])一(?P<time>{_TIME})(?:[能可才就也只最多少]{{0,2}}[挣赚])?|(?<![\u4e00-\u9fff])一(?P<thing>{_THING}|次))$"
 )
 # A total, or a new count, ends what 每 began.
 _TOTAL = re.compile(
@@ -72,6 +72,11 @@ _TOTAL = re.compile(
 )
 # 比去年最高纪录多四分: the highest is another amount.
 _COMPARED = re.compile("[比较](?!重)[^比较]*最[^0-9]{0,8}$")
+
+# 人均7268元,折合1021美元: the same amount once more.
+_CONVERTED = re.compile("[,(](?:约合|折合|相当于)[约为]?(?:人民币)?$")
+# Beyond these, a text is speech without punctuation, in which 每 does not reach on.
+LONGEST_CLAUSE, SHORT = 48, 12
 
 
 class _Per(NamedTuple):
@@ -128,7 +133,9 @@ def per_around(before: str, after: str, unit: Unit) -> tuple[str, bool]:
             break
         names.insert(0, _per_name(one.word, unit))
         start = one.start
-    between = before[last.end :]
+    between = _CONVERTED.sub("", before[last.end :])
+    if len(_CLAUSE.split(before)[-1]) > LONGEST_CLAUSE and len(between) > SHORT:
+        return "", False
     later = bool(re.search("[,:]", between))
     ended = not last.lasting or unit.dimension in ("count", "age", "ratio", "duration") or _TOTAL.search(between)
     if (later and ended) or re.search("[。;!?]", between) or names == [unit.name]:
