@@ -14,14 +14,7 @@ from biaozhu.cli import run
 from biaozhu.data.errors import MissingExtraError, UsageError, VersionError
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Span
-from biaozhu.normalization.table import (
-    COLUMNS,
-    article_meaning,
-    in_words,
-    place_in_words,
-    rows_as_csv,
-    write_table,
-)
+from biaozhu.normalization.table import COLUMNS, article_meaning, in_words, place_in_words, rows_as_csv, write_table
 from biaozhu.reading.article import read_article
 from biaozhu.reading.sentences import split_article
 
@@ -113,6 +106,11 @@ def test_table_doubts_yuan_that_may_be_dollars(marked: Marked, text: str, doubts
         ("總經費新臺幣[A4億元]，每戶補助[A5元]，獎金[A3角]。", ["新台币", "新台币", "角"]),
         ("總經費新臺幣[A4億元]，人民幣[A3元]，每戶補助[A5元]。", ["新台币", "元", "元"]),
         ("總經費新臺幣[A4億元]，港幣[A3元]，每戶補助[A5元]。", ["新台币", "港元", "元"]),
+        # $ may be theirs, too, and the places say whose.
+        ("遭罰款[A2.5萬港元]，人民幣[A3元]，另[A3元]，估計損失逾[A$380萬]。", ["港元", "元", "元", "港元"]),
+        ("[P台東]民宿每晚[A1200元]，門票[A$50]，環島的遊客說貴。", ["新台币", "新台币"]),
+        ("[P台東]民宿比[P北京]貴，每晚[A1200元]，門票[A$50]，環島的遊客說。", ["元", "美元"]),
+        ("[P日本]民宿每晚[A1200元]，門票[A$50]，環島的遊客說貴。", ["元", "美元"]),
     ],
 )
 def test_table_reads_yuan_as_the_one_dollar_that_the_text_names(marked: Marked, text: str, units: list[str]) -> None:

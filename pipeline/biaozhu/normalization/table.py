@@ -89,6 +89,7 @@ class Row:
 
 
 _DOLLARS = {"新台币": "NT[$]|[台臺][币幣]", "港元": "HK[$]|港[元币幣]", "澳门元": "澳[门門][元币幣]"}
+_DOLLAR_OF = {"台湾省": "新台币", "香港特别行政区": "港元", "澳门特别行政区": "澳门元"}
 COLUMNS = tuple(field.name for field in fields(Row))
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
@@ -113,7 +114,8 @@ def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
     subjects = subject_places(article, ordered, places)
     rows: list[Row] = []
     starts = [block.start for block in article.blocks]
-    year, paragraph, traditional, named = None, 0, is_traditional(article.raw), _named_dollar(article.raw)
+    year, paragraph, traditional = None, 0, is_traditional(article.raw)
+    yuan, sign = _dollars(article.raw, places if traditional else ())
     for sentence in ordered:
         # A time holds for the rest of its paragraph.
         before, paragraph = paragraph, bisect_right(starts, sentence.start)
@@ -124,10 +126,11 @@ def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
         for span, *reach in zip(sentence.spans, lefts, rights, strict=False):
             if span.label == LABEL:
                 subject = subjects[sentence.id, span.start]
-                # 元 may be the dollar of a place there, or of the writing.
-                there = traditional or subject.path.startswith(("台湾", "香港", "澳门"))
-                dollar = named if there else ""
-                value = read_amount(sentence.text, span.start, span.end, year=year, dollar=dollar)
+                # 元 and $ may be the dollar of a place there, or of the writing.
+                there = traditional or subject.path.startswith(tuple(_DOLLAR_OF))
+                value = read_amount(sentence.text, span.start, span.end, year=year, dollar=yuan if there else "")
+                if there and value and (value.unit, value.doubt) == ("美元", "currency"):
+                    value = replace(value, unit=sign)
                 row = _amount_row(article, sentence, span, reach, subject, value)
                 last = rows[-1] if rows and (rows[-1].sentence, rows[-1].end) == (row.sentence, reach[0]) else None
                 same = last and not row.about and _SAME.fullmatch(sentence.text, last.end, row.start)
@@ -136,10 +139,19 @@ def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
     return Meaning(tuple(rows), places, group_people(ordered))
 
 
-def _named_dollar(text: str) -> str:
-    """Return the one currency of Taiwan, Hong Kong or Macau that a text names beside no yuan of the mainland, else 元."""
-    names = [name for name, pattern in _DOLLARS.items() if re.search(pattern, text)]
-    return names[0] if len(names) == 1 and not re.search("人民[币幣]|RMB|CNY", text) else "元"
+def _dollars(text: str, places: Iterable[Place]) -> tuple[str, str]:
+    """Return what 元 and $ may be in a text of Taiwan, Hong Kong or Macau, 元 and 美元 where nothing says it.
+
+    It is the one currency of theirs that the text names, 元 only beside no yuan of the mainland; else that of the one of them in which
+    places may be, where none is known to be in a province.
+    """
+    names = {name for name, pattern in _DOLLARS.items() if re.search(pattern, text)}
+    if not names:
+        heads = [{one.path[0] for one in place.candidates} for place in places]
+        if not any(len(one) == 1 and one.isdisjoint(_DOLLAR_OF) for one in heads):
+            names = {_DOLLAR_OF[head] for one in heads for head in one.intersection(_DOLLAR_OF)}
+    name = names.pop() if len(names) == 1 else ""
+    return name if name and not re.search("人民[币幣]|RMB|CNY", text) else "元", name or "美元"
 
 
 def neutralize_cell(value: object) -> object:

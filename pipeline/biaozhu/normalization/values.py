@@ -46,7 +46,7 @@ class AmountValue:
     thirds), `dimension` what it measures, count for classifiers. `approx` is 余 (and more: 余, 多), 几 (an unsaid digit: 几, 数), 约 (about),
     近 (nearly) or empty; `bound` has the words that make the figure a limit, in the order 最高, 最低, 以上, 超过, 以下, 不足; `per` is what it is
     counted for (亩 in 每亩2300元; 人·年 in 每人每年). `doubt` is what is not certain: `per` (carried over from an earlier clause), `unit` (块 may
-    be money or pieces, 2万/平 money, 三百两 silver, 4寸 inches), `era` (of copper cash or silver, or of a time when the unit was another; the unit is as today), `currency` ($ is a dollar of some
+    be money or pieces, 2万/平 money, 三百两 silver, 4寸 inches, 分地 Taiwan's), `era` (of copper cash or silver, or of a time when the unit was another; the unit is as today), `currency` ($ is a dollar of some
     country, 元 in a text of Taiwan or Hong Kong may be theirs), `sign` (零下5至8℃), `calendar` (a month is taken for 30 days), `product` (2×66万千瓦), `pair` (120/80mmHg), `reading` (六七折,
     二至三十万; a figure cut by the end of its line or a keycap).
     """
