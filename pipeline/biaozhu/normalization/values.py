@@ -159,7 +159,7 @@ def read_amount(text: str, start: int, end: int, *, year: int | None = None, dol
     unit = unit_of(dollar) if currency and unit.name == "元" else unit
     said = "" if era and read.doubt == "unit" else read.doubt
     # In Taiwan ten 分 of land are one 甲.
-    unsure = "unit" if dollar and unit.name == "分地" else "per" if carried else "era" if era else ""
+    unsure: Doubt = "unit" if dollar and unit.name == "分地" else "per" if carried else "era" if era else ""
     doubt = said or ("currency" if currency else unsure)
     bound = bound_around(before, after, span, unit.dimension)
     return AmountValue(low, high, unit.name, unit.dimension, approx, bound, per, doubt)
