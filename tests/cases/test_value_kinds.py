@@ -247,10 +247,10 @@ def test_cases_units_of_another_era_are_in_doubt(text: str, doubt: str) -> None:
 @pytest.mark.parametrize(
     ("text", "low", "unit", "dimension", "doubt"),
     [
-        ("割麦三亩五分，比昨天多二分。", "2", "分", "area", "unit"),
+        ("割麦三亩五分，比昨天多二分。", "2", "分地", "area", "unit"),
         ("每斤三元五角，比去年贵二分。", "2", "分钱", "money", "unit"),
         ("家有三亩，只得了二分。", "2", "分", "other", ""),
-        ("每户得了三分自留地。", "3", "分", "area", ""),
+        ("每户得了三分自留地。", "3", "分地", "area", ""),
         ("往来二十载。", "20", "年", "duration", ""),
     ],
 )
