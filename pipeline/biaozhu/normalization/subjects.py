@@ -1,7 +1,7 @@
 """The place that an amount is about: the nearest subject before it in its sentence, paragraph or section.
 
 A place is a subject where a clause begins with it, with its whole chain (county, township) read as its last member.
-Members of a list, goals and sources (到, 从, 与 …) are none. Words that point back (该乡, 全县, 我们村, 当地) stand for the
+Members of a list are none, but where each has its number; nor are goals and sources (到, 从, 与 …). Words that point back (该乡, 全县, 我们村, 当地) stand for the
 last subject of their level, in a quotation for the speaker's; a person stands for the place that introduced them. The
 place is not sure where no clause begins with it, or where the text has gone to another place since.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
 from typing import Literal, NamedTuple
@@ -43,6 +43,10 @@ _NO_SUBJECT = re.compile(
     "(?P<goal>到|赴|[去来]|往|从|来自|至|参观)$|(?:向|与|和|同|跟|由|对|比|将|把|引进了?|引入了?|出口)$"
 )
 _MEMBER = re.compile(r"[、等]")
+# 鼓楼区742部电梯、仓山区（391部）: between a place and its number, and between that and the next place.
+_HAS = re.compile("(?:共?有|[为达占约共])?[：:（(]?")
+_DISTANCE = re.compile("[距离隔]$")
+_AND = re.compile("[^，,；;：:。！!？?、|]{0,6}(?:[、和及与]|以及)")
 # Nothing is about the place in 贵州大学, nor about a river that only rises.
 _NAMES_ON = re.compile(read_alternation("mentions", "names_on"))
 # 杭州的客商 are not in 杭州.
@@ -256,10 +260,14 @@ def _anchors(sentence: Sentence, places: Sequence[Place]) -> list[_Anchor]:
         for person in persons
         if _begins_clause(text, person.start)
     ]
+    numbered = _numbered(text, chains, {span.start: span.end for span in sentence.spans if span.label == AMOUNT})
     for levels in chains:
         start, place = levels[0].start, levels[-1]
-        if text[start : place.end] not in _HOME:
+        if text[start : place.end] not in _HOME or start in numbered:
             rank, who = _rank(text, start, place.end, persons)
+            first = numbered.get(start)
+            if first and _rank(text, first[0].start, first[-1].end, persons)[0] in ("subject", "inside"):
+                rank = "aside" if _DISTANCE.search(_lead(text, first[0].start)) else "subject"
             score = max((one.score for one in place.candidates), default=1.0) if place.status == "known" else 1.0
             is_sure = score >= SURE and not (
                 place.under and any(one.status == "ambiguous" and one.under for one in levels)
@@ -268,6 +276,21 @@ def _anchors(sentence: Sentence, places: Sequence[Place]) -> list[_Anchor]:
             if rank:
                 anchors.append(_Anchor(start, path, rank, who, "", is_sure, place.status == "natural"))
     return sorted(anchors, key=lambda anchor: anchor.start)
+
+
+def _numbered(text: str, chains: Sequence[Sequence[Place]], amounts: Mapping[int, int]) -> dict[int, Sequence[Place]]:
+    """Return the first place of each enumeration by the starts of its places, each of which has its number right behind it."""
+    found: dict[int, Sequence[Place]] = {}
+    first, reached = chains[:1], -1
+    for levels in chains:
+        has = _HAS.match(text, levels[-1].end)
+        end = amounts.get(has.end() if has else -1, -1)
+        if reached >= 0 and end >= 0 and _AND.fullmatch(text, reached, levels[0].start):
+            found |= dict.fromkeys((first[0][0].start, levels[0].start), first[0])
+        else:
+            first = [levels]
+        reached = end
+    return found
 
 
 def _above(place: Place) -> Steps:
