@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,8 +16,9 @@ from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Span
 from biaozhu.reading.holdout import _merged, group_sentences
 from biaozhu.reading.sentences import section_of
+from biaozhu.training import crossval
 from biaozhu.training.crossval import crossvalidate, mark_config
-from biaozhu.training.train import read_config
+from biaozhu.training.train import fit, read_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +67,36 @@ def test_crossval_groups_by_section_and_by_article(tmp_path: Path) -> None:
     assert {by_section[one.id] for one in gold} == set(groups.values())
     with pytest.raises(TrainingError, match=other.id):
         group_sentences([article], [*gold, *more])
+
+
+def test_crossval_goes_on_with_the_folds_that_a_killed_run_left(
+    tmp_path: Path, config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, gold = made_article(tmp_path)
+    write_layer(tmp_path / "gold.jsonl", gold)
+    whole, layer, trained = tmp_path / "whole.jsonl", tmp_path / "layer.jsonl", []
+    command = ["crossval", str(config), "--gold", str(tmp_path / "gold.jsonl"), "--article", str(tmp_path / "made.txt")]
+    assert run([*command, "-o", str(whole)]) == 0
+
+    def fit_and_die(*given: object, die_at: int, **more: object) -> object:
+        trained.append(given)
+        if len(trained) == die_at:
+            raise KeyboardInterrupt
+        return fit(*given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(crossval, "fit", partial(fit_and_die, die_at=3))
+    assert run([*command, "-o", str(layer)]) != 0
+    assert not layer.exists()
+    # With another config nothing of it counts, and neither run takes the other's folds.
+    monkeypatch.setattr(crossval, "fit", partial(fit_and_die, die_at=4))
+    assert run([*command, "-o", str(layer), "--set", "training.seed=7"]) != 0
+    capsys.readouterr()
+    monkeypatch.setattr(crossval, "fit", partial(fit_and_die, die_at=0))
+    assert run([*command, "-o", str(layer)]) == 0
+    assert len(trained) == 5
+    assert layer.read_bytes() == whole.read_bytes()
+    assert capsys.readouterr().err.count("before") == 2
+    assert not list(tmp_path.glob(".*"))
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=40), st.integers(1, 8))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from shutil import rmtree
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,6 +21,7 @@ from biaozhu.commands.articles.files import say_where_not_read
 from biaozhu.commands.console import finish, print_json, print_table, progress_of_steps, quote, say
 from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, SentenceFiles, folder_name, target
 from biaozhu.data.errors import UsageError, bug_from
+from biaozhu.data.files import descriptor_of
 from biaozhu.data.layers import find_layers, name_articles, read_layers, read_named_layers, write_layer
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import IN_SAMPLE_MARK
@@ -121,42 +123,51 @@ def crossval(
     gold: GoldLayers,
     article: Articles,
     output: LayerFile,
-    name: Annotated[
-        str,
-        Option(
-            "--name",
-            help="The source of the spans, with a checksum of the config behind it; the config's name if empty.",
-        ),
-    ] = "",
+    name: str = "",
     at_least: Annotated[int, Option("--at-least", min=1, help="Smaller sections join the next one.")] = 5,
     settings: Overrides = [],  # noqa: B006 — as above
     ledger: Ledger = None,
     as_json: AsJson = False,
 ) -> None:
-    """Predict each article (of one each section, of one section each stretch) by a model trained on the others only."""
+    """Predict each article (of one each section, of one section each stretch) by a model trained on the others only.
+
+    A run that was killed goes on with what is missing when it is started again.
+
+    Options:
+        name: The source of the spans, with a checksum of the config behind it; the config's name if empty.
+    """
     from biaozhu.training.card import score_strictly
     from biaozhu.training.crossval import count_groups, crossvalidate, mark_config
+    from biaozhu.training.seed_runs import name_work
     from biaozhu.training.train import read_config
 
     check_outputs((output, "layer"), (ledger, "ledger"), inputs=[config, *gold], articles=article)
     sentences = read_layers(sorted({*find_layers(gold)}))
     say_where_not_read(article)
     groups = group_sentences(read_articles(find_articles(article)), sentences, at_least=at_least)
-    parsed = read_config(config, _parse_overrides(settings, gold))
+    overrides = _parse_overrides(settings, gold)
+    parsed = read_config(config, overrides)
     counts, part = sorted(count_groups(sentences, groups).items()), name_held_out(sentences, groups)
     say(f"{len(counts)} models on {len(sentences)} sentences of gold, one for each {part} left out")
     with progress_of_steps("cross-validation") as bar:
         begun = monotonic()
 
-        def on_fold(number: int, most: int) -> None:
+        def on_fold(number: int, most: int, before: int) -> None:
             bar(number, most, f"fold {number + 1} of {most}")
-            minutes = (most - number) * (monotonic() - begun) / max(number, 1) / 60
-            left = f", {minutes:.0f} min left" if number and minutes > 1 else ""
+            minutes = (most - number) * (monotonic() - begun) / max(number - before, 1) / 60
+            told = number > before and minutes > 1
+            left = ", predicted before" if number < before else f", {minutes:.0f} min left" if told else ""
             say(f"held out: {counts[number][0]} ({counts[number][1]} sentences){left}")
 
         source = mark_config(name or config.stem, parsed)
-        predicted, entries = crossvalidate(parsed, sentences, groups, source=source, on_fold=on_fold)
+        work = output.parent / f".{output.name}.folds"
+        stated = {"overrides": overrides, "groups": groups, "source": source}
+        keep = (
+            None if descriptor_of(output) is not None else work / name_work(config, parsed, stated, find_layers(gold))
+        )
+        predicted, entries = crossvalidate(parsed, sentences, groups, source=source, keep=keep, on_fold=on_fold)
     write_layer(output, predicted)
+    rmtree(work, ignore_errors=True)
     if part == "stretch":
         say(
             "the gold is one section: a stretch of sentences leaves its neighbours to learn from, a new article may score lower"
@@ -188,8 +199,7 @@ def curve(
     """Train on growing shares of the gold, and say what another 100 sentences are worth.
 
     Options:
-        layer: Another layer, such as a language model's: say how many of its sentences are worth one of the gold's.
-            Repeatable.
+        layer: Another layer, such as a language model's: say how many of its sentences are worth one of the gold's. Repeatable.
         held_out_by: What is held out together; without it articles, or sections where there is one.
     """
     from biaozhu.scoring.significance import Sampling, choose_units
@@ -348,8 +358,7 @@ def serve(
     of places. The token is made at the first start.
 
     Options:
-        model: deep, accurate, fast, the folder of a network, or of a model of `biaozhu train`. Not deep, as elsewhere: it
-            would not answer the largest text within the time limit.
+        model: deep, accurate, fast, the folder of a network, or of a model of `biaozhu train`. Not deep, as elsewhere: it would not answer the largest text within the time limit.
         timeout: Seconds that a prediction may take; its process is ended then.
     """
     from biaozhu.serving.app import Limits, make_app

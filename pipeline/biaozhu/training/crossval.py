@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from sklearn.model_selection import LeaveOneGroupOut
 
 from biaozhu.annotators.trained import annotate_with
 from biaozhu.data.errors import TrainingError, UsageError
+from biaozhu.data.files import read_bytes, write_json
 from biaozhu.data.layers import read_layers
 from biaozhu.data.ledger import Entry
-from biaozhu.data.model import CONFIG_MARK, MARK_DIGITS, Sentence, with_spans
+from biaozhu.data.model import CONFIG_MARK, MARK_DIGITS, Sentence, Span, with_spans
 from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.nlp.encoders import remembering
 from biaozhu.training.card import score_strictly
@@ -30,27 +32,39 @@ def crossvalidate(
     groups: Mapping[str, str],
     *,
     source: str,
-    on_fold: Callable[[int, int], None] = lambda *_: None,
+    keep: Path | None = None,
+    on_fold: Callable[[int, int, int], None] = lambda *_: None,
 ) -> tuple[tuple[Sentence, ...], tuple[Entry, ...]]:
     """Leave one group out at a time, train on the others, and predict it.
 
     The config's own corpus is not read; `groups` has the group of each sentence by its id; `source` is what the predicted spans name
-    as theirs; `on_fold` is called before each fold, in the order of the groups, with its number from 0 and how many there are. Returned are the sentences with held-out
-    predictions, in the order of the gold, and what could not be aligned in training.
+    as theirs; in the folder `keep` each fold is written, and what is there of the same config, gold and groups is not trained again; `on_fold` is
+    called before each fold, in the order of the groups, with its number from 0, how many there are, and how many of the first were there. Returned are the sentences with held-out predictions, in the order of the gold, and what could not be aligned in training.
     """
     folds = len(count_groups(gold, groups))
+    before = len(list(keep.glob("*.json"))) if keep else 0
     predicted: dict[str, Sentence] = {}
     entries: dict[Entry, None] = {}
     names = [groups[sentence.id] for sentence in gold]
     # Each sentence is learned from in all folds but one: the networks read it once.
     with remembering():
         for number, (learned, left_out) in enumerate(LeaveOneGroupOut().split(gold, groups=names)):
-            on_fold(number, folds)
-            fitted = fit(config, [gold[index] for index in learned], name=source)
-            # Each span is in all folds but one: count its loss once.
-            entries |= dict.fromkeys(fitted.entries)
+            kept = keep / f"{number}.json" if keep else None
+            on_fold(number, folds, before)
             chosen = [gold[index] for index in left_out]
-            found = annotate_with(fitted.nlp, [sentence.text for sentence in chosen], source=source)
+            if kept and kept.is_file():
+                known = json.loads(read_bytes(kept))
+                lost = [Entry(**one) for one in known["entries"]]
+                found = [[Span(**one) for one in spans] for spans in known["spans"]]
+            else:
+                fitted = fit(config, [gold[index] for index in learned], name=source)
+                lost = list(fitted.entries)
+                found = annotate_with(fitted.nlp, [sentence.text for sentence in chosen], source=source)
+                if kept:
+                    spans = [[asdict(one) for one in spans] for spans in found]
+                    write_json(kept, {"spans": spans, "entries": [asdict(one) for one in lost]}, indent=None)
+            # Each span is in all folds but one: count its loss once.
+            entries |= dict.fromkeys(lost)
             predicted |= {one.id: with_spans(one, spans) for one, spans in zip(chosen, found, strict=True)}
     return tuple(predicted[sentence.id] for sentence in gold), tuple(entries)
 

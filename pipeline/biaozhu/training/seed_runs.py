@@ -85,7 +85,7 @@ def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
             raise UsageError(what, where=str(path), next_step="Score another layer")
         read_layer(path)  # what cannot be scored is said before the training, not after it
     settings = {"overrides": overrides, "held_out": dict(held_out or {})}
-    work = output.parent / f".{output.name}.runs" / _key(config_path, config, settings, [*files, *scored])
+    work = output.parent / f".{output.name}.runs" / name_work(config_path, config, settings, [*files, *scored])
     entries: tuple[Entry, ...] = ()
     runs = []
     for seed in range(first, first + seeds):
@@ -167,7 +167,8 @@ def _show(figures: Sequence[float | None]) -> str:
     return f"{value} ({' to '.join(bounds)})" if bounds and None not in figures else value
 
 
-def _key(path: Path, config: Mapping[str, Any], settings: Mapping[str, Any], files: Sequence[Path]) -> str:
+def name_work(path: Path, config: Mapping[str, Any], settings: Mapping[str, Any], files: Sequence[Path]) -> str:
+    """Return the name of the folder that keeps what is trained with a config, settings and data until all of it is."""
     named = [value for _, value in walk_dict(dict(config)) if isinstance(value, str) and value]
     models = [Path(value) / "config.json" for value in named if (Path(value) / "config.json").is_file()]
     parts = [json.dumps(settings, default=str, sort_keys=True), *map(sha256_of, [path, *files, *models])]
