@@ -162,9 +162,8 @@ def crossval(
         source = mark_config(name or config.stem, parsed)
         work = output.parent / f".{output.name}.folds"
         stated = {"overrides": overrides, "groups": groups, "source": source}
-        keep = (
-            None if descriptor_of(output) is not None else work / name_work(config, parsed, stated, find_layers(gold))
-        )
+        named = name_work(config, parsed, stated, find_layers(gold))
+        keep = None if descriptor_of(output) is not None else work / named
         predicted, entries = crossvalidate(parsed, sentences, groups, source=source, keep=keep, on_fold=on_fold)
     write_layer(output, predicted)
     rmtree(work, ignore_errors=True)

@@ -55,7 +55,7 @@ def crossvalidate(
             if kept and kept.is_file():
                 known = json.loads(read_bytes(kept))
                 lost = [Entry(**one) for one in known["entries"]]
-                found = [[Span(**one) for one in spans] for spans in known["spans"]]
+                found = [tuple(Span(**one) for one in spans) for spans in known["spans"]]
             else:
                 fitted = fit(config, [gold[index] for index in learned], name=source)
                 lost = list(fitted.entries)
