@@ -114,6 +114,8 @@ def _train_seeds(config: Path, output: Path, *, as_json: bool, **given: Any) -> 
     scored = [(run.seed, path, labels) for run in runs for path, labels in run.scores.items()]
     rows = [(*given, label, *figures) for *given, labels in scored for label, figures in labels.items()]
     print_table(f"{output}, strict", ("seed", "layer", "label", "F1", "95 % from", "to"), rows, as_json=as_json)
+    if len(runs) > 1 and all(run.scores == runs[0].scores for run in runs):
+        say("every seed scores the same, as a training without chance does: that tells nothing of its stability")
     return entries
 
 
