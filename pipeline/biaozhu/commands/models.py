@@ -115,7 +115,7 @@ def _train_seeds(config: Path, output: Path, *, as_json: bool, **given: Any) -> 
     rows = [(*given, label, *figures) for *given, labels in scored for label, figures in labels.items()]
     print_table(f"{output}, strict", ("seed", "layer", "label", "F1", "95 % from", "to"), rows, as_json=as_json)
     if len(runs) > 1 and all(run.scores == runs[0].scores for run in runs):
-        say("every seed scores the same, as a training without chance does: that tells nothing of its stability")
+        say("every seed scores the same, as with any training without randomness; this does not show stability")
     return entries
 
 
