@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.data.errors import BiaozhuError
-from biaozhu.formats.placing import TextPlace, place_texts
+from biaozhu.formats.convert import TextPlace, place_texts
 from biaozhu.reading.sentences import split_text
 
 if TYPE_CHECKING:

@@ -1,41 +1,33 @@
 """A layer to files of a format, and files of a format to sentences of biaozhu.
 
 A document that carries a sentence id of biaozhu becomes that sentence. Any other is looked for in the given article (see
-`placing`). Where none is given, the documents of the same name, one to a line, make an article, whose raw file is written
+`place_texts`). Where none is given, the documents of the same name, one to a line, make an article, whose raw file is written
 beside the layer.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
 from biaozhu.data import errors
-from biaozhu.data.errors import BiaozhuError, FormatError, raise_collected
+from biaozhu.data.errors import BiaozhuError, FormatError, VersionError, raise_collected
 from biaozhu.data.files import as_path, read_bytes
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import SENTENCE_ID, Article, Sentence, Span, check_against_raw, with_spans
-from biaozhu.formats import json_rows
+from biaozhu.formats import documents, json_rows
 from biaozhu.formats.brat import SIDECAR_SUFFIX, read_brat, write_brat
 from biaozhu.formats.conll import read_conll, write_conll
 from biaozhu.formats.docbin import read_docbin, write_docbin
-from biaozhu.formats.documents import (
-    MAX_FILE_BYTES,
-    Document,
-    ExportedFiles,
-    ExportFormat,
-    Format,
-    OffsetUnit,
-    cut_spans,
-    make_entry,
-)
-from biaozhu.formats.placing import place_texts
+from biaozhu.formats.documents import Document, ExportedFiles, ExportFormat, Format, cut_spans, make_entry
+from biaozhu.knowledge.names import make_finder
 from biaozhu.normalization.table import rows_as_csv
 from biaozhu.reading.article import article_from_bytes
-from biaozhu.reading.sentences import split_text
+from biaozhu.reading.sentences import split_text, trim
 
 NOT_CARRIED = {
     "conll": "CoNLL has no place for sources and scores: they stay in the layer",
@@ -110,7 +102,7 @@ def read_documents(
     *,
     names: Mapping[str, str],
     renamed: Mapping[str, str],
-    unit: OffsetUnit | None = None,
+    unit: documents.OffsetUnit | None = None,
 ) -> tuple[Document, ...]:
     """Read a file (for brat also a folder) of a format, whose tool counts offsets in `unit` where it does not say.
 
@@ -280,8 +272,8 @@ def _check_sentences(pieces: Sequence[Document], sentences: Sequence[Sentence], 
 
 
 def _read_limited(path: Path) -> bytes:
-    if path.is_file() and path.stat().st_size > MAX_FILE_BYTES:
-        what = f"more than {MAX_FILE_BYTES >> 20} MiB"
+    if path.is_file() and path.stat().st_size > documents.MAX_FILE_BYTES:
+        what = f"more than {documents.MAX_FILE_BYTES >> 20} MiB"
         raise FormatError(what, where=str(path), next_step="Export in parts")
     return read_bytes(path)
 
@@ -295,3 +287,70 @@ def _read_brat_files(path: Path) -> dict[str, bytes]:
     # brat's collections lie in one another.
     nested = (one.relative_to(path).as_posix() for one in path.glob("*/**/*") if one.suffix in BRAT_SUFFIXES)
     return {file.name: _read_limited(file) for file in files} | dict.fromkeys(nested, b"")
+
+
+@dataclass(frozen=True, slots=True)
+class TextPlace:
+    """Place of a text in an article; `sure` where its copies among the texts are as many as its places."""
+
+    start: int
+    sure: bool
+
+
+def place_texts(texts: Mapping[int, str], raw: str, *, held: Iterable[tuple[int, int]] = ()) -> dict[int, TextPlace]:
+    """Return the place of each text by its number; no two overlap, nor any that is `held`.
+
+    First come those that have no choice, then the others, each behind the one before it if it can; and texts that begin and
+    end as sentences do before those that a sentence holds. VersionError, all together, for those without a place.
+    """
+    starts: dict[str, list[int]] = {text: [] for text in texts.values()}
+    for start, end in make_finder(starts)(raw):
+        starts[raw[start:end]].append(start)
+    sentences = split_text(raw)
+    begins, ends = {start for start, _ in sentences}, {end for _, end in sentences}
+    edges = {text: trim(text, 0, len(text)) for text in starts}
+    whole = {
+        text: [one for one in found if one + edges[text][0] in begins and one + edges[text][1] in ends]
+        for text, found in starts.items()
+    }
+    taken = bytearray(len(raw))
+    for start, end in held:
+        taken[start:end] = b"\1" * (end - start)
+    places: dict[int, TextPlace] = {}
+    for every, choosing in ((whole, False), (whole, True), (starts, False), (starts, True)):
+        wanted = Counter(text for number, text in texts.items() if number not in places)
+        # Negated, the first comes last, where it is taken at once.
+        free = {text: [-one for one in reversed(every[text]) if _is_free(taken, one, text)] for text in wanted}
+        sure = {text for text, found in free.items() if len(found) <= wanted[text]}
+        reached = 0
+        for number, text in texts.items():
+            if number not in places and (choosing or text in sure):
+                place = _take_next(free[text], text, reached, taken)
+                if place is not None:
+                    places[number] = TextPlace(place, text in sure)
+            if number in places:
+                reached = places[number].start + len(text)
+    raise_collected([_lost(number, text, starts[text]) for number, text in texts.items() if number not in places])
+    return places
+
+
+def _take_next(starts: list[int], text: str, reached: int, taken: bytearray) -> int | None:
+    """Take the first of the negated starts from `reached` on, else the first of all, that is free, and those before it."""
+    while starts:
+        # Where none is from `reached` on, this is -1, the first of all.
+        start = -starts.pop(bisect_right(starts, -reached) - 1)
+        if _is_free(taken, start, text):
+            taken[start : start + len(text)] = b"\1" * len(text)
+            return start
+    return None
+
+
+def _is_free(taken: bytearray, start: int, text: str) -> bool:
+    return taken.find(1, start, start + len(text)) < 0
+
+
+def _lost(number: int, text: str, starts: list[int]) -> VersionError:
+    what, advice = f"{text[:20]!r}… is not in the article", "Give the article it was made from, or none"
+    if starts:
+        what, advice = f"{text[:20]!r}… is in the article only where another document is", "Leave one of the two out"
+    return VersionError(what, where=f"document {number}", next_step=advice)
