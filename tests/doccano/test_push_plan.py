@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from doccano_layers import make_layer
 
 from biaozhu.data.model import Sentence, Span
-from biaozhu.doccano.push_plan import find_half_imports, plan_push
+from biaozhu.doccano.push import find_half_imports, plan_push
 from biaozhu.formats.serialization import (
     DoccanoExample,
     RemoteSpan,
