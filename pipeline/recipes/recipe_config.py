@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,9 @@ from confection import Config
 
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import read_bytes
+
+Watch = Callable[[dict[str, Any]], None]
+"""What hears of how far a recipe is: it gets a record of each step."""
 
 
 def read_sections(path: Path, needed: tuple[str, ...]) -> dict[str, Any]:

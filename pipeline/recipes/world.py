@@ -66,11 +66,7 @@ def read_well_known(folder: Path) -> Iterator[tuple[str, int]]:
         yield from ((to_simplified(line), kind) for line in (folder / name).read_text("utf-8").split())
 
 
-READERS = {
-    world.WORLD: (read_world, HAN),
-    world.PEOPLE: (read_people, HAN),
-    world.WELL_KNOWN: (read_well_known, MIXED),
-}
+READERS = {world.WORLD: (read_world, HAN), world.PEOPLE: (read_people, HAN), world.WELL_KNOWN: (read_well_known, MIXED)}
 
 
 def pack_names(table: str, folder: Path) -> None:

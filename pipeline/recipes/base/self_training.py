@@ -7,7 +7,7 @@ one is not sure enough, it is left out, and listed for a reader.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from biaozhu.data.model import Span
 from recipes.corpora import corpus_store as store
 from recipes.corpora.custom import check_corpus_name
 from recipes.distil.text import distil_texts
+from recipes.recipe_config import Watch
 
 CHUNK_SENTENCES = 1000
 SOURCE = "agreed"
@@ -39,7 +40,7 @@ def extend_corpus(  # noqa: PLR0913 — a recipe names all that it reads
     characters: int,
     copies: int,
     sure: float,
-    watch: Callable[[dict[str, Any]], None],
+    watch: Watch,
 ) -> dict[str, Any]:
     """Write a corpus of another's train part, `copies` times, and sentences on which models agree; return its manifest.
 
@@ -85,7 +86,7 @@ def extend_corpus(  # noqa: PLR0913 — a recipe names all that it reads
 
 
 def _agreement(
-    pool: Sequence[str], models: Sequence[Path], sure: float, watch: Callable[[dict[str, Any]], None]
+    pool: Sequence[str], models: Sequence[Path], sure: float, watch: Watch
 ) -> tuple[list[tuple[str, tuple[Span, ...]]], list[str]]:
     loaded = [load_tagger(str(model), threads=1) for model in models]
     agreed: list[tuple[str, tuple[Span, ...]]] = []

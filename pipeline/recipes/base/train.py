@@ -30,6 +30,7 @@ from recipes.base.begin import Earlier, begin_with
 from recipes.base.data import MICRO, Example, TrainingBatch, f1_by_label, pad_examples, plan, tagged_spans
 from recipes.base.graph import BaseWeights
 from recipes.base.network import BaseNetwork, chain_loss, gru_layer
+from recipes.recipe_config import Watch
 
 DEV_BATCH = 20_000
 # From sharper to flatter by an eighth each.
@@ -127,7 +128,7 @@ def train_base(
     examples: Callable[[int], Sequence[Example]],
     dev: Sequence[Example],
     folder: Path,
-    watch: Callable[[dict[str, Any]], None] = lambda _: None,
+    watch: Watch = lambda _: None,
 ) -> tuple[BaseNetwork, list[dict[str, Any]]]:
     """Train, or go on from `checkpoint.pt` in the folder, which must have been made with the same settings.
 

@@ -48,16 +48,8 @@ def tagger_of(encoder: Encoder, kept: np.ndarray, characters: int, tags: Sequenc
             for kind in ("weight", "bias"):
                 arrays = [weights[f"l{layer}.{part}.{kind[0]}"] for part in parts]
                 state[f"layers.{layer}.{name}.{kind}"] = np.concatenate(arrays)
-    sizes = DeepSizes(
-        len(kept),
-        len(state["positions"]),
-        characters,
-        encoder.hidden,
-        encoder.inner,
-        encoder.layers,
-        encoder.heads,
-        encoder.eps,
-    )
+    own = (encoder.hidden, encoder.inner, encoder.layers, encoder.heads, encoder.eps)
+    sizes = DeepSizes(len(kept), len(state["positions"]), characters, *own)
     network = Tagger(sizes, tags)
     network.load_state_dict({name: torch.tensor(array) for name, array in state.items()}, strict=False)
     return network

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ from recipes.distil.graph import FastWeights, build_fast_graph
 from recipes.distil.teacher import VARIED, joined, teach, told
 from recipes.distil.text import distil_texts
 from recipes.distil.train import DistilSettings, numbered, train_student, with_edges
-from recipes.recipe_config import filled, read_sections
+from recipes.recipe_config import Watch, filled, read_sections
 
 # A tag that does not exist.
 NEVER = -1e4
@@ -64,13 +64,7 @@ def read_distil_config(path: Path) -> tuple[Text, DistilSettings]:
 
 
 def distil(
-    path: Path,
-    *,
-    teacher: Path,
-    texts: Path,
-    output: Path,
-    threads: int = 1,
-    watch: Callable[[dict[str, Any]], None] = lambda _: None,
+    path: Path, *, teacher: Path, texts: Path, output: Path, threads: int = 1, watch: Watch = lambda _: None
 ) -> dict[str, Any]:
     """Make the fast model, without the modern corpus's dev and test documents, and return its config."""
     text, settings = read_distil_config(path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from biaozhu.annotators.network.char_rows import EDGE, PairTable
 from recipes.base.data import grouped
 from recipes.base.lac_layers import both_ways
 from recipes.distil.teacher import Taught
+from recipes.recipe_config import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +93,7 @@ def with_edges(chars: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 
 def train_student(
-    settings: DistilSettings,
-    vectors: np.ndarray,
-    data: Numbers,
-    dev: Numbers,
-    *,
-    watch: Callable[[dict[str, Any]], None] = lambda _: None,
+    settings: DistilSettings, vectors: np.ndarray, data: Numbers, dev: Numbers, *, watch: Watch = lambda _: None
 ) -> tuple[StudentNetwork, list[dict[str, Any]]]:
     """Train from the start, and return the network and a record of each epoch.
 
