@@ -18,7 +18,6 @@ from biaozhu.curation.adjudication import (
     find_disagreements,
     read_decisions,
     write_decisions,
-    write_questions,
 )
 from biaozhu.curation.agreement import GroupAgreement, measure_agreement
 from biaozhu.curation.frozen import check_frozen, diff_gold, freeze_gold
@@ -164,7 +163,8 @@ def test_adjudication_of_every_question_for_the_first_gives_the_first(
 def test_adjudication_questions_become_decisions_once_filled_in(tmp_path: Path) -> None:
     mine, theirs = [sentence(COUNTY, TOWN)], [sentence(JOINED)]
     path = tmp_path / "questions.jsonl"
-    write_questions(path, find_disagreements(mine, theirs), names=("a", "b"))
+    found = find_disagreements(mine, theirs)
+    write_decisions(path, found, [Decision(*item.place, ()) for item in found], names=("a", "b"))
     assert read_decisions(path) == ()
     # A regression test: a note of a blank decided that nothing is right.
     path.write_text(path.read_text("utf-8").replace('"note": ""', '"note": " "'), "utf-8")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from biaozhu.annotators.trained import load_trained
-from biaozhu.curation.adjudication import read_decisions, write_questions
+from biaozhu.curation.adjudication import read_decisions, write_decisions
 from biaozhu.curation.bias import read_work
 from biaozhu.curation.frozen import check_frozen, freeze_gold, read_version
 from biaozhu.curation.joint_gold import read_joint_gold
@@ -99,7 +99,7 @@ def test_files_written_by_text_are_read_by_text(tmp_path: Path) -> None:
     }
     assert read_layers(str(tmp_path)) == layer
     assert list(freeze_gold(str(tmp_path))) == ["x.jsonl"]
-    write_questions(str(tmp_path / "q.jsonl"), (), names=("a", "b"))
+    write_decisions(str(tmp_path / "q.jsonl"), (), (), names=("a", "b"))
     assert read_joint_gold(str(tmp_path / "x.jsonl")).sentences == layer
     with pytest.raises(FormatError):
         read_documents(str(tmp_path / "one.txt"), "conll", names={}, renamed={})

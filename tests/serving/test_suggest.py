@@ -16,7 +16,7 @@ from biaozhu.data.errors import RemoteError, ServiceError, UsageError
 from biaozhu.data.labels import read_labels
 from biaozhu.data.model import Sentence
 from biaozhu.doccano.connection import find_account
-from biaozhu.doccano.project import Project, ProjectSpec, find_project, switch_off, switch_on
+from biaozhu.doccano.project import Project, ProjectSpec, find_project, switch_on, switch_to
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
 from biaozhu.serving.app import Limits
@@ -100,8 +100,8 @@ def test_suggest_is_set_once_and_leaves_settings_of_others(doccano: Connection, 
     assert len(configs(doccano, project)) == 2
     assert switch_on(project, url=url, token=TOKEN, labels=LABELS[:1])
     assert len(configs(doccano, project)) == 2
-    assert switch_off(project)
-    assert not switch_off(project)
+    assert switch_to(project, None)
+    assert not switch_to(project, None)
     assert [one["template"] for one in configs(doccano, project)] == ["[]"]
 
 

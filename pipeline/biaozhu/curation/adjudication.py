@@ -269,11 +269,6 @@ def _parse_decision(line: str) -> tuple[Decision, set[str]]:
     return replace(made, stated=(*stated, *([(0, len(whole), whole)] if whole else ()))), row.keys() - LINE_KEYS
 
 
-def write_questions(path: str | Path, disagreements: Sequence[Disagreement], *, names: tuple[str, str]) -> None:
-    """Write the disagreements as decisions to fill in: spans, rule and note are empty."""
-    write_decisions(path, disagreements, [Decision(*item.place, ()) for item in disagreements], names=names)
-
-
 def write_decisions(
     path: str | Path, items: Sequence[Disagreement], decisions: Sequence[Decision], *, names: tuple[str, str]
 ) -> None:

@@ -8,6 +8,7 @@ al. 2014 (clinical entities).
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -129,7 +130,8 @@ def measure_bias(work: Sequence[ConfirmedSentence], *, gold: Sequence[Sentence] 
         fates["added"] += sum(one.kind == "added" for one in changes)
         for span in before.spans:
             by_label[span.label].append(span in changed)
-            by_score[_find_band(span.score)].append(span in changed)
+            band = UNSCORED if span.score is None else BANDS[bisect_right(SCORE_EDGES, span.score)]
+            by_score[band].append(span in changed)
         if before.spans:
             unchanged[item.annotator].append(_find_keys(item.sentence.spans) == _find_keys(before.spans))
     truth = _index_gold(gold, work)
@@ -199,10 +201,6 @@ def _index_gold(gold: Sequence[Sentence], work: Iterable[ConfirmedSentence]) -> 
 
 def _find_keys(spans: Iterable[Span]) -> Keys:
     return {span.key for span in spans}
-
-
-def _find_band(score: float | None) -> str:
-    return UNSCORED if score is None else BANDS[sum(score >= edge for edge in SCORE_EDGES)]
 
 
 def _rate(outcomes: Sequence[bool]) -> Rate:

@@ -23,6 +23,8 @@ SAME_NEIGHBOURS = 3  # What one occurrence with the same neighbours counts.
 # Words of the same form are often something else: this check weighs half alone. Chosen with `python benchmarks/doubt.py`
 # on other samples than those of its published figures, as is ABSENCE_WEIGHT.
 WEIGHT = 0.5
+# How often a surface form has each label (OUTSIDE: none); also by its neighbours, as a key beside it.
+_Votes = defaultdict[Any, Counter[str]]
 
 
 class _Occurrence(NamedTuple):
@@ -35,10 +37,6 @@ class _Occurrence(NamedTuple):
     neighbours: tuple[str, str]
     label: str
     over: tuple[Span, ...]
-
-
-# How often a surface form has each label (OUTSIDE: none); also by its neighbours, as a key beside it.
-_Votes = defaultdict[Any, Counter[str]]
 
 
 def find_inconsistent(layer: Sequence[Sentence]) -> Iterator[Doubt]:

@@ -67,7 +67,7 @@ def compare_spans(before: Sentence, after: Sentence) -> list[Change]:
             changes.append(_change(before, kind, span, partner))
     changes += [_change(before, "removed", span, None) for span in gone]
     changes += [_change(before, "added", None, span) for span in come]
-    return sorted(changes, key=_find_place)
+    return sorted(changes, key=lambda one: next(span.key[:2] for span in (one.before, one.after) if span))
 
 
 def describe_round_trip(
@@ -100,8 +100,3 @@ def describe(change: Change) -> str:
 def _change(sentence: Sentence, kind: Kind, before: Span | None, after: Span | None) -> Change:
     span = before or after
     return Change(sentence.id, kind, before, after, sentence.text[span.start : span.end] if span is not None else "")
-
-
-def _find_place(change: Change) -> tuple[int, int]:
-    span = change.before or change.after
-    return (span.start, span.end) if span is not None else (0, 0)

@@ -215,15 +215,10 @@ def switch_on(project: Project, *, url: str, token: str, labels: Sequence[Label]
         "label_mapping": {label.id: label.name for label in labels},
         "task_type": "Span",
     }
-    return _set_config(project, wanted)
+    return switch_to(project, wanted)
 
 
-def switch_off(project: Project) -> bool:
-    """Remove what `switch_on` has set, and return whether there was anything; other settings stay."""
-    return _set_config(project, None)
-
-
-def _set_config(project: Project, wanted: dict[str, Any] | None) -> bool:
+def switch_to(project: Project, wanted: dict[str, Any] | None) -> bool:
     """Let the project have this setting of ours, or none, and no other of ours; return whether anything changed."""
     connection, path = project.connection, f"{project.path}/auto-labeling/configs"
     present = [one for one in connection.get(path) if str(one["template"]).startswith(TEMPLATE_MARK)]

@@ -229,7 +229,7 @@ def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path)
     with lock_home(home):
         found: dict[str, int] = {user.username: user.id for user in connection.call(connection.client.search_users)}
         if missing := [name for name in names if name not in found]:
-            data, passwords = _read_accounts(home, connection.url)
+            data, passwords = read_accounts(home, connection.url)
             passwords |= {name: secrets.token_urlsafe(18) for name in missing}
             write_json(home / ACCOUNTS_FILE, data, mode=0o600)
             for name in missing:
@@ -247,19 +247,14 @@ def ensure_members(project: Project, users: Mapping[str, int]) -> None:
 
 def find_password(home: Path, url: str, name: str) -> Account:
     """Return the account of an annotator whose password we keep."""
-    password = _read_accounts(home, url)[1].get(name)
+    password = read_accounts(home, url)[1].get(name)
     if password is None:
         advice = "Make the account with `biaozhu project create`"
         raise AuthError(f"no password of {name!r} is kept for this server", where=url, next_step=advice)
     return Account(url, name, password)
 
 
-def list_accounts(home: Path, url: str) -> tuple[str, ...]:
-    """Return the names whose passwords are kept for this server."""
-    return tuple(_read_accounts(home, url)[1])
-
-
-def _read_accounts(home: Path, url: str) -> tuple[dict[str, Any], dict[str, str]]:
+def read_accounts(home: Path, url: str) -> tuple[dict[str, Any], dict[str, str]]:
     """Return `local`, passwords by name, with `elsewhere`, the same by address; and those of them that are for one server."""
     path, state = home / ACCOUNTS_FILE, read_state(home)
     data: Any = {"schema": SCHEMA, "local": {}, "elsewhere": {}}

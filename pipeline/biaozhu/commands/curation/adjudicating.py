@@ -87,7 +87,9 @@ def adjudicate(
     gold = _make_gold(None if from_doccano else output, dispute, given, labels)
     found = _show_disagreements(dispute, as_json=as_json)
     if questions is not None:
-        adjudication.write_questions(questions, found, names=dispute.names)
+        # Decisions to fill in: spans, rule and note are empty.
+        empty = [adjudication.Decision(*item.place, ()) for item in found]
+        adjudication.write_decisions(questions, found, empty, names=dispute.names)
         say(f"{len(found)} disagreements written to {questions}")
         if found and not (output or to_doccano):
             say("next: in each line, copy the right spans into `spans` and give a `rule` or a `note`, then")

@@ -252,10 +252,10 @@ def accounts(name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL,
     """List a project's annotators: their page, and whether their password is kept. No password is printed."""
     from biaozhu.doccano.connection import find_account
     from biaozhu.doccano.local.state import ACCOUNTS_FILE
-    from biaozhu.doccano.team import list_accounts
+    from biaozhu.doccano.team import read_accounts
 
     url = find_account(home=home).url
-    kept = list_accounts(home, url)
+    _, kept = read_accounts(home, url)
     given = _read_plan(plans, name).annotators
     rows = [(one, f"{name}@{one}", url, "yes" if one in kept else "no") for one in given]
     print_table(f"accounts of {name}", ("annotator", "project", "page", "password kept"), rows, as_json=as_json)

@@ -125,7 +125,7 @@ def suggest(
     as_json: AsJson = False,
 ) -> None:
     """Let annotators ask a running `biaozhu serve` for spans, with the wand on Doccano's page; or no longer."""
-    from biaozhu.doccano.project import find_project, switch_off, switch_on
+    from biaozhu.doccano.project import find_project, switch_on, switch_to
     from biaozhu.serving.server import VARIABLE, find_token
 
     names = list(dict.fromkeys(project or ["biaozhu"]))
@@ -139,8 +139,8 @@ def suggest(
     lacking = [name for name in names if name not in found]
     where, advice = connection.url, "Push to it first"
     raise_collected([RemoteError(f"no project {one!r}", where=where, next_step=advice) for one in lacking])
-    turn = partial(switch_on, url=url, token=token, labels=label_set) if switch == "on" else switch_off
-    rows = [(name, switch, turn(one)) for name, one in found.items()]
+    turn_on, is_on = partial(switch_on, url=url, token=token, labels=label_set), switch == "on"
+    rows = [(name, switch, turn_on(one) if is_on else switch_to(one, None)) for name, one in found.items()]
     print_table("suggestions", ("project", "suggestions", "changed"), rows, as_json=as_json)
 
 
