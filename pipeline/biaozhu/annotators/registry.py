@@ -2,17 +2,7 @@
 
 An annotator takes the texts of one article, its sentences in order, and gives the spans of each: a layer that has the
 annotator's name. Other packages register theirs by entry points of the group `biaozhu_annotators`, a file of your own
-does it with the decorator (docs/own-labels.md; the label must be in configs/labels.toml):
-
-    import re
-
-    from biaozhu.annotators.registry import annotator
-    from biaozhu.data.model import Span
-
-
-    @annotator("crops", proposes={"CROP": 50})
-    def find_crops(texts):
-        return [[Span(*one.span(), "CROP") for one in re.finditer("小麦|玉米|猕猴桃", text)] for text in texts]
+does it with the decorator (docs/own-labels.md has one; the label must be in configs/labels.toml).
 """
 
 from __future__ import annotations
