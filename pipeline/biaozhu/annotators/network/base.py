@@ -10,7 +10,7 @@ from pathlib import Path
 from biaozhu.annotators.labelled import OUTSIDE
 from biaozhu.annotators.network.crf_decoding import make_chain
 from biaozhu.annotators.network.lac import Lac
-from biaozhu.annotators.network.runtime import CONFIG, GRAPH, ModelKind, load_checked, read_model_config
+from biaozhu.annotators.network.runtime import CONFIG, GRAPH, ModelKind, load_checked, read_network_config
 from biaozhu.knowledge.lexicon import lexicon_columns, lexicon_facts, loaded_lexicon
 
 DEFAULT = Path(__file__).parent / "accurate"
@@ -44,5 +44,5 @@ def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Lac:
 
 
 def graph_checksum(folder: Path) -> str:
-    """Return the SHA-256 of the graph of the model in a folder, as its config names it; see `read_model_config`."""
-    return str(read_model_config(folder / CONFIG, KIND)["files"].get(GRAPH))
+    """Return the SHA-256 of the graph of the model in a folder, as its config names it; see `read_network_config`."""
+    return str(read_network_config(folder / CONFIG, KIND)["files"].get(GRAPH))

@@ -53,7 +53,7 @@ class CheckedModel:
     session: Any
 
 
-def read_model_config(path: Path, kind: ModelKind) -> dict[str, Any]:
+def read_network_config(path: Path, kind: ModelKind) -> dict[str, Any]:
     """Read a model's config; ModelDataError if it is not one of such a model, or of another format."""
     try:
         config = parse_json(read_bytes(path))
@@ -68,7 +68,7 @@ def read_model_config(path: Path, kind: ModelKind) -> dict[str, Any]:
 
 def load_checked(folder: Path, kind: ModelKind, *, threads: int | None) -> CheckedModel:
     """Load a model after checking that each file is the one whose checksum its config names; else ModelDataError."""
-    config = read_model_config(folder / CONFIG, kind)
+    config = read_network_config(folder / CONFIG, kind)
     contents = {name: read_bytes(folder / name) for name in (GRAPH, kind.arrays, DICTIONARY)}
     for name, content in contents.items():
         if hashlib.sha256(content).hexdigest() != config["files"].get(name):
