@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from glob import escape
 from itertools import chain, combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from biaozhu.commands.console import name_first, quote, say
 from biaozhu.commands.curation.adjudicating import find_questions, list_free_names
@@ -25,20 +25,16 @@ if TYPE_CHECKING:
 USUAL_ANNOTATORS = ("anna", "ben")
 
 
-class NextSteps(NamedTuple):
-    """Articles that are not the text that was annotated, and the commands that bring the others nearer to gold."""
+def say_next_steps(job: Job, annotators: Sequence[Path], again: str) -> tuple[list[Path], list[str]]:
+    """Say what to do next: annotate what has no gold, make gold of what is annotated, else look at the scores.
 
-    changed: list[Path]
-    commands: list[str]
-
-
-def say_next_steps(job: Job, annotators: Sequence[Path], again: str) -> NextSteps:
-    """Say what to do next: annotate what has no gold, make gold of what is annotated, else look at the scores."""
+    Returns the articles that are not the text that was annotated, and the commands that bring the others nearer to gold.
+    """
     lacking = {path: article for path, article in job.articles.items() if article.id not in job.covered}
     if not lacking:
         say("every article has gold; `biaozhu history reports` shows how the scores went from run to run")
         say(f"`biaozhu table` with `--layer {quote(job.gold_folder)}` makes tables of the amounts and names in it")
-        return NextSteps([], [])
+        return [], []
     count = f"{len(lacking)} {'article has' if len(lacking) == 1 else 'articles have'} no gold"
     ids = {article.id for article in job.articles.values()}
     changed = [path for path, article in lacking.items() if _is_worked_on(job.gold_folder, article.name, ids)]
@@ -50,7 +46,7 @@ def say_next_steps(job: Job, annotators: Sequence[Path], again: str) -> NextStep
     commands = _say_how_to_adjudicate(job, left.values(), annotators, count) if left else []
     if left and not commands:
         commands = _say_how_to_annotate(job, left.values(), count, again)
-    return NextSteps(changed, commands)
+    return changed, commands
 
 
 def say_how_to_use(job: Job, scores: Iterable[Mapping[str, Any]]) -> None:

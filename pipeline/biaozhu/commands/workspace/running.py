@@ -138,8 +138,8 @@ def run(
     ]
     again = quote("biaozhu", "run", folder, *chain(*options))
     record.say_failed(again)
-    following = next_steps.say_next_steps(job, annotators, again)
-    failed = bool(record.failed or following.changed or job.dropped)
+    changed, commands = next_steps.say_next_steps(job, annotators, again)
+    failed = bool(record.failed or changed or job.dropped)
     if as_json:
         unreadable = drop_copies(problems)
         print_json(
@@ -151,9 +151,9 @@ def run(
                 "unreadable": [one.where for one in unreadable],
                 "copies": [one.where for one in problems if one not in unreadable],
                 "lossy_steps": record.failed,
-                "changed": list(map(str, following.changed)),
+                "changed": list(map(str, changed)),
                 "gold_dropped": list(map(str, job.dropped)),
-                "next": following.commands,
+                "next": commands,
                 "scores": [summarize_report(one) for one in scored],
             }
         )
