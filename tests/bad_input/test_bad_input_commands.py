@@ -147,6 +147,7 @@ MISSING = (
     ("bias anna", r"BZ003 anna: no \*\.status\.json in this folder\. Make it with `biaozhu project pull`"),
     ("select bad.jsonl -n 1 -o out.jsonl", r"BZ003 bad\.jsonl: no such file"),
     ("select good.jsonl --against bad -n 1 -o out.jsonl", r"BZ003 bad: no such file"),
+    ("select good.jsonl --without bad.jsonl -n 1 -o out.jsonl", r"BZ003 bad\.jsonl: no such file"),
     ("curve good.cfg --gold good.jsonl --article good.txt --layer bad -o out.json", r"BZ003 bad: no such file"),
     ("select bad*.jsonl -n 1 -o out.jsonl", r"BZ003 bad\*\.jsonl: nothing matches this pattern"),
     ("doubt bad.jsonl", r"BZ003 bad\.jsonl: no such file"),
