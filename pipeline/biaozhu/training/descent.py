@@ -78,6 +78,10 @@ class CrfProblem:
             lengths=self.lengths[list(texts)],
         )
 
+    def take_first(self, tokens: float) -> CrfProblem:
+        """Return the problem of the first texts that have so many tokens together, or of all."""
+        return self.take(range(1 + int(np.searchsorted(np.cumsum(self.lengths)[:-1], tokens))))
+
     def split(self, rows: np.ndarray) -> list[np.ndarray]:
         """Cut rows of all tokens into those of each text."""
         return np.split(rows, np.cumsum(self.lengths)[:-1])

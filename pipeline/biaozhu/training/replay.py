@@ -24,7 +24,7 @@ SAMPLE = Path(__file__).with_name("replay_sample.json")
 # So many first ones are replayed; of the others a model learns nothing, so that they say what it forgets.
 REPLAYED = 500
 # Tokens that are replayed with little gold: more would only take longer.
-MIN_TOKENS = 4000
+MIN_TOKENS = 2000
 
 
 @cache
