@@ -92,7 +92,8 @@ def test_choosing_forgets_only_what_the_gold_speaks_against(nlp: Language, again
 def test_replay_says_nothing_of_labels_that_the_start_lacks(nlp: Language) -> None:
     model, labels = begin("FIRM")
     docs = [nlp.make_doc("他在青岛市的海尔集团公司工作。")]
-    problem = replay_problem(model, labels, docs, [np.zeros((len(docs[0]), 1), np.float32)])
+    said = model.get_ref("prior").predict(docs)
+    problem = replay_problem(model, labels, docs, [np.zeros((len(docs[0]), 1), np.float32)], said)
     new = [at for at, tag in enumerate(make_tags(labels)) if tag.startswith("FIRM")]
     assert (problem.prior[:, new] == FORBIDDEN).all()
     assert [docs[0][one.start : one.end].text for one in predict(problem, START, None)[0]] == ["青岛市"]
@@ -102,11 +103,12 @@ def test_replay_says_nothing_of_labels_that_the_start_lacks(nlp: Language) -> No
 def test_replay_counts_what_the_start_says_and_the_model_keeps(nlp: Language, text: str, kept: tuple[int, ...]) -> None:
     # A label of its own takes the place that its spans begin with, which is forgetting, too.
     model, labels = begin("FIRM")
-    problem = replay_problem(model, labels, [nlp.make_doc(text)], [np.ones((len(text), 1), np.float32)])
+    said = model.get_ref("prior").predict([nlp.make_doc(text)])
+    problem = replay_problem(model, labels, [nlp.make_doc(text)], [np.ones((len(text), 1), np.float32)], said)
     flat = np.zeros(sum(problem.sizes))
     if not kept[1]:
         flat[make_tags(labels).index("FIRM-S")] = 50.0
-    counts = count_kept(problem, model, START, flat)
+    counts = count_kept(problem, model, START, flat, said)
     assert (counts.gold, counts.predicted, counts.correct) == kept
 
 

@@ -80,11 +80,16 @@ class CrfProblem:
 
     def take_first(self, tokens: float) -> CrfProblem:
         """Return the problem of the first texts that have so many tokens together, or of all."""
-        return self.take(range(1 + int(np.searchsorted(np.cumsum(self.lengths)[:-1], tokens))))
+        return self.take(range(count_first(self.lengths, tokens)))
 
     def split(self, rows: np.ndarray) -> list[np.ndarray]:
         """Cut rows of all tokens into those of each text."""
         return np.split(rows, np.cumsum(self.lengths)[:-1])
+
+
+def count_first(lengths: Sequence[int] | np.ndarray, tokens: float) -> int:
+    """Return how many first texts of these lengths have so many tokens together, or the number of all."""
+    return 1 + int(np.searchsorted(np.cumsum(lengths)[:-1], tokens))
 
 
 def merge_columns(features: Sequence[Any]) -> tuple[Any, Any, Any]:

@@ -17,8 +17,8 @@ from spacy.tokens import Doc
 
 from biaozhu.annotators.network.crf_decoding import FORBIDDEN
 from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
-from biaozhu.nlp.crf_model import prior_scores, tag_scores
-from biaozhu.training.descent import START, CrfProblem, Hold, predict
+from biaozhu.nlp.crf_model import tag_scores
+from biaozhu.training.descent import START, CrfProblem, Hold, count_first, predict
 
 SAMPLE = Path(__file__).with_name("replay_sample.json")
 # So many first ones are replayed; of the others a model learns nothing, so that they say what it forgets.
@@ -36,24 +36,25 @@ def read_sample() -> tuple[str, ...]:
 def make_replay(make_doc: Callable[[str], Doc], tokens: int) -> tuple[list[Doc], list[Doc]]:
     """Return Docs to replay with gold of so many tokens, and those that say what was forgotten."""
     docs = [make_doc(text) for text in read_sample()]
-    reached = np.cumsum([len(doc) for doc in docs[:REPLAYED]])
-    return docs[: 1 + int(np.searchsorted(reached[:-1], max(tokens, MIN_TOKENS)))], docs[REPLAYED:]
+    return docs[: count_first(list(map(len, docs[:REPLAYED])), max(tokens, MIN_TOKENS))], docs[REPLAYED:]
 
 
-def replay_problem(model: Any, labels: Sequence[str], docs: Sequence[Doc], blocks: Sequence[Any]) -> CrfProblem:
-    """Return the problem of texts of which only the start says what is right, by its features and a model with a prior.
+def replay_problem(
+    model: Any, labels: Sequence[str], docs: Sequence[Doc], blocks: Sequence[Any], said: list[np.ndarray]
+) -> CrfProblem:
+    """Return the problem of texts of which only the start says what is right, by their features and what the model's prior said.
 
     Labels that the start does not have do not occur in it: it cannot say where they would be, and so not that they are absent.
     """
-    prior = tag_scores(model, model.get_ref("prior").predict(list(docs)), {}, unknown=FORBIDDEN)
+    prior = tag_scores(model, said, {}, unknown=FORBIDDEN)
     lengths = np.array([len(doc) for doc in docs])
     outside = np.zeros(lengths.sum(), np.int64)
     return CrfProblem(tuple(docs), tuple(labels), tuple(blocks), np.concatenate(prior), outside, lengths)
 
 
-def count_kept(problem: CrfProblem, model: Any, hold: Hold, flat: np.ndarray) -> StrictCounts:
+def count_kept(problem: CrfProblem, model: Any, hold: Hold, flat: np.ndarray, said: list[np.ndarray]) -> StrictCounts:
     """Count the spans of the start in texts of `replay_problem`, those that the model marks there with its labels, and those in both."""
-    own = replace(problem, prior=np.concatenate(prior_scores(model, list(problem.docs))))
+    own = replace(problem, prior=np.concatenate(tag_scores(model, said, model.attrs["borrowed"])))
     known = {tag[:-2] for tag in model.get_ref("prior").attrs["tags"]}
     sides = (
         [(at, *span[:3]) for at, spans in enumerate(found) for span in spans if span.label in known]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -63,29 +63,28 @@ def solve(
     holds = holds if model.maybe_get_ref("prior") is not None else []
     lengths = np.array([len(doc) for doc in docs])
     again, apart = ([], []) if make_doc is None or not holds else make_replay(make_doc, int(lengths.sum()))
-    features = [block.predict([*docs, *again, *apart]) for block in blocks_of(model)]
+    features, said = _read_texts(model, list(filter(None, (docs, again, apart))))
     if settings["algorithm"] in ALGORITHMS:
         _solve_by_crfsuite(component, features[0], examples, on_step)
         return None
     blocks, places, shares = zip(*map(descent.merge_columns, features), strict=True)
     cuts = np.cumsum([lengths.sum(), *(sum(map(len, some)) for some in (again, apart))])
     gold, *others = ([block[begin:end] for block in blocks] for begin, end in zip([0, *cuts], cuts, strict=False))
-    prior, path = np.concatenate(prior_scores(model, docs)), component.read_path(examples)
+    scores = tag_scores(model, said[: len(docs)], model.attrs["borrowed"]) if said else prior_scores(model, docs)
+    prior, path = np.concatenate(scores), component.read_path(examples)
     problem = descent.CrfProblem(tuple(docs), component.labels, tuple(gold), prior, path, lengths)
     if again:
-        replayed, watched = (
-            replay_problem(model, component.labels, some, rows)
-            for some, rows in zip((again, apart), others, strict=True)
-        )
+        of_apart = said[len(docs) + len(again) :]
+        replayed = replay_problem(model, component.labels, again, others[0], said[len(docs) : -len(apart)])
+        watched = replay_problem(model, component.labels, apart, others[1], of_apart)
         problem = replace(problem, replay=replayed)
-    said = cache(lambda: model.get_ref("prior").predict(docs))
 
     def prior_from(texts: Sequence[int]) -> np.ndarray:
         # Tags are borrowed by what the gold says, which a held-out sentence must not tell.
         borrowed = component.borrow_tags([examples[at].reference for at in texts])
         if borrowed == model.attrs["borrowed"]:
             return prior
-        return np.concatenate(tag_scores(model, said(), borrowed))
+        return np.concatenate(tag_scores(model, said[: len(docs)], borrowed))
 
     hold: descent.Hold | None = descent.Hold(model.attrs["prior_weight"], (settings["l2"],) * len(blocks))
     comparison = None
@@ -105,8 +104,22 @@ def solve(
     changed = compare_with_start(
         problem, descent.read_gold(problem), descent.predict(problem, descent.START, None), own
     )
-    kept = count_kept(watched, model, hold or descent.START, flat) if again else None
+    kept = count_kept(watched, model, hold or descent.START, flat, of_apart) if again else None
     return Learned(hold, changed, comparison, dict(model.attrs["borrowed"]), parts, kept)
+
+
+def _read_texts(model: Any, groups: Sequence[list[Doc]]) -> tuple[list[list[Any]], list[np.ndarray]]:
+    """Return the features of all texts for each block, and what the prior says of them, nothing where there is none.
+
+    Each group by itself: a name is looked for again in all texts that are read together, and the networks keep what they read last.
+    """
+    prior = model.maybe_get_ref("prior")
+    read = [
+        ([block.predict(docs) for block in blocks_of(model)], prior.predict(docs) if prior is not None else [])
+        for docs in groups
+    ]
+    features, said = zip(*read, strict=True)
+    return [list(chain.from_iterable(rows)) for rows in zip(*features, strict=True)], list(chain.from_iterable(said))
 
 
 def _solve_by_crfsuite(
